@@ -1,0 +1,1 @@
+"""Enforcement of pickle policies."""

@@ -1,0 +1,1 @@
+"""Inference of pickle policies from library sources."""
