@@ -13,7 +13,9 @@ UV := $(CACHE)/uv-$(shell sha256sum requirements/bootstrap.txt | cut -c1-12)/bin
 export UV_CACHE_DIR := $(CACHE)/uv
 PACKAGES := operator images/enforce images/generate
 JAR := $(CACHE)/joern-$(shell cat images/generate/extractor/pom.xml $$(find images/generate/extractor/src -type f 2>/dev/null | LC_ALL=C sort) 2>/dev/null | sha256sum | cut -c1-12)
-TORCH_VENV := $(CACHE)/torch-$(shell cat requirements/torch.txt tools/host.sh | sha256sum | cut -c1-12)
+TORCH_VENV := $(CACHE)/torch-$(shell sha256sum requirements/torch.txt | cut -c1-12)
+
+.PHONY: help host setup torch joern lock lint test test-python test-torch demo
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +41,11 @@ $(TORCH_VENV)/.complete: requirements/torch.txt $(UV)
 	@$(UV) pip sync --quiet --python $(TORCH_VENV)/bin/python --require-hashes requirements/torch.txt
 	@touch $@
 
+lock: $(UV) ## Write requirements/*.txt again from requirements/*.in.
+	@for name in $(basename $(notdir $(wildcard requirements/*.in))); do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt; done
+
 torch: $(TORCH_VENV)/.complete ## Make the environment of the tests that need torch (about 6 GB).
 
 $(JAR)/.complete: $(UV)
@@ -47,3 +54,26 @@ $(JAR)/.complete: $(UV)
 	@touch $@
 
 joern: $(JAR)/.complete ## Build the facts extractor (Joern's jars and ours).
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+
+PYTEST := $(BIN)/python -m pytest
+
+lint: setup ## Lint, format, types, import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
+
+test-python: setup joern ## The tests that need neither torch nor a cluster.
+	$(PYTEST) -m "not cluster" --ignore=tests/real/torch
+
+test-torch: torch joern ## The tests on models of torch and flair.
+	PYTHONPATH=images/enforce/src:images/generate/src $(TORCH_VENV)/bin/python -m pytest tests/real/torch
+
+# ---- the main job -----------------------------------------------------------------------------------------------
+
+demo: setup joern ## A policy from scikit-learn's sources; a model that loads, an exploit that does not.
+	$(BIN)/python tools/demo.py
