@@ -1,0 +1,3 @@
+module example.invalid/pickleball/pause
+
+go 1.24.0
