@@ -1,0 +1,143 @@
+"""Policies: what a pickle may import and call (policy.json).
+
+One JSON object; each key is a fully qualified class name, each value ``{"globals": [...], "reduces": [...]}`` with
+dotted names. A file with several classes is the union of its entries. Whatever is not exactly that is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import PolicyError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+LISTS = ("globals", "reduces")
+LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the models of one class may reference or instantiate (`globals`) and call (`reduces`)."""
+
+    globals: tuple[str, ...] = ()
+    reduces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The union of the entries, and the file that they come from."""
+
+    entries: Mapping[str, Entry]
+    where: str = "policy"
+    digest: str = ""
+    globals: frozenset[str] = field(init=False, compare=False)
+    reduces: frozenset[str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        entries = self.entries.values()
+        object.__setattr__(self, "globals", frozenset(name for entry in entries for name in entry.globals))
+        object.__setattr__(self, "reduces", frozenset(name for entry in entries for name in entry.reduces))
+        if not self.digest:
+            object.__setattr__(self, "digest", hashlib.sha256(self.dumps().encode()).hexdigest())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Policy:
+        """Read a policy file. PolicyError says what is wrong with it."""
+        where = str(path)
+        try:
+            with Path(path).open("rb") as file:
+                data = file.read(LIMIT + 1)
+        except OSError as error:
+            raise PolicyError(where, f"cannot be read: {error.strerror or error}") from error
+        if len(data) > LIMIT:
+            raise PolicyError(where, f"is larger than {LIMIT} bytes")
+        return cls.parse(data, where)
+
+    @classmethod
+    def parse(cls, text: str | bytes, where: str = "policy") -> Policy:
+        """Read a policy from its text; `where` names the text in errors."""
+        try:
+            data = text.encode() if isinstance(text, str) else bytes(text)
+            decoded = data.decode("utf-8")
+        except UnicodeError as error:
+            raise PolicyError(where, f"is not UTF-8 text: {error}") from error
+        if not decoded.strip():
+            raise PolicyError(where, "is empty")
+        try:
+            content = json.loads(decoded, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise PolicyError(where, f"is not JSON: {error}") from error
+        entries = {name: _entry(name, value, where) for name, value in _classes(content, where).items()}
+        return cls(entries=entries, where=where, digest=hashlib.sha256(data).hexdigest())
+
+    def dumps(self) -> str:
+        """Write the policy: sorted, two spaces, a newline at the end; the same policy gives the same bytes."""
+        content = {
+            name: {"globals": sorted(set(entry.globals)), "reduces": sorted(set(entry.reduces))}
+            for name, entry in sorted(self.entries.items())
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+class _DuplicateKeyError(ValueError):
+    """A key that stands twice in one JSON object: two readers could take different ones."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _DuplicateKeyError(f"the key {key!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _classes(content: object, where: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise PolicyError(where, f"holds {_kind(content)}, not an object with class names as keys")
+    if not content:
+        raise PolicyError(where, "names no class; a policy has at least one")
+    return content
+
+
+def _entry(name: str, value: object, where: str) -> Entry:
+    _check_name(name, f"the class name {name!r}", where)
+    if not isinstance(value, dict):
+        raise PolicyError(where, f"{name}: is {_kind(value)}, not an object with 'globals' and 'reduces'")
+    for key in value:
+        if key not in LISTS:
+            raise PolicyError(where, f"{name}: the key {key!r} is unknown; there are 'globals' and 'reduces'")
+    for key in LISTS:
+        if key not in value:
+            raise PolicyError(where, f"{name}: the list {key!r} is missing")
+    return Entry(globals=_names(name, "globals", value, where), reduces=_names(name, "reduces", value, where))
+
+
+def _names(name: str, key: str, value: dict[str, Any], where: str) -> tuple[str, ...]:
+    listed = value[key]
+    if not isinstance(listed, list):
+        raise PolicyError(where, f"{name}.{key}: is {_kind(listed)}, not a list of dotted names")
+    for position, item in enumerate(listed):
+        place = f"{name}.{key}[{position}]"
+        if not isinstance(item, str):
+            raise PolicyError(where, f"{place}: is {_kind(item)}, not a dotted name")
+        _check_name(item, f"{place}: {item!r}", where)
+    return tuple(sorted(set(listed)))
+
+
+def _check_name(name: str, place: str, where: str) -> None:
+    """Refuse a name that no stream could mean: empty steps, blanks, control or surrogate characters."""
+    if any(not step or not step.isprintable() or " " in step for step in name.split(".")):
+        raise PolicyError(where, f"{place} is not a dotted name")
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
