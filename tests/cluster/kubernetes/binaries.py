@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tools import cache
+
 from .programs import run
 
 HERE = Path(__file__).parent
@@ -36,20 +38,12 @@ COMPONENTS = (
 SOURCES = ("one/go.mod", "one/go.sum", "one/main.go", "pause/go.mod", "pause/main.go", "binaries.py")
 
 
-def cache() -> Path:
-    """Give the folder that keeps expensive things."""
-    kept = os.environ.get("PICKLEBALL_CACHE")
-    if kept:
-        return Path(kept)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pickleball"
-
-
 def folder() -> Path:
     """Give the folder of the finished binaries, named after the content that they are built from."""
     digest = hashlib.sha256()
     for name in SOURCES:
         digest.update(hashlib.sha256((HERE / name).read_bytes()).digest())
-    return cache() / f"kubernetes-{digest.hexdigest()[:12]}" / "bin"
+    return cache.folder() / f"kubernetes-{digest.hexdigest()[:12]}" / "bin"
 
 
 def version(go: str) -> tuple[int, ...]:
@@ -64,7 +58,7 @@ def toolchain() -> str:
     if Path(machine).exists() and version(machine) >= OLDEST_GO:
         return machine
     digest = hashlib.sha256(GO_REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    kept = cache() / f"go-{digest}"
+    kept = cache.folder() / f"go-{digest}"
     go = next(kept.glob("**/bin/go"), None) if (kept / ".complete").exists() else None
     if go is None:
         wanted = ".".join(map(str, OLDEST_GO))

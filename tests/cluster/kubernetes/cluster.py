@@ -12,7 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import archive, certificates, node, record, supervisor
+from tools.images import archive
+
+from . import certificates, node, record, supervisor
 from .programs import ClusterError, ProgramFailed, find, run
 
 if TYPE_CHECKING:

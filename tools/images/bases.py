@@ -1,0 +1,31 @@
+"""Base images: Debian root file systems made with mmdebstrap, anew each month for its security updates."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from tools import cache
+
+from .catalogue import BASES, SUITE
+from .commands import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def root_file_system(name: str) -> Path:
+    """Give the tar of a base's root file system; makes it when there is none of this month."""
+    packages = ",".join(BASES[name])
+    month = time.strftime("%Y-%m", time.gmtime())
+    key = hashlib.sha256(f"{SUITE} {packages} {month}".encode()).hexdigest()[:12]
+    kept = cache.folder() / "bases" / f"{name}-{key}.tar"
+    if not kept.exists():
+        start = time.monotonic()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_name("new-" + kept.name)
+        run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", SUITE, draft)
+        draft.replace(kept)
+        print(f"base {name}: made in {time.monotonic() - start:.0f} s", flush=True)
+    return kept
