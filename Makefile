@@ -15,7 +15,7 @@ PACKAGES := operator images/enforce images/generate
 JAR := $(CACHE)/joern-$(shell cat images/generate/extractor/pom.xml $$(find images/generate/extractor/src -type f 2>/dev/null | LC_ALL=C sort) 2>/dev/null | sha256sum | cut -c1-12)
 TORCH_VENV := $(CACHE)/torch-$(shell sha256sum requirements/torch.txt | cut -c1-12)
 
-.PHONY: help host setup torch joern lock lint test test-python test-torch demo
+.PHONY: help host setup torch joern lock images lint test test-python test-torch test-cluster demo demo-cluster
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,10 @@ $(JAR)/.complete: $(UV)
 
 joern: $(JAR)/.complete ## Build the facts extractor (Joern's jars and ours).
 
+images: setup joern ## Build the images of the operator, the enforcer and the generator.
+	@tools/host.sh image
+	@$(BIN)/python -m tools.images --joern $(JAR) enforce generate operator
+
 # ---- checks -----------------------------------------------------------------------------------------------------
 
 PYTEST := $(BIN)/python -m pytest
@@ -73,7 +77,17 @@ test-python: setup joern ## The tests that need neither torch nor a cluster.
 test-torch: torch joern ## The tests on models of torch and flair.
 	PYTHONPATH=images/enforce/src:images/generate/src $(TORCH_VENV)/bin/python -m pytest tests/real/torch
 
+test-cluster: setup joern ## The tests on a real Kubernetes, built from source; needs root.
+	@tools/host.sh cluster
+	@tools/host.sh image
+	PICKLEBALL_JOERN=$(JAR) $(PYTEST) -m cluster -s tests/cluster
+
 # ---- the main job -----------------------------------------------------------------------------------------------
 
 demo: setup joern ## A policy from scikit-learn's sources; a model that loads, an exploit that does not.
 	$(BIN)/python tools/demo.py
+
+demo-cluster: setup joern ## The same on a real Kubernetes; needs root.
+	@tools/host.sh cluster
+	@tools/host.sh image
+	@PICKLEBALL_JOERN=$(JAR) $(BIN)/python -m tests.cluster.demo
