@@ -1,0 +1,81 @@
+"""Helm's engine in one Java process: renders and checks the chart as often as a test asks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from tools import cache
+
+HERE = Path(__file__).parent / "helm"
+CHART = Path(__file__).parents[2] / "charts" / "pickleball"
+
+
+class ChartError(Exception):
+    """Helm refused the chart or its values; the message is Helm's."""
+
+
+def jars() -> Path:
+    """Give the folder of Helm's engine as jars; Maven fetches them once."""
+    kept = cache.folder() / f"helm-java-{hashlib.sha256((HERE / 'pom.xml').read_bytes()).hexdigest()[:12]}"
+    if not (kept / ".complete").exists():
+        subprocess.run(
+            [
+                "mvn",
+                "-q",
+                "-B",
+                "-C",
+                "-f",
+                HERE / "pom.xml",
+                "dependency:copy-dependencies",
+                f"-DoutputDirectory={kept}",
+            ],
+            check=True,
+        )
+        (kept / ".complete").touch()
+    return kept
+
+
+@dataclass
+class Engine:
+    """A running engine; `folder` takes values and results."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """Start it for our chart."""
+        command = ["java", "--class-path", f"{jars()}/*", HERE / "Chart.java", CHART]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return cls(process, folder)
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.communicate()
+
+    def render(self, **values: Any) -> list[dict[str, Any]]:
+        """Render the chart's manifests with these values over the chart's own."""
+        file = self.folder / "values.json"
+        file.write_text(json.dumps(values))
+        manifests = yaml.safe_load_all(self.ask("template", str(file)))
+        return [manifest for manifest in manifests if manifest]
+
+    def lint(self) -> str:
+        """Check the chart strictly and return the findings."""
+        return self.ask("lint", "-")
+
+    def ask(self, verb: str, values: str) -> str:
+        """Send one request and return its text; a refusal is an error."""
+        assert self.process.stdin
+        assert self.process.stdout
+        result = self.folder / "result"
+        print(verb, values, result, sep="\t", file=self.process.stdin, flush=True)
+        if self.process.stdout.readline().strip() != "ok":
+            raise ChartError(result.read_text())
+        return result.read_text()

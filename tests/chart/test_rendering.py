@@ -1,0 +1,168 @@
+"""What the chart's manifests say, rendered by Helm's own engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tests.chart.engine import ChartError
+
+if TYPE_CHECKING:
+    from tests.chart.engine import Engine
+
+ROOT = Path(__file__).parents[2]
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+Manifests = list[dict[str, Any]]
+
+
+def kinds(manifests: Manifests) -> set[str]:
+    """List the kinds of objects among manifests."""
+    return {manifest["kind"] for manifest in manifests}
+
+
+def only(manifests: Manifests, kind: str) -> dict[str, Any]:
+    """Give the one manifest of a kind."""
+    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
+    return found
+
+
+def rules(manifests: Manifests) -> list[dict[str, list[str]]]:
+    """Collect the rules of all Roles and ClusterRoles."""
+    return [rule for manifest in manifests for rule in manifest.get("rules", [])]
+
+
+def environment(manifests: Manifests) -> dict[str, str]:
+    """Give the controller's environment."""
+    (container,) = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+def test_helm_finds_nothing_wrong_with_the_chart(chart: Engine) -> None:
+    """`helm lint --strict` has no warning and no error."""
+    assert "[WARNING]" not in chart.lint()
+
+
+def test_default_values_render_a_controller_with_its_permissions(chart: Engine) -> None:
+    """Without any value the chart gives definition, account, permissions and the controller."""
+    assert kinds(chart.render()) == {
+        "CustomResourceDefinition",
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Deployment",
+    }
+
+
+def test_one_controller_runs_at_a_time(chart: Engine) -> None:
+    """The Deployment has one replica, and the old one ends before the new one starts."""
+    spec = only(chart.render(), "Deployment")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_the_controller_meets_the_restricted_pod_security_standard(chart: Engine) -> None:
+    """Its pod is not root, gains no privileges, has no capabilities, a seccomp profile and a read-only root."""
+    pod = only(chart.render(), "Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    assert not any("hostPath" in volume for volume in pod.get("volumes", []))
+
+
+def test_permissions_name_every_group_resource_and_verb(chart: Engine) -> None:
+    """No rule holds a wildcard, and none reads secrets."""
+    for rule in rules(chart.render()):
+        words = [word for key in ("apiGroups", "resources", "verbs") for word in rule[key]]
+        assert not any("*" in word for word in words)
+        assert "secrets" not in rule["resources"]
+
+
+def test_named_namespaces_get_roles_instead_of_a_cluster_role(chart: Engine) -> None:
+    """With watchNamespaces the controller holds permissions there only."""
+    manifests = chart.render(watchNamespaces=["red", "blue"])
+    assert "ClusterRole" not in kinds(manifests)
+    assert {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"} == {"red", "blue"}
+    assert environment(manifests)["PICKLEBALL_WATCH_NAMESPACES"] == "red,blue"
+
+
+def test_a_digest_wins_over_a_tag(chart: Engine) -> None:
+    """An image with a digest is named by it, for the controller and for what it puts into pods."""
+    images = {
+        name: {"repository": f"registry.example/{name}", "tag": "1", "digest": DIGEST}
+        for name in ("operator", "enforce", "generate")
+    }
+    manifests = chart.render(images=images)
+    pod = only(manifests, "Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == f"registry.example/operator@{DIGEST}"
+    for name in images:
+        assert environment(manifests)[f"PICKLEBALL_{name.upper()}_IMAGE"] == f"registry.example/{name}@{DIGEST}"
+
+
+def test_images_have_the_version_of_the_chart(chart: Engine) -> None:
+    """Without tag and digest an image is named by the chart's appVersion."""
+    version = yaml.safe_load((ROOT / "charts/pickleball/Chart.yaml").read_text())["appVersion"]
+    assert environment(chart.render())["PICKLEBALL_ENFORCE_IMAGE"] == f"pickleball-enforce:{version}"
+
+
+def test_the_definition_is_the_one_that_the_operator_generates(chart: Engine) -> None:
+    """The chart's ModelDeployment definition says what crds/ says."""
+    (generated,) = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+    rendered = only(chart.render(), "CustomResourceDefinition")
+    assert rendered["spec"] == generated["spec"]
+    assert rendered["metadata"]["name"] == generated["metadata"]["name"]
+    assert rendered["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_the_definition_can_be_left_out(chart: Engine) -> None:
+    """With crds.install=false somebody else brings the definition."""
+    assert "CustomResourceDefinition" not in kinds(chart.render(crds={"install": False}))
+
+
+def test_analysis_pods_reach_the_api_server_only(chart: Engine) -> None:
+    """In the named namespaces a NetworkPolicy lets analysis pods talk to the given addresses and to nothing else."""
+    manifests = chart.render(networkPolicy={"namespaces": ["red"], "apiServerCidrs": ["10.0.0.1/32"]})
+    policy = only(manifests, "NetworkPolicy")
+    assert policy["metadata"]["namespace"] == "red"
+    assert policy["spec"]["podSelector"] == {"matchLabels": {"pickleball.dev/part": "analysis"}}
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["spec"]["ingress"] == []
+    assert policy["spec"]["egress"] == [
+        {
+            "ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}],
+            "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}],
+        }
+    ]
+
+
+def test_a_network_policy_needs_the_api_servers_addresses(chart: Engine) -> None:
+    """Without addresses the chart says which value to set and how to find it out."""
+    with pytest.raises(ChartError, match=r"networkPolicy\.apiServerCidrs must name .*kubectl"):
+        chart.render(networkPolicy={"namespaces": ["red"]})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"image": "mine"}, "additional properties 'image' not allowed"),
+        ({"images": {"operator": {"version": "1"}}}, "additional properties 'version' not allowed"),
+        ({"images": {"pullPolicy": "Sometimes"}}, "images/pullPolicy.*must be one of"),
+        ({"images": {"enforce": {"digest": "sha256:abc"}}}, "images/enforce/digest.*does not match pattern"),
+        ({"watchNamespaces": "default"}, "watchNamespaces.*got string, want array"),
+        ({"watchNamespaces": ["Not_A_Name"]}, "watchNamespaces/0.*does not match pattern"),
+        ({"networkPolicy": {"apiServerCidrs": ["10.0.0.1"]}}, "networkPolicy/apiServerCidrs/0.*does not match pattern"),
+        ({"settings": {"typo": 1}}, "additional properties 'typo' not allowed"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(chart: Engine, values: dict[str, Any], message: str) -> None:
+    """A value that is unknown or of the wrong type stops the installation, and the message names it."""
+    with pytest.raises(ChartError, match=f"(?s)values don't meet the specifications of the schema.*{message}"):
+        chart.render(**values)
