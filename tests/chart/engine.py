@@ -51,7 +51,7 @@ class Engine:
     @classmethod
     def start(cls, folder: Path) -> Self:
         """Start it for our chart."""
-        command = ["java", "--class-path", f"{jars()}/*", HERE / "Chart.java", CHART]
+        command = ["java", "--class-path", f"{jars()}/*", str(HERE / "Chart.java"), str(CHART)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return cls(process, folder)
 
