@@ -1,0 +1,79 @@
+"""The command `pickleball-operator`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pickleball_operator import settings as settings_of
+from pickleball_operator.errors import OperatorError, SpecError
+from pickleball_operator.model import crd, parse
+from pickleball_operator.reference import PAGES
+from pickleball_operator.render.show import show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOCAL_IMAGES = {
+    "operator_image": "pickleball-operator:local",
+    "enforce_image": "pickleball-enforce:local",
+    "generate_image": "pickleball-generate:local",
+}
+"""What `render` and `local` write where the environment names no images."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 refused, 2 bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except OperatorError as error:
+        print(f"pickleball-operator: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pickleball-operator", description="PickleBall's Kubernetes operator.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    crds = commands.add_parser("crds", help="print the CustomResourceDefinition")
+    crds.set_defaults(run=_crds)
+    reference = commands.add_parser("reference", help="print a page of docs/reference")
+    reference.add_argument("page", choices=sorted(PAGES))
+    reference.set_defaults(run=_reference)
+    render = commands.add_parser("render", help="print the analysis Job and the injected pod of a ModelDeployment")
+    render.add_argument("-f", "--filename", required=True, type=Path, help="file with the ModelDeployment")
+    render.set_defaults(run=_render)
+    return parser
+
+
+def _crds(_options: argparse.Namespace) -> int:
+    print(crd.dumps(), end="")
+    return 0
+
+
+def _reference(options: argparse.Namespace) -> int:
+    print(PAGES[options.page](), end="")
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    deployment = parse(read_manifest(options.filename))
+    print(yaml.safe_dump_all(show(deployment, settings_of.read(os.environ, LOCAL_IMAGES)), sort_keys=False), end="")
+    return 0
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The one manifest of a YAML or JSON file."""
+    try:
+        documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise SpecError((f"{path}: cannot be read: {error}",)) from error
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise SpecError((f"{path}: holds {len(documents)} documents; give one ModelDeployment.",))
+    return documents[0]

@@ -1,0 +1,1 @@
+"""Pure decisions: what is observed in, a plan with reasons and sentences out."""

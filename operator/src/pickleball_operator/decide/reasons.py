@@ -1,0 +1,98 @@
+"""Every reason that a condition, an event or a refusal carries; the text beside each one is the documentation.
+
+A reason is stable: people alert on it. docs/reference/operator.md is made from this enum.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """One word for programs; `meaning` says it to people."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Reason:
+        """Keep the text beside the word."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    # The spec.
+    SPEC_INVALID = "SpecInvalid", "The spec cannot be meant; the message names each field."
+    SOURCE_UNSUPPORTED = "SourceUnsupported", "This version reads sources from the image or a volume claim only."
+    SOURCE_UNKNOWN = "SourceUnknown", "There is no image to collect sources from: the container does not exist."
+
+    # Analysis.
+    ANALYSIS_STARTING = "AnalysisStarting", "The analysis Job is being made."
+    ANALYSIS_RUNNING = "AnalysisRunning", "The analysis Job runs."
+    ANALYSIS_SUCCEEDED = "AnalysisSucceeded", "The library was analysed."
+    ANALYSIS_NOT_NEEDED = "AnalysisNotNeeded", "The policy is written by hand (policy.configMapRef)."
+    IMAGE_UNAVAILABLE = "ImageUnavailable", "An image cannot be pulled."
+    PYTHON_NOT_FOUND = "PythonNotFound", "The image has no such interpreter."
+    COLLECT_FAILED = "CollectFailed", "The sources could not be read in the workload's image."
+    MODEL_CLASS_NOT_FOUND = "ModelClassNotFound", "The sources hold no such class; the message names near ones."
+    INPUT_REFUSED = "InputRefused", "The generator refused what it was asked (its exit code 2)."
+    TOOL_MISSING = "ToolMissing", "The generator's image lacks something (its exit code 3)."
+    ANALYSIS_FAILED = "AnalysisFailed", "The analysis failed for another reason, which the message quotes."
+    ANALYSIS_TIMED_OUT = "AnalysisTimedOut", "The analysis took longer than spec.analysis.timeout."
+    ANALYSIS_OUT_OF_MEMORY = "AnalysisOutOfMemory", "The analysis needs more than spec.analysis.memory."
+    ANALYSIS_OUT_OF_DISK = "AnalysisOutOfDisk", "The analysis needs more disk than the installation allows."
+    ANALYSIS_UNSCHEDULABLE = "AnalysisUnschedulable", "No node takes the analysis pod."
+    RESULT_REFUSED = "ResultRefused", "The analysis left files that are not a policy and its provenance."
+
+    # Policy.
+    POLICY_FROM_ANALYSIS = "PolicyFromAnalysis", "The policy in force fits the spec."
+    POLICY_FROM_CONFIG_MAP = "PolicyFromConfigMap", "The policy in force is the one written by hand."
+    POLICY_PENDING = "PolicyPending", "There is no policy yet: the analysis has not ended."
+    POLICY_MISSING = "PolicyMissing", "There is no policy, and the analysis failed."
+    POLICY_REF_NOT_FOUND = "PolicyRefNotFound", "The ConfigMap of policy.configMapRef does not exist."
+    POLICY_INVALID = "PolicyInvalid", "A policy cannot be read; the message says where."
+    POLICY_ALTERED = "PolicyAltered", "A policy ConfigMap did not hold what its name says and was made again."
+    STALE = "Stale", "The last good policy stays in force although the spec asks for another."
+
+    # Approval.
+    APPROVED_AUTOMATICALLY = "ApprovedAutomatically", "spec.policy.approval is Automatic."
+    APPROVED_BY_ANNOTATION = "ApprovedByAnnotation", "A person approved the policy in force."
+    WAITING_FOR_APPROVAL = "WaitingForApproval", "A candidate waits for a person."
+    NOTHING_TO_APPROVE = "NothingToApprove", "There is no policy yet."
+
+    # Injection.
+    INJECTED = "Injected", "The enforcer was put into the pod template."
+    ALREADY_INJECTED = "AlreadyInjected", "The pod template equals what would be injected."
+    TEMPLATE_INVALID = "TemplateInvalid", "The pod template is not one."
+    CONTAINER_NOT_FOUND = "ContainerNotFound", "enforcement.containers names a container that does not exist."
+    PYTHONPATH_NOT_LITERAL = "PythonpathNotLiteral", "PYTHONPATH comes from valueFrom and cannot be put behind ours."
+    PATH_TAKEN = "PathTaken", "The template mounts something where the enforcer or the policy goes."
+    NAME_TAKEN = "NameTaken", "The template, or another object, uses a name of ours."
+    ENVIRONMENT_IGNORED = "EnvironmentIgnored", "The command starts Python with -I, -E or -S, which skip the enforcer."
+    SELECTOR_NOT_COVERED = "SelectorNotCovered", "Pods chosen by a selector run without the enforcer in this version."
+
+    # Pods.
+    SELF_TEST_PASSED = "SelfTestPassed", "In every pod the self-test refused its canary."
+    SELF_TEST_FAILED = "SelfTestFailed", "In a pod the enforcer does not work; the pod does not start."
+    WAITING_FOR_POLICY = "WaitingForPolicy", "Pods are not made before there is an approved policy."
+    WAITING_FOR_PODS = "WaitingForPods", "The pods have not passed their self-test yet."
+    NO_PODS = "NoPods", "spec.replicas is 0."
+    AUDIT_ONLY = "AuditOnly", "Violations are recorded, and nothing is refused."
+    MODEL_REFUSED = "ModelRefused", "A model left the policy and was refused; status.violations has the names."
+    MODEL_FILES_REFUSED = "ModelFilesRefused", "A file of spec.model.files could not be verified or left the policy."
+    APPLICATION_FAILING = "ApplicationFailing", "The application's container stops or does not start."
+    DEPLOYMENT_PROGRESSING = "DeploymentProgressing", "Pods are being replaced or are not ready yet."
+    READY = "Ready", "The wanted number of pods is ready and protected."
+
+    # The cluster.
+    API_REFUSED = "ApiRefused", "The API server refused a request of the operator; the message says which."
+    VIOLATION = "Violation", "Event: a pod reported a violation."
+    ANALYSIS_RECORDED = "AnalysisRecorded", "Event: a failed analysis was recorded and is not tried again by itself."
+
+
+# What the generator's JSON calls its failures, in our words.
+OF_GENERATOR = {
+    "class-not-found": Reason.MODEL_CLASS_NOT_FOUND,
+    "model-class-not-found": Reason.MODEL_CLASS_NOT_FOUND,
+    "ModelClassNotFound": Reason.MODEL_CLASS_NOT_FOUND,
+}
+OF_GENERATOR_EXIT = {2: Reason.INPUT_REFUSED, 3: Reason.TOOL_MISSING, 4: Reason.ANALYSIS_FAILED}

@@ -1,0 +1,141 @@
+"""What a ModelDeployment asks of an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator.model import FromImage, ModelDeployment, duration_in_seconds, size_in_bytes
+from pickleball_operator.model.spec import Analysis, Volume
+from pickleball_operator.names import analysis_name
+
+from .finding import Finding, refuse
+from .keys import request_key
+from .reasons import Reason
+
+if TYPE_CHECKING:
+    from pickleball_operator.settings import Settings
+
+HEAP_SHARE = 0.7
+"""Part of the memory limit that the Java heap gets; the rest is the JVM's own and Python's."""
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Sources collected in the workload's image, by its own interpreter and with its own pull secrets."""
+
+    image: str
+    python: str
+    pull_policy: str | None = None
+    pull_secrets: tuple[str, ...] = ()
+    scheduling: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One analysis; `key` names it, and equal requests share it."""
+
+    key: str
+    namespace: str
+    classes: tuple[str, ...]
+    mode: str
+    ignore_paths: tuple[str, ...]
+    memory: str
+    seconds: int
+    image: ImageSource | None
+    volume: Volume | None
+
+    @property
+    def name(self) -> str:
+        """Name of the Job, its service account and its result."""
+        return analysis_name(self.key)
+
+    @property
+    def heap(self) -> str:
+        """The generator's --mem."""
+        return f"{max(256, int(size_in_bytes(self.memory) * HEAP_SHARE) >> 20)}M"
+
+
+def request(deployment: ModelDeployment, settings: Settings) -> Request | Finding | None:
+    """The analysis that the spec asks for; None with a policy written by hand, a Finding when it cannot be."""
+    spec = deployment.spec
+    if spec.policy.config_map_ref is not None:
+        return None
+    analysis = spec.analysis or Analysis()
+    image: ImageSource | None = None
+    volume: Volume | None = None
+    if spec.source is not None and spec.source.kind in ("pypi", "git"):
+        return refuse(
+            Reason.SOURCE_UNSUPPORTED,
+            f"spec.source.{spec.source.kind} is not read by this version. Use spec.source.fromImage (the default),"
+            " spec.source.volume, or a policy written by hand in spec.policy.configMapRef.",
+        )
+    if spec.source is not None and spec.source.volume is not None:
+        volume = spec.source.volume
+    else:
+        chosen = spec.source.from_image if spec.source and spec.source.from_image else FromImage()
+        found = _image(deployment, chosen)
+        if isinstance(found, Finding):
+            return found
+        image = found
+    asked = {
+        "classes": sorted(spec.model.classes),
+        "files": sorted(spec.model.files),
+        "image": image and [image.image, image.python],
+        "volume": volume and volume.model_dump(),
+        "mode": analysis.mode,
+        "ignorePaths": sorted(analysis.ignore_paths),
+        "memory": size_in_bytes(analysis.memory),
+        "timeout": duration_in_seconds(analysis.timeout),
+        "generator": settings.generate_image,
+        "again": deployment.again,
+    }
+    return Request(
+        key=request_key(asked),
+        namespace=deployment.namespace,
+        classes=tuple(spec.model.classes),
+        mode=analysis.mode,
+        ignore_paths=tuple(analysis.ignore_paths),
+        memory=analysis.memory,
+        seconds=duration_in_seconds(analysis.timeout),
+        image=image,
+        volume=volume,
+    )
+
+
+def _image(deployment: ModelDeployment, chosen: FromImage) -> ImageSource | Finding:
+    template = deployment.spec.template
+    if template is None:
+        return refuse(
+            Reason.SOURCE_UNKNOWN,
+            "spec.selector names pods made by others, so there is no image to collect sources from."
+            " Give spec.source.volume or spec.policy.configMapRef.",
+        )
+    pod = template.get("spec")
+    containers = pod.get("containers") if isinstance(pod, Mapping) else None
+    if not isinstance(containers, list) or not containers or not all(isinstance(one, Mapping) for one in containers):
+        return refuse(
+            Reason.TEMPLATE_INVALID, "spec.template.spec.containers is missing or empty; write a pod template."
+        )
+    container = next((one for one in containers if chosen.container in (None, one.get("name"))), None)
+    if container is None:
+        names = ", ".join(str(one.get("name")) for one in containers)
+        return refuse(
+            Reason.SOURCE_UNKNOWN,
+            f"spec.source.fromImage.container is {chosen.container}, and the template's containers are: {names}.",
+        )
+    image = container.get("image")
+    if not isinstance(image, str) or not image:
+        return refuse(Reason.TEMPLATE_INVALID, f"Container {container.get('name')} of spec.template names no image.")
+    secrets = pod.get("imagePullSecrets") if isinstance(pod, Mapping) else None
+    pull_policy = container.get("imagePullPolicy")
+    return ImageSource(
+        image=image,
+        python=chosen.python,
+        pull_policy=pull_policy if isinstance(pull_policy, str) else None,
+        pull_secrets=tuple(str(one["name"]) for one in secrets or () if isinstance(one, Mapping) and "name" in one),
+        scheduling={
+            name: pod[name] for name in ("nodeSelector", "tolerations") if isinstance(pod, Mapping) and pod.get(name)
+        },
+    )

@@ -1,0 +1,1 @@
+"""The API server as one small port: a real adapter and an in-memory double."""

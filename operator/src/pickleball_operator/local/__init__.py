@@ -1,0 +1,1 @@
+"""A ModelDeployment without a cluster: the Job and the pod as local processes."""

@@ -1,0 +1,41 @@
+"""ModelDeployment: its spec and status as types, the CRD and the reference made from them."""
+
+from .deployment import Manifest, ModelDeployment, parse, problems, read_status
+from .quantity import duration_in_seconds, size_in_bytes
+from .spec import Extra, FromImage, Source, Spec
+from .status import (
+    AnalysisStatus,
+    CandidateStatus,
+    Condition,
+    ConditionType,
+    Diff,
+    PodsStatus,
+    PolicyStatus,
+    Status,
+    Truth,
+    ViolationStatus,
+)
+
+__all__ = [
+    "AnalysisStatus",
+    "CandidateStatus",
+    "Condition",
+    "ConditionType",
+    "Diff",
+    "Extra",
+    "FromImage",
+    "Manifest",
+    "ModelDeployment",
+    "PodsStatus",
+    "PolicyStatus",
+    "Source",
+    "Spec",
+    "Status",
+    "Truth",
+    "ViolationStatus",
+    "duration_in_seconds",
+    "parse",
+    "problems",
+    "read_status",
+    "size_in_bytes",
+]

@@ -1,0 +1,78 @@
+"""The names that this operator shares with the cluster: labels, annotations, paths and objects."""
+
+from __future__ import annotations
+
+GROUP = "pickleball.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "ModelDeployment"
+PLURAL = "modeldeployments"
+
+# Labels.
+PART = f"{GROUP}/part"
+"""What an object is: analysis, result, policy or workload. The controller watches objects that carry it."""
+REQUEST_KEY = f"{GROUP}/request-key"
+"""The analysis that an object belongs to (on Jobs, their pods and results)."""
+MODEL_DEPLOYMENT = f"{GROUP}/modeldeployment"
+"""The ModelDeployment that a Deployment and its pods belong to."""
+
+# Annotations that the controller writes.
+POLICY = f"{GROUP}/policy"
+"""Name of the policy ConfigMap that a Deployment's pods run with."""
+MODE = f"{GROUP}/mode"
+"""Enforce or Audit, on pods."""
+REQUEST = f"{GROUP}/request"
+"""Request key of the analysis that a Deployment's policy comes from."""
+VERDICT = f"{GROUP}/verdict"
+"""How an analysis failed (on its result ConfigMap): a JSON object with reason and sentence."""
+PUBLISHED = f"{GROUP}/published"
+"""On a result ConfigMap: sha256 of the policy that the publisher put in."""
+DIGEST = f"{GROUP}/digest"
+"""On a policy ConfigMap: sha256 over policy and provenance; its name ends in the first 32 digits."""
+
+# Annotations that people write on a ModelDeployment.
+APPROVE = f"{GROUP}/approve"
+"""Name of the candidate policy that a person approves (spec.policy.approval: Manual)."""
+ANALYSE_AGAIN = f"{GROUP}/analyse-again"
+"""Any value; another value asks for a new analysis of the same spec."""
+
+PARTS = ("analysis", "result", "policy", "workload")
+
+# Keys of ConfigMaps.
+POLICY_FILE = "policy.json"
+PROVENANCE_FILE = "provenance.json"
+PROVENANCE_GZIP = "provenance.json.gz"
+
+# Paths in protected pods.
+ENFORCER_PATH = "/opt/pickleball"
+POLICY_PATH = "/etc/pickleball"
+ROOT_POLICY_PATH = "/root/policies"
+MOUNT_PATHS = (ENFORCER_PATH, POLICY_PATH, ROOT_POLICY_PATH)
+
+# Names inside protected pods.
+PREFIX = "pickleball-"
+INSTALL = f"{PREFIX}install-"
+SELF_TEST = f"{PREFIX}self-test-"
+VERIFY = f"{PREFIX}verify-"
+ENFORCER_VOLUME = f"{PREFIX}enforcer-"
+POLICY_VOLUME = f"{PREFIX}policy"
+ENV_POLICY = "PICKLEBALL_POLICY"
+ENV_MODE = "PICKLEBALL_MODE"
+ENV_PREFIX = "PICKLEBALL_"
+
+# Containers and paths of the analysis Job.
+TOOLS = "tools"
+COLLECT = "collect"
+ANALYSE = "analyse"
+PUBLISH = "publish"
+WORK = "/pickleball"
+
+
+def analysis_name(request_key: str) -> str:
+    """Name of the analysis' Job, service account, role, binding and result."""
+    return f"pickleball-analysis-{request_key[:20]}"
+
+
+def policy_name(digest: str) -> str:
+    """Name of the policy ConfigMap whose content has this sha256."""
+    return f"pickleball-policy-{digest[:32]}"

@@ -1,0 +1,195 @@
+"""The pages docs/reference/modeldeployment.md and operator.md, made from the code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from . import names
+from .decide.reasons import Reason
+from .model.crd import structural
+from .model.spec import Spec
+from .model.status import Status
+from .settings import Settings, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EXAMPLE = """```yaml
+apiVersion: pickleball.dev/v1alpha1
+kind: ModelDeployment
+metadata:
+  name: iris
+spec:
+  model:
+    classes: [sklearn.linear_model.LogisticRegression]
+    files: ["/models/*.joblib"]                # optional: verified before the application starts
+  source:
+    fromImage: {container: app, python: python3}   # the default
+  analysis: {mode: ast, memory: 4Gi, timeout: 15m}
+  policy:
+    approval: Automatic
+    extra:
+      - {list: globals, name: app.steps.Scaler, reason: "our own step of the pipeline"}
+  enforcement: {mode: Enforce, containers: [app]}
+  replicas: 1
+  template:
+    spec:
+      containers:
+        - name: app
+          image: registry.example/iris:1
+```
+"""
+
+CONDITIONS = {
+    "Analyzed": "The library's sources were analysed for this spec (or need not be: a policy written by hand).",
+    "PolicyReady": "There is a policy; reason Stale when it is the last good one and the spec asks for another.",
+    "Approved": "The policy that the spec leads to may be used.",
+    "Enforced": "The pods run with the enforcer: in each one its self-test passed in the application's own image.",
+    "Ready": "The wanted number of pods is ready, protected, and no model was refused.",
+}
+
+PROMISES = """Every condition carries `observedGeneration`, one reason of the list below and a sentence that says what to do.
+
+- A pod is made only with a policy: before the first approved policy there is no Deployment.
+- When a new analysis fails, the pods stay as they are, with the last good policy (reason `Stale`).
+  The Deployment's pod template changes only together with a policy that fits it.
+- A failed analysis is recorded on its result ConfigMap and is not tried again by itself: another spec, or
+  `kubectl annotate modeldeployment NAME pickleball.dev/analyse-again="$(date +%s)" --overwrite`, asks anew.
+- With `spec.policy.approval: Manual` a candidate waits. Approve it by name:
+  `kubectl annotate modeldeployment NAME pickleball.dev/approve=POLICY --overwrite`.
+- Everything that is made has ownerReferences, and there is no finalizer: deleting the ModelDeployment removes it,
+  also while the operator is away.
+"""
+
+OBJECTS = [
+    ("ConfigMap `pickleball-analysis-KEY`", "result of an analysis: policy, provenance; immutable once published"),
+    ("Job `pickleball-analysis-KEY`", "init containers `tools`, `collect`, `analyse`; container `publish`"),
+    ("ServiceAccount, Role, RoleBinding `pickleball-analysis-KEY`", "the publisher's, for that one ConfigMap"),
+    ("ConfigMap `pickleball-policy-DIGEST`", "immutable policy: `policy.json`, `provenance.json` (or `.json.gz`)"),
+    ("Deployment NAME", "spec.template with the enforcer injected"),
+]
+IN_PODS = [
+    ("init container `pickleball-install-N`", "copies the enforcer into an emptyDir, mounted at `/opt/pickleball`"),
+    (
+        "init container `pickleball-self-test-N`",
+        "the application's image: a canary must be refused, a benign load work",
+    ),
+    ("init container `pickleball-verify-N`", "the application's image, last: verifies `spec.model.files`"),
+    ("volumes `pickleball-enforcer-N`, `pickleball-policy`", "the policy is mounted at the two paths below"),
+    ("`/etc/pickleball/policy.json`, `/root/policies/policy.json`", "the policy, read-only"),
+    ("`PYTHONPATH`", "`/opt/pickleball` in front of the template's own value"),
+    ("`PICKLEBALL_POLICY`, `PICKLEBALL_MODE`", "what the enforcer reads"),
+]
+
+
+def modeldeployment() -> str:
+    """Every field of a ModelDeployment."""
+    lines = [
+        "# ModelDeployment",
+        "",
+        "<!-- Made by `pickleball-operator reference modeldeployment`; do not edit. -->",
+        "",
+        "`pickleball.dev/v1alpha1`, namespaced, short name `mdep`.",
+        "[The operator](operator.md) has conditions, reasons and settings.",
+        "",
+        EXAMPLE,
+        "Unknown fields are refused (by `kubectl apply`, and by the operator's own reading).",
+        "",
+        "## spec",
+        "",
+        *_table(("field", "type", "default", "meaning"), _fields(structural(Spec), "")),
+        "",
+        "## status",
+        "",
+        *_table(("field", "type", "default", "meaning"), _fields(structural(Status), "")),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def operator() -> str:
+    """Settings, conditions, reasons, labels, annotations, objects."""
+    lines = [
+        "# The operator",
+        "",
+        "<!-- Made by `pickleball-operator reference operator`; do not edit. -->",
+        "",
+        "`pickleball-operator run` is the controller; `GET /healthz` answers while it works.",
+        "",
+        "## Settings",
+        "",
+        "Environment variables of the controller. Unknown ones that begin with `PICKLEBALL_` are refused at start.",
+        "",
+        *_table(("variable", "default", "meaning"), _settings()),
+        "",
+        "## Conditions",
+        "",
+        *_table(("type", "meaning"), ((f"`{kind}`", text) for kind, text in CONDITIONS.items())),
+        "",
+        PROMISES,
+        "## Reasons",
+        "",
+        *_table(("reason", "meaning"), ((f"`{reason}`", reason.meaning) for reason in Reason)),
+        "",
+        "## Labels and annotations",
+        "",
+        *_table(("name", "meaning"), _labels()),
+        "",
+        "## Objects",
+        "",
+        "KEY is the request key (20 digits of a sha256), DIGEST the sha256 of the content (32 digits).",
+        "",
+        *_table(("object", "what it is"), OBJECTS),
+        "",
+        "In a protected pod:",
+        "",
+        *_table(("what", "meaning"), IN_PODS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"modeldeployment": modeldeployment, "operator": operator}
+
+
+def _table(head: tuple[str, ...], rows: Any) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+
+
+def _fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, str, str, str]]:
+    required = schema.get("required", [])
+    for name, field in schema.get("properties", {}).items():
+        place = f"{path}.{name}" if path else name
+        item = field.get("items", {})
+        shown = " or ".join(f"`{value}`" for value in field.get("enum", [])) or field.get("type", "")
+        if field.get("type") == "array":
+            shown = f"list of {item.get('type')}s"
+        default = "required" if name in required else _default(field)
+        yield f"`{place}`", shown, default, field.get("description", "")
+        yield from _fields(field, place)
+        yield from _fields(item, f"{place}[]")
+
+
+def _default(field: dict[str, Any]) -> str:
+    default = field.get("default")
+    return "" if default is None or default in ([], {}) else f"`{default}`"
+
+
+def _settings() -> Iterator[tuple[str, str, str]]:
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "required" if field.is_required() else f"`{default}`" if default != () else ""
+        yield f"`{variable(name)}`", shown, field.description or ""
+
+
+def _labels() -> Iterator[tuple[str, str]]:
+    """The constants of `names` whose value is one of ours, with the text below each."""
+    body = ast.parse(inspect.getsource(names)).body
+    for statement, text in itertools.pairwise(body):
+        if isinstance(statement, ast.Assign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            target = statement.targets[0]
+            value = getattr(names, target.id) if isinstance(target, ast.Name) else None
+            if isinstance(value, str) and value.startswith(names.GROUP + "/"):
+                yield f"`{value}`", str(text.value.value)
