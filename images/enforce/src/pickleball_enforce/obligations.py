@@ -1,33 +1,508 @@
-"""Checks of real objects against what the verifier predicted about their use."""
+"""Checks of real objects against what the verifier predicted about their use.
+
+Kinds of obligations, and what each asks of the object that an import gave:
+
+    class            it is instantiated by NEWOBJ: a class, but no metaclass and no Enum
+    no-initargs      it is instantiated by INST or OBJ without arguments: no __getinitargs__
+    type             a callable that holds its argument got it: a class
+    base D           _reconstructor gives it the builtin base D: a subclass of it
+    build            its instances are given a state: no Enum, logger, module, class, function; no known singleton
+    setstate         ... of a form that only its own __setstate__ can read
+    shadow K         ... with the key K and a value that may be callable: K is no method of the class
+    slot K           ... with the slot key K: K is no property and no special name, but for a member of the class
+    items O          its instances get items: a container, or a class of `reduces`
+    attribute A      getattr(it, A): a class that has A
+    method A         getattr(instance, A): a class that has the method A
+    receives P       it is called with the function P that is not in `reduces` (or with a created object): it is not a
+                     callable that calls what it is given, under whatever name it was imported
+    result-build, result-setstate, result-shadow, result-slot, result-items
+                     the same of what calling it returns
+    called, instantiated, called-or-type, attribute-asked, method-asked
+                     only with `Settings.renames`: what the policy must allow of the name that reaches the base class
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import enum
+import functools
+import gc
+import logging
+import sys
+import types
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from . import names
+from .report import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .policy import Policy
-    from .report import Import, Obligation, Violation
+    from .report import Import, Obligation
+
+_CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
+_FUNCTIONS = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    types.ClassMethodDescriptorType,
+    classmethod,
+    staticmethod,
+    functools.partialmethod,
+)
+_SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *_FUNCTIONS[:6], types.CodeType)
+_MISSING = object()
+_OWN_REFERENCES = 6  # frames between a guard and getrefcount, each with a name for the result
 
 
-def decide(prediction: Import, module: str, name: str, policy: Policy) -> list[Violation]:
-    """Judge a renamed import (`decision` "ask"): `module` and `name` are those that reach the base class, canonical."""
-    raise NotImplementedError
+def violation(prediction: Import, obligation: Obligation, rule: str, sentence: str) -> list[Violation]:
+    """Make the violation of an obligation."""
+    return [Violation(rule, prediction.path, obligation.opcode, obligation.offset, sentence)]
+
+
+# ---- finding the object ---------------------------------------------------------------------------------------------
+
+
+def check_path(prediction: Import) -> list[Violation]:
+    """Check, once its module is imported, that the name leads to an object as pickle would write it.
+
+    The entry of sys.modules is a real module, and every step of a dotted name but the last is a class that stands in
+    its owner's own namespace.
+    """
+    module, qualname = prediction.canonical
+    now = names.canonical(prediction.module, prediction.name, prediction.proto, fix_imports=prediction.fix_imports)
+    if now != prediction.canonical:
+        return _unfound(prediction, "the tables that map Python 2 names have changed since it was judged")
+    owner: object = sys.modules.get(module)
+    if not isinstance(owner, types.ModuleType):
+        return _unfound(prediction, f"sys.modules holds no module under the name {module}")
+    steps = qualname.split(".")
+    for step in steps[:-1]:
+        found = vars(owner).get(step, _MISSING)
+        if not isinstance(found, type):
+            what = f"{step!r} is no class in the namespace of {getattr(owner, '__name__', owner)!r}"
+            return _unfound(prediction, what)
+        owner = found
+    return []
+
+
+def check_cached(prediction: Import) -> list[Violation]:
+    """Check an extension code whose object stock takes from its cache, without calling find_class."""
+    obj = names.cached_extension(prediction.code)
+    found = check_path(prediction)
+    if found:
+        return found
+    owner: object = sys.modules[prediction.canonical[0]]
+    for step in prediction.canonical[1].split("."):  # each but the last is a class: check_path
+        owner = vars(owner).get(step, _MISSING)
+    if owner is not obj:
+        return _unfound(prediction, f"the cache of extension code {prediction.code} holds another object")
+    return discharge(obj, prediction)
+
+
+def _unfound(prediction: Import, what: str) -> list[Violation]:
+    sentence = f"The stream imports {prediction.path}, but {what}."
+    return [Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)]
+
+
+def attribute(owner: object, name: str) -> object:
+    """Give what getattr(owner, name) gives for a class that has the name, without running anything."""
+    raw = static_attribute(owner, name) if isinstance(owner, type) else _MISSING
+    if raw is _MISSING:
+        raise AttributeError(f"{owner!r} is no class with the attribute {name!r}")
+    return getattr(owner, name)
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """Give a class and its bases, past what a metaclass may say."""
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
+    return found
+
+
+def static_attribute(cls: type, name: str) -> object:
+    """Look a name up in the namespaces of a class and its bases; `_MISSING` where there is none."""
+    for base in mro(cls):
+        found = base.__dict__.get(name, _MISSING)
+        if found is not _MISSING:
+            return found
+    return _MISSING
+
+
+# ---- discharging ----------------------------------------------------------------------------------------------------
 
 
 def discharge(obj: object, prediction: Import) -> list[Violation]:
     """Check the object that find_class found against every obligation of its prediction."""
-    raise NotImplementedError
+    found = check_path(prediction) if prediction.parent is None else []
+    for obligation in prediction.obligations:
+        if not obligation.kind.startswith("result-"):
+            found += discharge_one(obj, prediction, obligation)
+        elif isinstance(obj, type):
+            found += _discharge_class(obj, prediction, obligation)
+    if prediction.guarded and not isinstance(obj, type) and (prediction.parent or "data" in prediction.uses):
+        sentence = f"The stream changes what {prediction.path} returns and keeps it as data, so it cannot be checked."
+        found.append(Violation("build-target", prediction.path, prediction.opcode, prediction.offset, sentence))
+    for child in prediction.children:
+        found += _discharge_child(obj, child)
+    return found
+
+
+def needs_guard(obj: object, prediction: Import) -> bool:
+    """Whether find_class has to return a ResultGuard around the object (call after `discharge` found nothing)."""
+    if not prediction.guarded or "data" in prediction.uses or "instance" in prediction.uses:
+        return False
+    if not isinstance(obj, type):
+        return True
+    return type(obj).__call__ is not type.__call__ or isinstance(static_attribute(obj, "__new__"), staticmethod)
+
+
+def _discharge_child(owner: object, child: Import) -> list[Violation]:
+    """Check what the stream does with an attribute that it takes by getattr."""
+    try:
+        obj = attribute(owner, child.attribute)
+    except AttributeError as error:
+        return _unfound(child, str(error))
+    return discharge(obj, child)
+
+
+def _discharge_class(obj: type, prediction: Import, obligation: Obligation) -> list[Violation]:
+    """Check what calling a class returns by the class itself."""
+    if obligation.kind == "result-items":
+        return _shared_class(obj, prediction, obligation)
+    return _CHECKS[obligation.kind[len("result-") :]](obj, prediction, obligation)
 
 
 def discharge_one(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    """Check one obligation (lockstep, and `Verdict.late`); for kinds `result-*` the object is the call's result."""
-    raise NotImplementedError
+    """Check one obligation on the object that its import gave (lockstep, and `Verdict.late`)."""
+    if not obligation.kind.startswith("result-"):
+        return _CHECKS[obligation.kind](obj, prediction, obligation)
+    if isinstance(obj, type):
+        return _discharge_class(obj, prediction, obligation)
+    sentence = f"The stream changes what {prediction.path} returned in an earlier load, so it cannot be checked."
+    return violation(prediction, obligation, "build-target", sentence)
+
+
+def check_result(
+    result: object, callee: object, prediction: Import, obligation: Obligation, holders: tuple[object, ...] = ()
+) -> list[Violation]:
+    """Check what a call returned before the stream changes it.
+
+    `holders` are the containers of the unpickler that hold the result already (lockstep: its stack and memo).
+    """
+    cls = type(result)
+    what = f"The stream changes what {prediction.path} returned, which is"
+    if isinstance(result, _SHARED):
+        return violation(prediction, obligation, "build-target", f"{what} {_article(cls.__name__)}.")
+    if _is_known_singleton(result) or (not isinstance(callee, type) and _is_held(result, holders)):
+        return violation(prediction, obligation, "build-target", f"{what} an object that others hold too.")
+    kind = obligation.kind[len("result-") :]
+    if kind == "items":
+        if isinstance(callee, type) and type(result) is callee:
+            return []
+        return _items(cls, prediction, obligation)
+    return _CHECKS[kind](cls, prediction, obligation)
+
+
+def _namespaces(cls: type) -> list[Mapping[str, Any]]:
+    """Give the namespaces that may hold a shared instance of a class: its module's, its own and its bases'."""
+    module = sys.modules.get(cls.__module__) if isinstance(cls.__module__, str) else None
+    spaces: list[Mapping[str, Any]] = [vars(module)] if isinstance(module, types.ModuleType) else []
+    return spaces + [vars(base) for base in mro(cls) if base is not object]
+
+
+def _is_known_singleton(result: object) -> bool:
+    """Whether a module or class that belongs to the result's class holds this very object."""
+    return any(value is result for space in _namespaces(type(result)) for value in list(space.values()))
+
+
+def _is_held(result: object, holders: tuple[object, ...]) -> bool:
+    """Whether something else than the unpickler holds the result of a function, so that it is not new.
+
+    Objects that are reachable from the result itself may refer back to it.
+    """
+    if not holders and sys.getrefcount(result) <= _OWN_REFERENCES:
+        return False
+    skipped = {id(item) for item in holders} | {id(result)}
+    outside = [
+        item
+        for item in gc.get_referrers(result)
+        if id(item) not in skipped and not isinstance(item, (types.FrameType, types.CellType))
+    ]
+    if not outside:
+        return False
+    inside = _reachable(result, limit=10_000)
+    return any(id(item) not in inside for item in outside)
+
+
+def _reachable(root: object, limit: int) -> set[int]:
+    seen = {id(root)}
+    pending = [root]
+    while pending and len(seen) < limit:
+        for item in gc.get_referents(pending.pop()):
+            if id(item) not in seen and not isinstance(item, (type, types.ModuleType, types.FunctionType)):
+                seen.add(id(item))
+                pending.append(item)
+    return seen
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[:1] in "AEIOUaeiou" else f"a {name}"
+
+
+# ---- the checks -----------------------------------------------------------------------------------------------------
+
+
+def _class(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if isinstance(obj, type) and not issubclass(obj, (type, enum.Enum)):
+        return []
+    kind = "a metaclass" if isinstance(obj, type) and issubclass(obj, type) else "an Enum"
+    what = kind if isinstance(obj, type) else f"{_article(type(obj).__name__)}, not a class"
+    sentence = f"The stream instantiates {prediction.path}, which is {what}."
+    return violation(prediction, obligation, "not-a-plain-class", sentence)
+
+
+def _no_initargs(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if isinstance(obj, type) and not hasattr(obj, "__getinitargs__"):
+        return []
+    sentence = f"The stream calls {prediction.path} by {obligation.opcode}, which `globals` does not allow."
+    return [
+        Violation(
+            "reduce-not-allowed",
+            prediction.path,
+            obligation.opcode,
+            obligation.offset,
+            sentence,
+            ("reduces", prediction.path),
+        )
+    ]
+
+
+def _type(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if isinstance(obj, type):
+        return []
+    sentence = f"The stream gives the function {prediction.path} to a callable that will call it."
+    allow = ("reduces", prediction.path)
+    return [
+        Violation("calls-argument", prediction.path, obligation.opcode, obligation.offset, sentence, allow),
+    ]
+
+
+def _base(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    base = getattr(sys.modules["builtins"], obligation.detail)
+    if isinstance(obj, type) and issubclass(obj, base):
+        return []
+    sentence = f"The stream reconstructs {prediction.path} as {obligation.detail}, which is no base of it."
+    return violation(prediction, obligation, "helper-arguments", sentence)
+
+
+def _shared_class(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if isinstance(cls, type) and issubclass(cls, _SHARED):
+        sentence = f"The stream changes instances of {prediction.path}, which belong to the whole process."
+        return violation(prediction, obligation, "build-target", sentence)
+    return []
+
+
+def _build(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    found = _shared_class(cls, prediction, obligation)
+    if found or not isinstance(cls, type):
+        return found
+    made = static_attribute(cls, "__new__")
+    if isinstance(made, (staticmethod, types.FunctionType)) and _holds_instance(cls):
+        sentence = (
+            f"The stream gives {prediction.path} a state, and its __new__ may return an instance that others hold."
+        )
+        return violation(prediction, obligation, "build-target", sentence)
+    return []
+
+
+def _holds_instance(cls: type) -> bool:
+    return any(type(value) is cls for space in _namespaces(cls) for value in list(space.values()))
+
+
+def has_setstate(cls: object) -> bool:
+    """Whether a class defines __setstate__ in its namespaces."""
+    return isinstance(cls, type) and static_attribute(cls, "__setstate__") is not _MISSING
+
+
+def _setstate(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if has_setstate(cls):
+        return []
+    sentence = f"The stream gives {prediction.path} a state that is no dict of names, and the class reads no other."
+    return violation(prediction, obligation, "build-state", sentence)
+
+
+def _shadow(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    key = obligation.detail
+    raw = static_attribute(cls, key) if isinstance(cls, type) else _MISSING
+    if not isinstance(raw, _FUNCTIONS):
+        return []
+    sentence = f"The state of {prediction.path} replaces its method {key} by something that may be called."
+    return violation(prediction, obligation, "method-shadowed", sentence)
+
+
+def _slot(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    key = obligation.detail
+    if not isinstance(cls, type) or has_setstate(cls):
+        return []
+    raw = static_attribute(cls, key)
+    if isinstance(raw, types.MemberDescriptorType):
+        return []
+    special = key.startswith("__") and key.endswith("__")
+    if not special and (raw is _MISSING or static_attribute(type(raw), "__set__") is _MISSING):
+        return []
+    what = "a special name" if special else "a property"
+    sentence = f"The slot state of {prediction.path} sets {key}, which is {what} of the class."
+    return violation(prediction, obligation, "slot-property", sentence)
+
+
+def _items(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    found = _shared_class(cls, prediction, obligation)
+    if found or (isinstance(cls, type) and issubclass(cls, _CONTAINERS)) or "callable" in prediction.uses:
+        return found
+    sentence = f"The stream puts items into an instance of {prediction.path}, which is no container."
+    return violation(prediction, obligation, "items-target", sentence)
+
+
+def _attribute(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    name = obligation.detail
+    if isinstance(obj, type) and static_attribute(obj, name) is not _MISSING:
+        return []
+    sentence = f"The stream takes the attribute {name} of {prediction.path}, which is no class with that attribute."
+    return violation(prediction, obligation, "dotted-name", sentence)
+
+
+def _method(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    name = obligation.detail
+    if isinstance(obj, type) and isinstance(static_attribute(obj, name), _FUNCTIONS):
+        return []
+    sentence = f"The stream binds {name} of an instance of {prediction.path}, which is no method of that class."
+    return violation(prediction, obligation, "dotted-name", sentence)
+
+
+def _callers() -> set[int]:
+    """Give the identities of the live callables that call what they are given."""
+    found = set()
+    for path in names.CALLERS:
+        module, _, name = path.rpartition(".")
+        known = sys.modules.get(module)
+        obj = vars(known).get(name) if isinstance(known, types.ModuleType) else None
+        if obj is not None and obj is not type and obj is not super:
+            found.add(id(obj))
+    return found
+
+
+def _receives(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    callers = _callers()
+    if not any(id(item) in callers for item in (mro(obj) if isinstance(obj, type) else (obj,))):
+        return []
+    given = obligation.detail or "an object of the stream"
+    sentence = f"The stream gives {given} to {prediction.path}, which calls what it is given."
+    allow = ("reduces", given) if obligation.detail else None
+    return [Violation("calls-argument", prediction.path, obligation.opcode, obligation.offset, sentence, allow)]
+
+
+def _called_or_type(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    return [] if "callable" in prediction.uses else _type(obj, prediction, obligation)
+
+
+def _asked(_obj: object, _prediction: Import, _obligation: Obligation) -> list[Violation]:
+    return []  # `decide` judges these by name
+
+
+_CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
+    "class": _class,
+    "no-initargs": _no_initargs,
+    "type": _type,
+    "base": _base,
+    "build": _build,
+    "setstate": _setstate,
+    "shadow": _shadow,
+    "slot": _slot,
+    "items": _items,
+    "attribute": _attribute,
+    "method": _method,
+    "receives": _receives,
+    "called": _asked,
+    "instantiated": _asked,
+    "called-or-type": _called_or_type,
+    "attribute-asked": _asked,
+    "method-asked": _asked,
+}
+KINDS = frozenset(_CHECKS) | {f"result-{kind}" for kind in ("build", "setstate", "shadow", "slot", "items")}
+
+
+# ---- imports that the application renames ---------------------------------------------------------------------------
+
+
+def decide(prediction: Import, module: str, name: str, policy: Policy) -> list[Violation]:
+    """Judge a renamed import (`decision` "ask"): `module` and `name` are those that reach the base class, canonical.
+
+    A violation of rule `import-not-allowed` alone means: give a stub.
+    """
+    path = f"{module}.{name}"
+    listed = path in policy.globals or path in policy.reduces
+    found = []
+    if path in policy.reduces:
+        prediction.uses.add("callable")
+    for obligation in prediction.obligations:
+        refused = _judge_asked(path, obligation, policy, listed=listed)
+        if refused:
+            found.append(refused)
+    if path in names.HELPERS and path != prediction.path:
+        found.append(_renamed(prediction, path, "helper-arguments", "renamed to a helper", None))
+    if found or listed:
+        return found
+    return [_renamed(prediction, path, "import-not-allowed", "not in the policy", ("globals", path))]
+
+
+def _renamed(prediction: Import, path: str, rule: str, what: str, allow: tuple[str, str] | None) -> Violation:
+    sentence = f"The stream imports {path} (written as {prediction.module}.{prediction.name}), which is {what}."
+    return Violation(rule, path, prediction.opcode, prediction.offset, sentence, allow)
+
+
+def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: bool) -> Violation | None:
+    kind = obligation.kind
+    place = (obligation.opcode, obligation.offset)
+    if kind in ("called", "result-build", "result-items") and path not in policy.reduces:
+        sentence = f"The stream calls {path}, which the policy does not allow."
+        return Violation("reduce-not-allowed", path, *place, sentence, ("reduces", path))
+    if kind in ("instantiated", "build", "items") and not listed:
+        sentence = f"The stream instantiates {path}, which the policy does not allow."
+        return Violation("instance-not-allowed", path, *place, sentence, ("globals", path))
+    dotted = f"{path}.{obligation.detail}"
+    if kind in ("attribute-asked", "method-asked") and dotted not in policy.globals | policy.reduces:
+        sentence = f"The stream takes {dotted}, which the policy does not allow."
+        return Violation("import-not-allowed", dotted, *place, sentence, ("globals", dotted))
+    return None
 
 
 class ResultGuard:
-    """A callee whose results are checked before the stream changes them."""
+    """A callee whose results are checked before the stream changes them.
 
-    def __init__(self, callee: object, prediction: Import, refuse: Callable[[list[Violation]], None]) -> None:
-        raise NotImplementedError
+    `refuse` is called with the violations and is expected to raise; a guard never leaves the load that it was made for
+    other than in the memo.
+    """
+
+    __slots__ = ("_callee", "_prediction", "_refuse")
+
+    def __init__(
+        self, callee: Callable[..., Any], prediction: Import, refuse: Callable[[list[Violation]], None]
+    ) -> None:
+        self._callee = callee
+        self._prediction = prediction
+        self._refuse = refuse
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the callee and check its result."""
+        result = self._callee(*args)
+        found: list[Violation] = []
+        for obligation in self._prediction.obligations:
+            if obligation.kind.startswith("result-"):
+                found += check_result(result, self._callee, self._prediction, obligation)
+        if found:
+            self._refuse(found)
+        return result

@@ -8,7 +8,10 @@ For those who build drivers on it:
   `decision` is "allow" (import it, then `obligations.discharge(object, prediction)` before it is returned),
   "stub" (return an inert stub named `prediction.path`) or "ask" (`Settings.renames`: the policy decides on the
   name that reaches the base class, by `obligations.decide(prediction, module, name, policy)`).
-* `prediction.guarded` asks for `obligations.ResultGuard` around the callee: its results become BUILD or item targets.
+* `optional`: when `names.cached_extension(prediction.code)` is not None before the run, call
+  `obligations.check_cached(prediction)`; find_class will not be called for it.
+* `obligations.needs_guard(object, prediction)` asks for `obligations.ResultGuard` around the callee: what it returns
+  becomes a target of BUILD or item operations.
 * `verdict.late` holds obligations on imports of earlier loads of the same Unpickler: discharge them before the run on
   the objects that those imports gave (the Import is the same Python object as in the earlier verdict).
 """
@@ -74,9 +77,13 @@ class Import:
     canonical: tuple[str, str]
     decision: str
     optional: bool = False
-    helper: bool = False
+    code: int = 0  # the extension code
+    fix_imports: bool = True
+    helper: bool = False  # resolves without an entry, for one use whose arguments are checked
+    operand: bool = False  # of the helpers: an operand of one (builtins.object for _reconstructor)
     parent: Import | None = None  # a getattr import: the attribute canonical[1] of the parent; find_class is not called
     attribute: str = ""
+    children: list[Import] = field(default_factory=list, repr=False)  # getattr imports on this one
     obligations: list[Obligation] = field(default_factory=list)
     uses: set[str] = field(default_factory=set)
     sealed: bool = False  # its load is over: new obligations go to Verdict.late

@@ -1,0 +1,210 @@
+"""The opcodes of pickle protocols 0 to 5: their names, the shape of their arguments and the one spelling of numbers.
+
+Where the C and the Python unpickler give different values to the same bytes, or only one accepts them, the readers
+here refuse: they raise ValueError with a sentence. Sources: CPython's Modules/_pickle.c and Lib/pickle.py.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How the argument of an opcode is laid out: a number of bytes, one or two lines, or a length followed by that many.
+NOTHING, LINE, TWO_LINES, LENGTH_1, LENGTH_4, LENGTH_4_SIGNED, LENGTH_8 = 0, -1, -2, -3, -4, -5, -6
+
+TABLE: dict[int, tuple[str, int]] = {
+    0x28: ("MARK", NOTHING),
+    0x29: ("EMPTY_TUPLE", NOTHING),
+    0x2E: ("STOP", NOTHING),
+    0x30: ("POP", NOTHING),
+    0x31: ("POP_MARK", NOTHING),
+    0x32: ("DUP", NOTHING),
+    0x42: ("BINBYTES", LENGTH_4),
+    0x43: ("SHORT_BINBYTES", LENGTH_1),
+    0x46: ("FLOAT", LINE),
+    0x47: ("BINFLOAT", 8),
+    0x49: ("INT", LINE),
+    0x4A: ("BININT", 4),
+    0x4B: ("BININT1", 1),
+    0x4C: ("LONG", LINE),
+    0x4D: ("BININT2", 2),
+    0x4E: ("NONE", NOTHING),
+    0x50: ("PERSID", LINE),
+    0x51: ("BINPERSID", NOTHING),
+    0x52: ("REDUCE", NOTHING),
+    0x53: ("STRING", LINE),
+    0x54: ("BINSTRING", LENGTH_4_SIGNED),
+    0x55: ("SHORT_BINSTRING", LENGTH_1),
+    0x56: ("UNICODE", LINE),
+    0x58: ("BINUNICODE", LENGTH_4),
+    0x5D: ("EMPTY_LIST", NOTHING),
+    0x61: ("APPEND", NOTHING),
+    0x62: ("BUILD", NOTHING),
+    0x63: ("GLOBAL", TWO_LINES),
+    0x64: ("DICT", NOTHING),
+    0x65: ("APPENDS", NOTHING),
+    0x67: ("GET", LINE),
+    0x68: ("BINGET", 1),
+    0x69: ("INST", TWO_LINES),
+    0x6A: ("LONG_BINGET", 4),
+    0x6C: ("LIST", NOTHING),
+    0x6F: ("OBJ", NOTHING),
+    0x70: ("PUT", LINE),
+    0x71: ("BINPUT", 1),
+    0x72: ("LONG_BINPUT", 4),
+    0x73: ("SETITEM", NOTHING),
+    0x74: ("TUPLE", NOTHING),
+    0x75: ("SETITEMS", NOTHING),
+    0x7D: ("EMPTY_DICT", NOTHING),
+    0x80: ("PROTO", 1),
+    0x81: ("NEWOBJ", NOTHING),
+    0x82: ("EXT1", 1),
+    0x83: ("EXT2", 2),
+    0x84: ("EXT4", 4),
+    0x85: ("TUPLE1", NOTHING),
+    0x86: ("TUPLE2", NOTHING),
+    0x87: ("TUPLE3", NOTHING),
+    0x88: ("NEWTRUE", NOTHING),
+    0x89: ("NEWFALSE", NOTHING),
+    0x8A: ("LONG1", LENGTH_1),
+    0x8B: ("LONG4", LENGTH_4_SIGNED),
+    0x8C: ("SHORT_BINUNICODE", LENGTH_1),
+    0x8D: ("BINUNICODE8", LENGTH_8),
+    0x8E: ("BINBYTES8", LENGTH_8),
+    0x8F: ("EMPTY_SET", NOTHING),
+    0x90: ("ADDITEMS", NOTHING),
+    0x91: ("FROZENSET", NOTHING),
+    0x92: ("NEWOBJ_EX", NOTHING),
+    0x93: ("STACK_GLOBAL", NOTHING),
+    0x94: ("MEMOIZE", NOTHING),
+    0x95: ("FRAME", 8),
+    0x96: ("BYTEARRAY8", LENGTH_8),
+    0x97: ("NEXT_BUFFER", NOTHING),
+    0x98: ("READONLY_BUFFER", NOTHING),
+}
+NAMES: dict[int, str] = {code: name for code, (name, _) in TABLE.items()}
+HIGHEST_PROTOCOL = 5
+_WIDTHS = {LENGTH_1: 1, LENGTH_4: 4, LENGTH_4_SIGNED: 4, LENGTH_8: 8}
+_CHUNK = 1 << 20
+_DIGITS = 4300  # what int() reads without a refusal from Python 3.11 on
+
+_INT = re.compile(rb"00|01|0|-?[1-9][0-9]*")
+_LONG = re.compile(rb"(-?(?:0|[1-9][0-9]*))L?")
+_FLOAT = re.compile(rb"-?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)")
+_INDEX = re.compile(rb"0|[1-9][0-9]{0,18}")
+
+
+def read_int(line: bytes) -> int:
+    """Read the argument of INT."""
+    if not _INT.fullmatch(line) or len(line) > _DIGITS:
+        raise ValueError("INT holds a number that C and Python do not read alike")
+    if line in (b"00", b"01"):
+        return line == b"01"
+    return int(line)
+
+
+def read_long(line: bytes) -> int:
+    """Read the argument of LONG."""
+    found = _LONG.fullmatch(line)
+    if not found or len(line) > _DIGITS:
+        raise ValueError("LONG holds a number that C and Python do not read alike")
+    return int(found.group(1))
+
+
+def check_float(line: bytes) -> None:
+    """Check the argument of FLOAT."""
+    if not _FLOAT.fullmatch(line) or (math.isinf(float(line)) and not line.endswith(b"inf")):
+        raise ValueError("FLOAT holds a number that C and Python do not read alike")
+
+
+def read_index(line: bytes) -> int:
+    """Read the memo index of GET and PUT."""
+    if not _INDEX.fullmatch(line):
+        raise ValueError("a memo index is a decimal number without sign, blanks or leading zeros")
+    return int(line)
+
+
+def read_string(line: bytes) -> tuple[bytes, bool]:
+    """Read the argument of STRING: its bytes, and whether an escape is one that Python warns about."""
+    if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+        raise ValueError("the argument of STRING is not quoted")
+    text = line[1:-1]
+    if b"\\" not in text:
+        return text, False
+    return _unescape(text)
+
+
+_SIMPLE = {
+    0x5C: b"\\", 0x27: b"'", 0x22: b'"', 0x62: b"\b", 0x66: b"\f", 0x74: b"\t",
+    0x6E: b"\n", 0x72: b"\r", 0x76: b"\v", 0x61: b"\a", 0x0A: b"",
+}  # fmt: skip
+
+
+def _unescape(text: bytes) -> tuple[bytes, bool]:
+    """Resolve backslash escapes as CPython's escape_decode does, without its warnings."""
+    out = bytearray()
+    odd = False
+    position = 0
+    while True:
+        slash = text.find(b"\\", position)
+        if slash < 0:
+            out += text[position:]
+            return bytes(out), odd
+        out += text[position:slash]
+        octal = re.compile(rb"[0-7]{1,3}").match(text, slash + 1)
+        code = text[slash + 1] if slash + 1 < len(text) else -1
+        if code in _SIMPLE:
+            out += _SIMPLE[code]
+            position = slash + 2
+        elif octal:
+            value = int(octal.group(), 8)
+            odd = odd or value > 255
+            out.append(value & 255)
+            position = octal.end()
+        elif code == 0x78:
+            digits = text[slash + 2 : slash + 4]
+            if not re.fullmatch(rb"[0-9a-fA-F]{2}", digits):
+                raise ValueError("STRING holds a \\x escape without two hexadecimal digits")
+            out.append(int(digits, 16))
+            position = slash + 4
+        elif code < 0:
+            raise ValueError("STRING ends in a backslash")
+        else:
+            odd = True
+            out += text[slash : slash + 2]
+            position = slash + 2
+
+
+def read_argument(opcode: int, read: Callable[[int], bytes], readline: Callable[[], bytes]) -> bytes:
+    """Read the raw argument of an opcode from a stream; ValueError when the stream ends inside it.
+
+    Lengths are not trusted: long arguments are read in pieces, so that a false length costs no memory.
+    """
+    kind = TABLE[opcode][1] if opcode in TABLE else NOTHING
+    if kind >= 0:
+        return _exactly(read, kind)
+    if kind in (LINE, TWO_LINES):
+        lines = [readline() for _ in range(-kind)]
+        if not all(line.endswith(b"\n") for line in lines):
+            raise ValueError(f"the stream ends inside the argument of {NAMES[opcode]}")
+        return b"".join(lines)
+    head = _exactly(read, _WIDTHS[kind])
+    length = int.from_bytes(head, "little", signed=kind == LENGTH_4_SIGNED)
+    if length < 0:
+        raise ValueError(f"{NAMES[opcode]} has a negative length")
+    return head + _exactly(read, length)
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
+    pieces = []
+    while size:
+        piece = read(min(size, _CHUNK))
+        if not piece:
+            raise ValueError("the stream ends inside an argument")
+        pieces.append(bytes(piece))
+        size -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,220 @@
+"""Tags: what the verifier knows about a value instead of having it.
+
+None, booleans, integers and short texts stand for themselves (a text that is a `str` came from a UNICODE opcode).
+An `Import` (report.py) is the tag of what find_class returns. Everything else is one of the classes here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .report import Import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Tag = Any
+
+# What a value holds, itself or inside: a stub, a helper's operand, something that is not literal data.
+STUB, OPERAND, HELPER, LIVE, MUTABLE = 1, 2, 4, 8, 16
+NOT_LITERAL = STUB | OPERAND | HELPER | LIVE
+COST_LIMIT = 1 << 60
+KEYS_KEPT = 256
+
+
+class Opaque:
+    """Immutable data, or something that belongs to the application: nothing more is known."""
+
+    __slots__ = ("flags", "hashable", "name")
+
+    def __init__(self, name: str, flags: int = 0, *, hashable: bool = True) -> None:
+        self.name = name
+        self.flags = flags
+        self.hashable = hashable
+
+
+FLOAT = Opaque("a float")
+LONG = Opaque("a long integer")
+LONG_TEXT = Opaque("a long text")
+BUFFER = Opaque("an out-of-band buffer", LIVE)
+PERSISTENT = Opaque("a persistent object", LIVE)
+FOREIGN = Opaque("an object of the application", LIVE)
+BOUND = Opaque("a bound method", LIVE)
+CLASS = Opaque("the class of a singleton", LIVE)
+BYTEARRAY = Opaque("a bytearray", MUTABLE, hashable=False)
+
+
+class Bytes:
+    """A bytes literal, and where its bytes lie in the buffer."""
+
+    __slots__ = ("start", "stop")
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start = start
+        self.stop = stop
+
+
+class ByteText:
+    """A literal of the STRING family: a text that may be data or a state key, never a name."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+
+class Tuple:
+    """A tuple of this stream, immutable: `cost` and `depth` bound what hashing it takes."""
+
+    __slots__ = ("cost", "depth", "flags", "items")
+
+    def __init__(self, items: tuple[Tag, ...]) -> None:
+        self.items = items
+        self.flags, self.cost, self.depth = summary(items)
+
+
+class Frozen:
+    """A frozenset of this stream."""
+
+    __slots__ = ("cost", "flags")
+
+    def __init__(self, flags: int, cost: int) -> None:
+        self.flags = flags
+        self.cost = cost
+
+
+class Container:
+    """A list, dict or set of this stream; `frozen` once it has become the state of an object."""
+
+    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "kind", "obscure", "overflow")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.flags = MUTABLE
+        self.frozen = False
+        self.cost = 1
+        self.depth = 1
+        self.entries: dict[str, Tag] | None = None  # of a dict: text keys that a rule may ask for
+        self.overflow = False  # a dict with more text keys than are kept (values that may be callable always are)
+        self.obscure = False  # a dict with a key that might equal a text that nobody sees
+
+    def put(self, key: Tag, value: Tag) -> None:
+        """Note an item of a dict."""
+        if type(key) is ByteText:
+            key = key.text
+        if type(key) is not str:
+            if not plain(key):
+                self.obscure = True
+            return
+        if self.entries is None:
+            self.entries = {}
+        if key in self.entries or len(self.entries) < KEYS_KEPT or callable_like(value) or key.startswith("__"):
+            self.entries[key] = value
+        else:
+            self.overflow = True
+
+
+class Object:
+    """What a call or an instantiation of this stream gave."""
+
+    __slots__ = ("args", "built", "frozen", "how", "origin", "state")
+
+    def __init__(self, origin: Import | None, how: str, args: Tag = None) -> None:
+        self.origin = origin
+        self.how = how  # "new" or "call"
+        self.args = args  # kept for readers of the stream (joblib's arrays), not for rules
+        self.state: Tag = None
+        self.built = False
+        self.frozen = False
+
+
+EMPTY_TUPLE = Tuple.__new__(Tuple)
+EMPTY_TUPLE.items, EMPTY_TUPLE.flags, EMPTY_TUPLE.cost, EMPTY_TUPLE.depth = (), 0, 1, 1
+_SCALARS = (type(None), bool, int, str)
+
+
+def flags_of(tag: Tag) -> int:
+    """Give what a value holds."""
+    kind = type(tag)
+    if kind in _SCALARS or kind is Bytes or kind is ByteText:
+        return 0
+    if kind is Import:
+        if tag.decision == "stub":
+            return STUB | LIVE
+        if tag.helper:
+            return (OPERAND if tag.operand else HELPER) | LIVE
+        return LIVE
+    if kind is Object:
+        return LIVE
+    flags: int = tag.flags
+    return flags
+
+
+def summary(items: Iterable[Tag]) -> tuple[int, int, int]:
+    """Give what the items hold together, the cost of hashing them, and how deep they nest."""
+    flags, cost, depth = 0, 1, 1
+    for item in items:
+        kind = type(item)
+        if kind in _SCALARS:
+            cost += 1
+            continue
+        flags |= flags_of(item)
+        if kind is Import:
+            item.uses.add("data")
+        if kind is Tuple or kind is Container:
+            cost += item.cost
+            if item.depth >= depth:
+                depth = item.depth + 1
+        else:
+            cost += 1
+    return flags, min(cost, COST_LIMIT), depth
+
+
+def callable_like(tag: Tag) -> bool:
+    """Whether the value could be something that runs when it is called."""
+    kind = type(tag)
+    return kind is Import or kind is Object or (kind is Opaque and bool(tag.flags & LIVE))
+
+
+def literal(tag: Tag) -> bool:
+    """Whether the value is immutable data written in the stream."""
+    return not flags_of(tag) & (NOT_LITERAL | MUTABLE)
+
+
+def plain(tag: Tag) -> bool:
+    """Whether a dict key can be compared and hashed without code of a class."""
+    return not flags_of(tag) & NOT_LITERAL
+
+
+def hashable(tag: Tag) -> bool:
+    """Whether stock could hash the value (an object's own hash is not judged)."""
+    kind = type(tag)
+    if kind is Container:
+        return False
+    if kind is Opaque:
+        known: bool = tag.hashable
+        return known
+    if kind is Tuple:
+        return not tag.flags & MUTABLE
+    return True
+
+
+def describe(tag: Tag) -> str:
+    """Say in two or three words what the value is."""
+    kind = type(tag)
+    if kind is Import:
+        return str(tag.path)
+    if kind is Object:
+        source = f" of {tag.origin.path}" if tag.origin else ""
+        return ("an instance" if tag.how == "new" else "the result") + source
+    if kind is Container:
+        return f"a {tag.kind}"
+    if kind is Opaque:
+        return str(tag.name)
+    return {
+        Tuple: "a tuple",
+        Frozen: "a frozenset",
+        Bytes: "a bytes literal",
+        str: "a text",
+        ByteText: "a text",
+    }.get(kind, "a number" if kind in (int, bool) else "None")

@@ -1,0 +1,137 @@
+"""Rules on what a stream may change: BUILD and the item operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import names
+from .calls import Calls
+from .report import Import
+from .tags import MUTABLE, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ITEMS = {"list": "append", "dict": "setitem", "set": "add"}
+_UNCHANGEABLE_LITERALS = "only an object that the stream created can be given a state"
+
+
+class Targets(Calls):
+    """Judges what is changed, and with what."""
+
+    # ---- BUILD ------------------------------------------------------------------------------------------------------
+
+    def build(self, target: Tag, state: Tag) -> None:
+        """Judge BUILD: the target, that it is the only one, and the state."""
+        self.release(state)
+        self.keep(state)
+        if type(target) is not Object:
+            if state is None and not flags_of(target) & ~MUTABLE:
+                return  # None as the state of builtin data does nothing
+            name = describe(target)
+            sentence = f"The stream gives {name} a state; {_UNCHANGEABLE_LITERALS}."
+            allow = ("globals", name) if type(target) is Import and target.decision == "stub" else None
+            self.refuse("build-target", name, sentence, allow)
+            return
+        if target.built:
+            sentence = f"The stream changes {describe(target)} after its state was set."
+            self.refuse("build-twice", describe(target), sentence)
+            return
+        target.built = True
+        target.state = state
+        if target.origin is None:
+            return  # what made it is refused already
+        self._oblige_instance(target, "build")
+        self._check_state(target, state)
+
+    def _oblige_instance(self, target: Object, kind: str, detail: str = "") -> None:
+        """Attach an obligation on an instance: to its class, or to the results of the callee that gave it."""
+        if target.origin is not None:
+            self.oblige(target.origin, kind if target.how == "new" else f"result-{kind}", detail)
+
+    def _check_state(self, target: Object, state: Tag) -> None:
+        if state is None:
+            return
+        if type(state) is Container and state.kind == "dict":
+            self._check_attributes(target, state)
+        elif type(state) is Tuple and len(state.items) == 2 and _slots(state.items):
+            first, second = state.items
+            if first is not None:
+                self._check_attributes(target, first)
+            self._check_slots(target, second)
+        else:
+            self._oblige_instance(target, "setstate")
+            if type(state) is Container or type(state) is Object:
+                state.frozen = True
+        if type(state) is Tuple:
+            self._check_parts(target, state.items)
+
+    def _check_attributes(self, target: Object, state: Container) -> None:
+        state.frozen = True
+        if state.obscure:
+            self._oblige_instance(target, "setstate")
+        self._check_keys(target, state)
+        for key, value in (state.entries or {}).items():
+            if callable_like(value):
+                self._oblige_instance(target, "shadow", key)
+
+    def _check_slots(self, target: Object, state: Container) -> None:
+        state.frozen = True
+        if state.obscure or state.overflow:
+            self._oblige_instance(target, "setstate")
+        self._check_keys(target, state)
+        for key, value in (state.entries or {}).items():
+            self._oblige_instance(target, "slot", key)
+            if callable_like(value):
+                self._oblige_instance(target, "shadow", key)
+
+    def _check_keys(self, target: Object, state: Container) -> None:
+        """Refuse names of Python's protocols, but for those that literal data cannot harm."""
+        for key, value in (state.entries or {}).items():
+            if names.looked_up(key) and (not literal(value) or key in ("__class__", "__dict__")):
+                sentence = f"The state of {describe(target)} sets {key} to {describe(value)}."
+                self.refuse("state-key", key, sentence)
+
+    def _check_parts(self, target: Object, items: Iterable[Tag]) -> None:
+        """Check what a tuple holds that the class's own __setstate__ takes apart."""
+        received = list(items)
+        for item in received:
+            if type(item) is Container and item.kind == "dict" and not item.frozen:
+                item.frozen = True
+                self._check_keys(target, item)
+        if target.origin is not None:
+            self.check_received(target.origin, received)
+
+    # ---- items ------------------------------------------------------------------------------------------------------
+
+    def add_items(self, target: Tag, kind: str, items: list[Tag]) -> None:
+        """Judge APPEND(S), SETITEM(S) and ADDITEMS; `kind` names the container that they are for."""
+        for item in items:
+            self.release(item)
+        if type(target) is Container and target.kind == kind:
+            if target.frozen:
+                sentence = f"The stream changes a {kind} after it became the state of an object."
+                self.refuse("state-frozen", kind, sentence)
+            return
+        name = describe(target)
+        if type(target) is not Object:
+            sentence = f"The stream puts items into {name}; only containers that it created take items."
+            allow = ("globals", name) if type(target) is Import and target.decision == "stub" else None
+            self.refuse("items-target", name, sentence, allow)
+        elif target.built or target.frozen:
+            sentence = f"The stream puts items into {name} after its state was set."
+            self.refuse("items-after-build", name, sentence)
+        elif target.origin is not None:
+            for item in items:
+                self.keep(item)
+            if target.how == "new" and self.may_call(target.origin.path):
+                target.origin.uses.add("callable")
+            self._oblige_instance(target, "items", _ITEMS[kind])
+
+
+def _slots(items: tuple[Tag, ...]) -> bool:
+    """Whether both parts of a state are those that stock sets as attributes."""
+    first, second = items
+    return (first is None or (type(first) is Container and first.kind == "dict")) and (
+        type(second) is Container and second.kind == "dict"
+    )
