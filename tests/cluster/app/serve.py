@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import joblib
 
@@ -15,7 +16,7 @@ import joblib
 class Predictions(BaseHTTPRequestHandler):
     """Answers with what the model predicts."""
 
-    model = None
+    model: Any = None
 
     def do_GET(self) -> None:
         """Say that the model is loaded."""
