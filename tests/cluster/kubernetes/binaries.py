@@ -35,12 +35,12 @@ COMPONENTS = (
     "kubelet",
     "kubectl",
 )
-SOURCES = ("one/go.mod", "one/go.sum", "one/main.go", "pause/go.mod", "pause/main.go", "binaries.py")
+SOURCES = ("one/go.mod", "one/go.sum", "one/main.go", "pause/go.mod", "pause/main.go")
 
 
 def folder() -> Path:
     """Give the folder of the finished binaries, named after the content that they are built from."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(HELM.encode())
     for name in SOURCES:
         digest.update(hashlib.sha256((HERE / name).read_bytes()).digest())
     return cache.folder() / f"kubernetes-{digest.hexdigest()[:12]}" / "bin"
