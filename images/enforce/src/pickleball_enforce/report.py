@@ -18,6 +18,7 @@ For those who build drivers on it:
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,3 +116,95 @@ class Verdict:
     def clean(self) -> bool:
         """Whether the stream may run."""
         return self.error is None and not self.violations
+
+
+@dataclass
+class Stream:
+    """One pickle of a file: where it lies (a member of an archive, an array, a nested literal) and its judgement."""
+
+    where: str
+    verdict: Verdict
+    needs: list[Import] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """The judgement of one file."""
+
+    path: str
+    sha256: str = ""
+    format: str = ""
+    streams: list[Stream] = field(default_factory=list)
+    error: str = ""  # why the file, or a part of it, could not be judged
+
+    @property
+    def violations(self) -> list[Violation]:
+        """All violations, in the order of the file."""
+        return [violation for stream in self.streams for violation in stream.verdict.violations]
+
+    @property
+    def errors(self) -> list[str]:
+        """Every reason why something could not be judged."""
+        found = [self.error] if self.error else []
+        for stream in self.streams:
+            if stream.verdict.error:
+                place = f"{stream.where}: " if stream.where else ""
+                found.append(f"{place}offset {stream.verdict.error.offset}: {stream.verdict.error.sentence}")
+        return found
+
+    @property
+    def clean(self) -> bool:
+        """Whether every pickle of the file stays inside the policy."""
+        return self.exit_code == 0
+
+    @property
+    def exit_code(self) -> int:
+        """0: clean, 1: violations, 2: could not judge."""
+        return 1 if self.violations else 2 if self.errors or not self.streams else 0
+
+    def needed(self) -> tuple[list[str], list[str]]:
+        """Give the least `globals` and `reduces` that the file needs (of a report that was traced)."""
+        needs = [item for stream in self.streams for item in stream.needs]
+        reduces = {item.path for item in needs if _is_called(item)}
+        kept = {item.path for item in needs if not item.helper or item.uses & {"instance"}}
+        return sorted(kept - reduces), sorted(reduces)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as JSON can hold it."""
+        violations = [
+            {"where": stream.where, **violation.to_dict()}
+            for stream in self.streams
+            for violation in stream.verdict.violations
+        ]
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "format": self.format,
+            "verdict": ("clean", "violations", "could not judge")[self.exit_code],
+            "errors": self.errors,
+            "violations": violations,
+            "streams": [
+                {
+                    "where": stream.where,
+                    "start": stream.verdict.start,
+                    "end": stream.verdict.end,
+                    "imports": sorted({item.path for item in stream.verdict.imports}),
+                    "stubs": sorted({item.path for item in stream.verdict.imports if item.decision == "stub"}),
+                }
+                for stream in self.streams
+            ],
+        }
+
+
+def _is_called(item: Import) -> bool:
+    """Whether `reduces` has to list the name.
+
+    A function that a partial or a default dict holds has to stand there, a class need not: which one it is cannot be
+    seen without importing it, so the name decides: classes are written in capitals, builtin types are known.
+    """
+    if "call" in item.uses:
+        return True
+    if "held" not in item.uses:
+        return False
+    last = item.canonical[1].rpartition(".")[2]
+    return not (last.lstrip("_")[:1].isupper() or isinstance(getattr(builtins, last, None), type))

@@ -47,11 +47,12 @@ BYTEARRAY = Opaque("a bytearray", MUTABLE, hashable=False)
 class Bytes:
     """A bytes literal, and where its bytes lie in the buffer."""
 
-    __slots__ = ("start", "stop")
+    __slots__ = ("content", "start", "stop")
 
-    def __init__(self, start: int, stop: int) -> None:
+    def __init__(self, start: int, stop: int, content: bytes | None = None) -> None:
         self.start = start
         self.stop = stop
+        self.content = content  # where the bytes are not in the buffer: a text that is encoded
 
 
 class ByteText:

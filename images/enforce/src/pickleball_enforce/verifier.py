@@ -28,6 +28,7 @@ With `policy=None` the verifier traces: everything is allowed, and `needs` says 
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import names
@@ -86,7 +87,7 @@ class Verifier(Targets):
         self._dispatch: list[Callable[[], None] | None] = [None] * 256
         for code, name in NAMES.items():
             self._dispatch[code] = getattr(self, f"_op_{name.lower()}")
-        self._data = b""
+        self._data: bytes | mmap = b""
         self._error: Malformed | None = None
         self.begin()
 
@@ -117,12 +118,12 @@ class Verifier(Targets):
         self._extensions: dict[int, Import] = {}
         self.result: Tag = None
 
-    def verify(self, data: bytes | bytearray | memoryview, start: int = 0) -> Verdict:
+    def verify(self, data: bytes | bytearray | memoryview | mmap, start: int = 0) -> Verdict:
         """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised."""
         saved = dict(self.memo) if self.memo else {}
         self.begin(start)
         self._stepping = False
-        self._data = data if isinstance(data, bytes) else bytes(data)
+        self._data = data if isinstance(data, (bytes, mmap)) else bytes(data)
         try:
             self._run()
         except MalformedStream as error:
@@ -234,6 +235,11 @@ class Verifier(Targets):
         if self._pos > self._frame_end:
             self.malformed("A frame ends inside an opcode.")
         self._frame_end = _NO_FRAME
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether a frame has bytes left."""
+        return self._frame_end != _NO_FRAME
 
     def _take(self, size: int) -> bytes:
         start = self._pos

@@ -1,0 +1,9 @@
+"""The command `pickleball` as `python -m pickleball_enforce`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
