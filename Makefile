@@ -57,7 +57,7 @@ joern: $(JAR)/.complete ## Build the facts extractor (Joern's jars and ours).
 
 images: setup joern ## Build the images of the operator, the enforcer and the generator.
 	@tools/host.sh image
-	@$(BIN)/python -m tools.images --joern $(JAR) enforce generate operator
+	@$(BIN)/python -m tools.images --joern $(JAR)/build/jars enforce generate operator
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ test-torch: torch joern ## The tests on models of torch and flair.
 test-cluster: setup joern ## The tests on a real Kubernetes, built from source; needs root.
 	@tools/host.sh cluster
 	@tools/host.sh image
-	PICKLEBALL_JOERN=$(JAR) $(PYTEST) -m cluster -s tests/cluster
+	PICKLEBALL_JOERN=$(JAR)/build/jars $(PYTEST) -m cluster -s tests/cluster
 
 # ---- the main job -----------------------------------------------------------------------------------------------
 
@@ -90,4 +90,4 @@ demo: setup joern ## A policy from scikit-learn's sources; a model that loads, a
 demo-cluster: setup joern ## The same on a real Kubernetes; needs root.
 	@tools/host.sh cluster
 	@tools/host.sh image
-	@PICKLEBALL_JOERN=$(JAR) $(BIN)/python -m tests.cluster.demo
+	@PICKLEBALL_JOERN=$(JAR)/build/jars $(BIN)/python -m tests.cluster.demo
