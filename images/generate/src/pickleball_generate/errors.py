@@ -1,0 +1,58 @@
+"""The errors of the generator and the exit code of each.
+
+GenerateError
+|-- BadInput (2)          what the user named is not there or not readable
+|   |-- ClassNotFound     no such class; says which are near
+|-- MissingTool (3)       Java, Joern's jars or memory is missing on the machine
+|-- AnalysisFailed (4)    the analysis itself did not come to an end
+"""
+
+from __future__ import annotations
+
+
+class GenerateError(Exception):
+    """Anything that stops a policy from being written; `reason` is a constant that programs can compare."""
+
+    exit_code = 4
+    reason = "generate-error"
+
+    def __init__(self, sentence: str, *, reason: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        if reason is not None:
+            self.reason = reason
+
+
+class BadInput(GenerateError):
+    """The user named something that cannot be used."""
+
+    exit_code = 2
+    reason = "bad-input"
+
+
+class ClassNotFound(BadInput):
+    """A model class stands in none of the sources."""
+
+    reason = "class-not-found"
+
+    def __init__(self, name: str, near: list[str], where: str) -> None:
+        hint = f" Near it: {', '.join(near)}." if near else ""
+        super().__init__(
+            f"The class {name} stands in no source below {where}.{hint} Check the name and --library-path."
+        )
+        self.name = name
+        self.near = near
+
+
+class MissingTool(GenerateError):
+    """Something that the analysis needs is missing on the machine."""
+
+    exit_code = 3
+    reason = "missing-tool"
+
+
+class AnalysisFailed(GenerateError):
+    """The analysis ended without a result."""
+
+    exit_code = 4
+    reason = "analysis-failed"

@@ -1,0 +1,211 @@
+"""Packages found below the library paths: what there is to analyse, without reading it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pickleball_generate.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SKIPPED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn", ".tox", ".venv", "node_modules"})
+IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
+EXTENSION = re.compile(r"\.(?:[\w-]+\.)?(?:so|pyd)(?:\.strings)?\Z")
+
+
+@dataclass(frozen=True)
+class Package:
+    """One top-level package or module below a library path.
+
+    `files` are paths relative to `root`, with `/`, sorted: `.py`, `.pyi`, `.pyx` and extension modules.
+    """
+
+    name: str
+    root: Path
+    files: tuple[str, ...]
+    version: str = ""
+    unread: tuple[str, ...] = ()
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """Dotted module names and the `.py` file of each; a stub (`.pyi`) where there is no `.py`."""
+        found: dict[str, str] = {}
+        for suffix in (".pyi", ".py"):
+            for file in self.files:
+                if file.endswith(suffix) and (name := module_name(file)):
+                    found[name] = file
+        return found
+
+    @cached_property
+    def extensions(self) -> dict[str, str]:
+        """Dotted names of the modules that are machine code, and the file of each."""
+        found = {}
+        for file in self.files:
+            stem, dot, rest = PurePosixPath(file).name.partition(".")
+            if dot and EXTENSION.match(f".{rest}") and IDENTIFIER.match(stem):
+                found[".".join([*PurePosixPath(file).parent.parts, stem])] = file
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 over the names and contents of all files."""
+        total = hashlib.sha256()
+        for file in self.files:
+            content = hashlib.sha256((self.root / file).read_bytes()).hexdigest()
+            total.update(f"{file}\0{content}\n".encode())
+        return total.hexdigest()
+
+
+def module_name(file: str) -> str | None:
+    """Turn `a/b/__init__.py` into `a.b`; None for a file that no import statement can name."""
+    parts = list(PurePosixPath(file).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts) if parts and all(IDENTIFIER.match(part) for part in parts) else None
+
+
+@dataclass
+class Library:
+    """The packages of one or several library paths; the first path that has a package wins."""
+
+    paths: list[Path]
+    ignored: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.unread: list[str] = []
+        self._roots: dict[str, Path] = {}
+        added = [folder for path in self.paths for folder in _editable(path)]
+        for path in [*self.paths, *added]:
+            self._roots |= {name: root for name, root in self._names(path) if name not in self._roots}
+        self._packages: dict[str, Package] = {}
+        self._installed: dict[Path, dict[str, str]] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all packages, sorted."""
+        return sorted(self._roots)
+
+    def package(self, name: str) -> Package | None:
+        """List the files of one package."""
+        if name not in self._packages:
+            root = self._roots.get(name)
+            if root is None:
+                return None
+            files = tuple(sorted(self._files(root, name)))
+            self._packages[name] = Package(name, root, files, self._versions(root).get(name, ""))
+        return self._packages[name]
+
+    def _names(self, path: Path) -> Iterator[tuple[str, Path]]:
+        """Name the packages that a library path holds: itself, when it is one, else those in it."""
+        try:
+            entries = sorted(path.iterdir())
+        except OSError as error:
+            raise BadInput(f"The library path {path} cannot be read: {error.strerror}.", reason="unreadable") from error
+        if (path / "__init__.py").is_file():
+            yield path.name, path.parent
+            return
+        count = 0
+        for entry in entries:
+            if entry.is_dir():
+                if IDENTIFIER.match(entry.name) and entry.name not in SKIPPED_FOLDERS:
+                    count += 1
+                    yield entry.name, path
+            elif entry.suffix in {".py", ".so", ".strings"}:
+                stem = entry.name.partition(".")[0]
+                if IDENTIFIER.match(stem):
+                    count += 1
+                    yield stem, path
+        if not count:
+            raise BadInput(
+                f"The library path {path} holds no Python package. Name a site-packages folder, a folder of packages, "
+                "or a package's own folder.",
+                reason="no-package",
+            )
+
+    def _files(self, root: Path, name: str) -> Iterator[str]:
+        for entry in sorted(root.glob(f"{name}.*")):
+            if entry.is_file() and _wanted(entry.name) and not self._ignores(entry.name):
+                yield entry.name
+        folder = root / name
+        if not folder.is_dir():
+            return
+        for where, folders, files in os.walk(folder, onerror=self._note):
+            folders[:] = sorted(
+                f for f in folders if f not in SKIPPED_FOLDERS and not self._ignores(self._relative(root, where, f))
+            )
+            for file in files:
+                relative = self._relative(root, where, file)
+                if _wanted(file) and not self._ignores(relative) and self._regular(root / relative):
+                    yield relative
+
+    @staticmethod
+    def _relative(root: Path, where: str, name: str) -> str:
+        return (Path(where) / name).relative_to(root).as_posix()
+
+    def _regular(self, path: Path) -> bool:
+        """Tell whether a file can be read; a device or a dangling link is none."""
+        if not path.is_file():
+            return False
+        if not os.access(path, os.R_OK):
+            self.unread.append(f"{path}: no permission to read")
+            return False
+        return True
+
+    def _note(self, error: OSError) -> None:
+        self.unread.append(f"{error.filename}: {error.strerror}")
+
+    def _ignores(self, relative: str) -> bool:
+        """Match against --ignore-paths: a path below the library path, or one of its folders' names."""
+        return any(
+            relative == rule or relative.startswith(f"{rule}/") or f"/{rule}/" in f"/{relative}/"
+            for rule in self.ignored
+        )
+
+    def _versions(self, root: Path) -> dict[str, str]:
+        """Read from the metadata of installed distributions which version each top-level package has."""
+        if root not in self._installed:
+            self._installed[root] = dict(_installed(root))
+        return self._installed[root]
+
+
+def _installed(root: Path) -> Iterator[tuple[str, str]]:
+    for info in sorted(root.glob("*.dist-info")):
+        name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+        yield name.lower().replace("-", "_"), version
+        top_level = info / "top_level.txt"
+        if top_level.is_file():
+            for line in top_level.read_text(errors="replace").split():
+                yield line, version
+            continue
+        record = info / "RECORD"
+        if record.is_file():
+            tops = {line.partition("/")[0] for line in record.read_text(errors="replace").splitlines() if "/" in line}
+            for top in sorted(tops):
+                if IDENTIFIER.match(top):
+                    yield top, version
+
+
+def _wanted(name: str) -> bool:
+    return name.endswith((".py", ".pyi", ".pyx")) or bool(EXTENSION.match("." + name.partition(".")[2]))
+
+
+def _editable(path: Path) -> Iterator[Path]:
+    """Folders that the `.pth` files of a library path add: where editable installs keep their sources."""
+    for file in sorted(path.glob("*.pth")):
+        for line in file.read_text(errors="replace").splitlines():
+            folder = Path(line.strip())
+            if line.strip() and folder.is_absolute() and folder.is_dir():
+                yield folder
+
+
+def stdlib_names() -> frozenset[str]:
+    """Top-level modules of the standard library, which have no package below a library path."""
+    return frozenset(sys.stdlib_module_names)
