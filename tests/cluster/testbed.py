@@ -124,6 +124,7 @@ def joern() -> Path:
 @contextmanager
 def running() -> Iterator[Testbed]:
     """Build what is not built, start a cluster, install PickleBall as a user does, and end it all afterwards."""
+    cluster.need_root()
     with stage("binaries of Kubernetes and Helm"):
         programs = binaries.build()
     with stage("images"):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .record import Record
 
 ROOT = Path(__file__).parents[3]
+STARTED: dict[int, subprocess.Popen[bytes]] = {}
+"""The outer processes that this process started and has to wait for."""
 
 
 def up(directory: Path, binaries: Path, images: list[Path]) -> Record:
@@ -30,8 +32,7 @@ def up(directory: Path, binaries: Path, images: list[Path]) -> Record:
     if known and known.alive():
         load(known, images)
         return known
-    if os.geteuid():
-        raise ClusterError("the test cluster needs root: it makes network, mount and process namespaces")
+    need_root()
     if known is None and directory.exists() and any(directory.iterdir()):
         raise ClusterError(f"{directory} exists and is not a cluster's folder")
     if known:
@@ -49,6 +50,12 @@ def up(directory: Path, binaries: Path, images: list[Path]) -> Record:
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     supervisor.wait(made, "the default ServiceAccount", lambda: bool(supervisor.request(made, account)), 60)
     return made
+
+
+def need_root() -> None:
+    """Refuse to go on as anybody else."""
+    if os.geteuid():
+        raise ClusterError("the test cluster needs root: it makes network, mount and process namespaces")
 
 
 def start(made: Record) -> None:
@@ -73,6 +80,7 @@ def start(made: Record) -> None:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd=ROOT
         )
+    STARTED[process.pid] = process
     made.pid, made.started = process.pid, record.start_time(process.pid)
     made.save()
     supervisor.wait(made, "the namespaces", lambda: has_own_network(made), 20)
@@ -121,6 +129,8 @@ def down(directory: Path) -> None:
             time.sleep(0.1)
         if known.alive():
             os.kill(known.pid, signal.SIGKILL)
+    if known.pid in STARTED:
+        STARTED.pop(known.pid).wait()
     clean(known)
 
 
