@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import importlib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .errors import PickleBallError
+from .errors import PickleBallError, SourceError
 from .policy import Entry, Policy
 from .settings import Settings
 from .static import verify
@@ -25,6 +28,7 @@ _OTHERS = {
     "selftest": "check that this interpreter refuses a bad pickle and loads a good one",
     "install": "copy the enforcer into a folder for PYTHONPATH",
 }
+_RECORDS = 20  # the last lines of output are what a pod's status shows
 _WAYS = """\
 exit codes of verify and trace: 0 clean, 1 violations, 2 could not judge
 """
@@ -70,11 +74,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verify(options: argparse.Namespace) -> int:
     policy = Policy.load(options.policy or os.environ.get("PICKLEBALL_POLICY") or "/root/policies/policy.json")
-    reports = [verify(path, policy, _settings(options)) for path in options.files]
+    reports = [verify(path, policy, _settings(options)) for path in _expand(options.files)]
     code = _code(reports)
     if options.json:
-        content = {"policy": {"path": policy.where, "sha256": policy.digest}, "files": [r.to_dict() for r in reports]}
-        print(json.dumps(content, indent=2))
+        known = {"path": policy.where, "sha256": policy.digest}
+        print(json.dumps({"policy": known, "files": [report.to_dict() for report in reports]}, indent=2), flush=True)
+        for record in _records(reports, known)[:_RECORDS]:
+            print(json.dumps(record), file=sys.stderr)
     else:
         for report in reports:
             print("\n".join(_lines(report)))
@@ -82,7 +88,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    reports = [verify(path, None, _settings(options)) for path in options.files]
+    reports = [verify(path, None, _settings(options)) for path in _expand(options.files)]
     names, called = set[str](), set[str]()
     for report in reports:
         kept, reduces = report.needed()
@@ -98,6 +104,34 @@ def _trace(options: argparse.Namespace) -> int:
             if report.exit_code:
                 print("\n".join(_lines(report)), file=sys.stderr)
     return _code(reports)
+
+
+def _expand(patterns: Sequence[str]) -> list[str]:
+    """Give the files that the arguments name: paths, or patterns where no such file exists."""
+    found: list[str] = []
+    for pattern in patterns:
+        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+        if not matches and glob.has_magic(pattern):
+            raise SourceError(pattern, "no file matches this pattern")
+        found += matches or [pattern]
+    return found
+
+
+def _records(reports: Sequence[Report], policy: dict[str, str]) -> list[dict[str, Any]]:
+    """Give a violation record for each violation, as loads write them."""
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
+    return [
+        {
+            "time": now,
+            "pid": os.getpid(),
+            "mode": "verify",
+            **violation.to_dict(),
+            "source": {"path": report.path, "sha256": report.sha256},
+            "policy": policy,
+        }
+        for report in reports
+        for violation in report.violations
+    ]
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -56,7 +56,7 @@ _FUNCTIONS = (
 )
 _SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *_FUNCTIONS[:6], types.CodeType)
 _MISSING = object()
-_OWN_REFERENCES = 6  # frames between a guard and getrefcount, each with a name for the result
+_OWN_REFERENCES = 2  # a local name and the argument of getrefcount
 
 
 def violation(prediction: Import, obligation: Obligation, rule: str, sentence: str) -> list[Violation]:
@@ -187,17 +187,24 @@ def discharge_one(obj: object, prediction: Import, obligation: Obligation) -> li
 
 
 def check_result(
-    result: object, callee: object, prediction: Import, obligation: Obligation, holders: tuple[object, ...] = ()
+    result: object,
+    callee: object,
+    prediction: Import,
+    obligation: Obligation,
+    holders: tuple[object, ...] = (),
+    *,
+    fresh: bool = False,
 ) -> list[Violation]:
     """Check what a call returned before the stream changes it.
 
-    `holders` are the containers of the unpickler that hold the result already (lockstep: its stack and memo).
+    `holders` are the containers of the unpickler that hold the result already (lockstep: its stack and memo);
+    `fresh` says that nothing else can hold it.
     """
     cls = type(result)
     what = f"The stream changes what {prediction.path} returned, which is"
     if isinstance(result, _SHARED):
         return violation(prediction, obligation, "build-target", f"{what} {_article(cls.__name__)}.")
-    if _is_known_singleton(result) or (not isinstance(callee, type) and _is_held(result, holders)):
+    if _is_known_singleton(result) or (not fresh and not isinstance(callee, type) and _is_held(result, holders)):
         return violation(prediction, obligation, "build-target", f"{what} an object that others hold too.")
     kind = obligation.kind[len("result-") :]
     if kind == "items":
@@ -224,8 +231,6 @@ def _is_held(result: object, holders: tuple[object, ...]) -> bool:
 
     Objects that are reachable from the result itself may refer back to it.
     """
-    if not holders and sys.getrefcount(result) <= _OWN_REFERENCES:
-        return False
     skipped = {id(item) for item in holders} | {id(result)}
     outside = [
         item
@@ -499,10 +504,11 @@ class ResultGuard:
     def __call__(self, *args: Any) -> Any:
         """Call the callee and check its result."""
         result = self._callee(*args)
+        fresh = sys.getrefcount(result) <= _OWN_REFERENCES
         found: list[Violation] = []
         for obligation in self._prediction.obligations:
             if obligation.kind.startswith("result-"):
-                found += check_result(result, self._callee, self._prediction, obligation)
+                found += check_result(result, self._callee, self._prediction, obligation, fresh=fresh)
         if found:
             self._refuse(found)
         return result

@@ -1,0 +1,160 @@
+"""A library as libraries are: harmless to import, with classes and functions that a policy may well allow.
+
+`touch` stands for anything that must not happen: it writes a line to the file that the environment names.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+
+def touch(*args: object, **kwargs: object) -> str:
+    """Do what must not happen."""
+    with Path(os.environ["VICTIMS_MARKER"]).open("a") as file:
+        file.write("touched\n")
+    return "touched"
+
+
+def get_touch() -> object:
+    """Return a callable, as factories do."""
+    return touch
+
+
+def join(*parts: str) -> str:
+    """Return a text made of parts."""
+    return "".join(parts)
+
+
+class Plain:
+    """A class without pickle-time code."""
+
+    kind = "plain"
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
+class Closing:
+    """A class that ends by calling a method of its own."""
+
+    def close(self) -> None:
+        """Release nothing."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Base:
+    """A class that reacts to subclasses."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        touch()
+
+
+class Iterating:
+    """An object that does something when it is iterated."""
+
+    def __iter__(self) -> object:
+        touch()
+        return iter(())
+
+
+class Starting:
+    """A class whose constructor does something, and whose __new__ does not."""
+
+    def __init__(self, *args: object) -> None:
+        touch()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Valued:
+    """A class with a property that does something when it is set."""
+
+    @property
+    def level(self) -> int:
+        """Give a number."""
+        return 0
+
+    @level.setter
+    def level(self, value: int) -> None:
+        touch()
+
+
+class Appending:
+    """No container, but with a method of that name."""
+
+    def append(self, value: object) -> None:
+        """Do something with a value."""
+        touch()
+
+
+class Whole:
+    """A class whose state becomes its namespace."""
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__ = state
+
+
+class Tools:
+    """A namespace of functions behind an instance."""
+
+    run = staticmethod(touch)
+
+
+class Numbers(list):
+    """A container."""
+
+    clear_all = staticmethod(touch)
+
+
+class Level(enum.Enum):
+    """A set of values."""
+
+    LOW = 1
+
+
+class Once:
+    """A singleton."""
+
+    _instance: Once | None = None
+
+    def __new__(cls) -> Once:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+
+DEFAULT = Once()
+TABLE: dict[str, object] = {}
+tools = Tools()
+mapper = map
+
+
+def get_default() -> Once:
+    """Return the object that everybody shares."""
+    return DEFAULT
+
+
+def get_table() -> dict[str, object]:
+    """Return the table that everybody shares."""
+    return TABLE
+
+
+def get_logger() -> logging.Logger:
+    """Return the logger of this library."""
+    return logging.getLogger("victims")
+
+
+def __getattr__(name: str) -> object:
+    if name == "lazy.run":
+        return touch
+    raise AttributeError(name)
+
+
+__all__ = ["tempfile"]
