@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pickleball_operator import settings as settings_of
-from pickleball_operator.errors import OperatorError, SpecError
+from pickleball_operator.errors import KubeError, OperatorError, ResultError, SpecError
+from pickleball_operator.kube.cluster import Cluster
 from pickleball_operator.model import crd, parse
+from pickleball_operator.publish import publish
 from pickleball_operator.reference import PAGES
 from pickleball_operator.render.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pickleball_operator.kube import Kube
 
 LOCAL_IMAGES = {
     "operator_image": "pickleball-operator:local",
@@ -46,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     reference = commands.add_parser("reference", help="print a page of docs/reference")
     reference.add_argument("page", choices=sorted(PAGES))
     reference.set_defaults(run=_reference)
+    run = commands.add_parser("run", help="run the controller")
+    run.set_defaults(run=_run)
+    publish = commands.add_parser("publish", help="validate an analysis' files and fill its ConfigMap")
+    publish.add_argument("--result", required=True, type=Path, help="folder with policy.json and provenance.json")
+    publish.add_argument("--configmap", required=True, help="ConfigMap to fill")
+    publish.add_argument("--namespace", required=True, help="its namespace")
+    publish.set_defaults(run=_publish)
     render = commands.add_parser("render", help="print the analysis Job and the injected pod of a ModelDeployment")
     render.add_argument("-f", "--filename", required=True, type=Path, help="file with the ModelDeployment")
     render.set_defaults(run=_render)
@@ -54,6 +66,33 @@ def _parser() -> argparse.ArgumentParser:
 
 def _crds(_options: argparse.Namespace) -> int:
     print(crd.dumps(), end="")
+    return 0
+
+
+def _run(_options: argparse.Namespace) -> int:
+    from pickleball_operator.controller.run import run  # kopf takes a second that the other commands need not wait
+
+    run(settings_of.read(os.environ))
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    return publish_result(options.result, Cluster.connect(), options.namespace, options.configmap)
+
+
+def publish_result(folder: Path, kube: Kube, namespace: str, name: str) -> int:
+    """Publish, and say how it went in one JSON line; 2 when the files are refused, 1 when the API server says no."""
+    try:
+        content = publish(folder, kube, namespace, name)
+    except ResultError as error:
+        print(json.dumps({"status": "error", "reason": error.reason, "sentence": error.sentence}))
+        return 2
+    except KubeError as error:
+        print(json.dumps({"status": "error", "reason": "api-refused", "sentence": f"{error}."}))
+        return 1
+    policy = content.policy
+    counts = {"globals": len(policy.globals), "reduces": len(policy.reduces)}
+    print(json.dumps({"status": "published", "configmap": name, **counts}))
     return 0
 
 

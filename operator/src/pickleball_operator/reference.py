@@ -51,7 +51,7 @@ CONDITIONS = {
     "Ready": "The wanted number of pods is ready, protected, and no model was refused.",
 }
 
-PROMISES = """Every condition carries `observedGeneration`, one reason of the list below and a sentence that says what to do.
+PROMISES = """Every condition carries `observedGeneration`, one reason of the list below and a sentence on what to do.
 
 - A pod is made only with a policy: before the first approved policy there is no Deployment.
 - When a new analysis fails, the pods stay as they are, with the last good policy (reason `Stale`).
@@ -75,7 +75,7 @@ IN_PODS = [
     ("init container `pickleball-install-N`", "copies the enforcer into an emptyDir, mounted at `/opt/pickleball`"),
     (
         "init container `pickleball-self-test-N`",
-        "the application's image: a canary must be refused, a benign load work",
+        "the application's image: a canary is refused, a benign load works",
     ),
     ("init container `pickleball-verify-N`", "the application's image, last: verifies `spec.model.files`"),
     ("volumes `pickleball-enforcer-N`, `pickleball-policy`", "the policy is mounted at the two paths below"),

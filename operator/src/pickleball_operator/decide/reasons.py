@@ -28,6 +28,7 @@ class Reason(StrEnum):
     # Analysis.
     ANALYSIS_STARTING = "AnalysisStarting", "The analysis Job is being made."
     ANALYSIS_RUNNING = "AnalysisRunning", "The analysis Job runs."
+    ANALYSIS_REPEATED = "AnalysisRepeated", "The result of the analysis is gone; it is made again."
     ANALYSIS_SUCCEEDED = "AnalysisSucceeded", "The library was analysed."
     ANALYSIS_NOT_NEEDED = "AnalysisNotNeeded", "The policy is written by hand (policy.configMapRef)."
     IMAGE_UNAVAILABLE = "ImageUnavailable", "An image cannot be pulled."
@@ -96,3 +97,11 @@ OF_GENERATOR = {
     "ModelClassNotFound": Reason.MODEL_CLASS_NOT_FOUND,
 }
 OF_GENERATOR_EXIT = {2: Reason.INPUT_REFUSED, 3: Reason.TOOL_MISSING, 4: Reason.ANALYSIS_FAILED}
+
+
+def named(word: str) -> Reason:
+    """The reason of this name; KeyError when there is none."""
+    return _NAMED[word]
+
+
+_NAMED = {str(reason): reason for reason in Reason}

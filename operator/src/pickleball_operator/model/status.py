@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-CONDITIONS = ("Analyzed", "PolicyReady", "Approved", "Enforced", "Ready")
 ConditionType = Literal["Analyzed", "PolicyReady", "Approved", "Enforced", "Ready"]
+CONDITIONS: tuple[ConditionType, ...] = ("Analyzed", "PolicyReady", "Approved", "Enforced", "Ready")
 Truth = Literal["True", "False", "Unknown"]
 
 VIOLATIONS_KEPT = 10

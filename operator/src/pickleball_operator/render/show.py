@@ -5,24 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator.decide.finding import Finding
+from pickleball_operator.decide.injection import Inject, injection
 from pickleball_operator.decide.request import request
 from pickleball_operator.errors import SpecError
+from pickleball_operator.names import policy_name
 
-from . import analysis
+from . import analysis, workload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pickleball_operator.model import ModelDeployment
     from pickleball_operator.settings import Settings
 
+UNKNOWN = policy_name("0" * 64)
+"""Stands for the policy's name, which only its content gives."""
+
 
 def show(deployment: ModelDeployment, settings: Settings) -> list[dict[str, Any]]:
-    """The analysis' manifests, as the controller would apply them."""
+    """The analysis' manifests and the injected Deployment, as the controller would apply them."""
+    shown: list[dict[str, Any]] = []
     asked = request(deployment, settings)
     if isinstance(asked, Finding):
         raise SpecError((asked.sentence,))
-    shown: list[dict[str, Any]] = []
     if asked is not None:
         owner = [deployment.owner]
         job = analysis.job(asked, settings, owner, suspend=False)
         shown += [analysis.result(asked, owner), job, *analysis.identity(asked, "")]
-    return shown
+    template = deployment.spec.template
+    if template is None:
+        return shown
+
+    def rendered(given: Mapping[str, Any], plan: Inject) -> dict[str, Any]:
+        return workload.inject(given, plan, settings)
+
+    decided = injection(template, deployment.spec, UNKNOWN, rendered)
+    if not isinstance(decided, Inject):
+        raise SpecError((decided.sentence,))
+    key = asked.key if asked is not None else ""
+    pod = workload.inject(template, decided, settings)
+    return [*shown, workload.deployment(deployment, pod, UNKNOWN, key)]

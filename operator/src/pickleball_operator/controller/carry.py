@@ -1,0 +1,82 @@
+"""Carry a plan out through the port, in an order that a crash at any point leaves repeatable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator import names
+from pickleball_operator.decide.injection import Inject
+from pickleball_operator.decide.plan import verdict
+from pickleball_operator.kube import Kube, Manifest, Ref, ref_of
+from pickleball_operator.render import analysis, policy, workload
+
+from .drift import APPLIED, fingerprint, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pickleball_operator.decide.observed import Observed
+    from pickleball_operator.decide.plan import Plan, Workload
+    from pickleball_operator.decide.request import Request
+    from pickleball_operator.model import ModelDeployment
+    from pickleball_operator.settings import Settings
+
+
+def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) -> None:
+    """Make what the plan says; what is there already is left alone."""
+    owner = observed.deployment
+    for shared in plan.adopt:
+        _adopt(kube, shared, owner)
+    if plan.request is not None:
+        _analysis(kube, plan, plan.request, observed, settings)
+    for name in plan.remove:
+        kube.delete(Ref("ConfigMap", owner.namespace, name))
+    for found in plan.store:
+        kube.create(policy.config_map(found, owner.namespace, [owner.owner]))
+    if plan.workload is not None:
+        _workload(kube, plan.workload, observed, settings)
+    if plan.scale is not None:
+        kube.patch(Ref("Deployment", owner.namespace, owner.name), {"spec": {"replicas": plan.scale}})
+
+
+def _analysis(kube: Kube, plan: Plan, request: Request, observed: Observed, settings: Settings) -> None:
+    owner = observed.deployment
+    job = Ref("Job", owner.namespace, request.name)
+    if plan.renew:
+        kube.delete(job)
+    if plan.record is not None:
+        annotations = {names.VERDICT: verdict(plan.record)}
+        kube.patch(Ref("ConfigMap", owner.namespace, request.name), {"metadata": {"annotations": annotations}})
+    if not plan.start:
+        return
+    if observed.result is None:
+        kube.create(analysis.result(request, [owner.owner]))
+    made = observed.job or kube.create(analysis.job(request, settings, [owner.owner], suspend=True))
+    if made["spec"].get("suspend"):
+        for manifest in analysis.identity(request, made["metadata"]["uid"]):
+            kube.apply(manifest)
+        kube.patch(job, {"spec": {"suspend": False}})
+
+
+def _adopt(kube: Kube, shared: Mapping[str, Any], owner: ModelDeployment) -> None:
+    """Add this owner to an object that others own too; a change in between is a conflict, and is tried again."""
+    metadata = shared["metadata"]
+    owners = [*(metadata.get("ownerReferences") or ()), owner.owner]
+    patch = {"metadata": {"ownerReferences": owners, "resourceVersion": metadata["resourceVersion"]}}
+    kube.patch(ref_of(shared), patch)
+
+
+def _workload(kube: Kube, planned: Workload, observed: Observed, settings: Settings) -> None:
+    manifest = deployment(planned, observed.deployment, settings)
+    annotations = manifest["metadata"]["annotations"]
+    annotations[APPLIED] = fingerprint(manifest)
+    if observed.workload is None or not holds(observed.workload, manifest):
+        kube.apply(manifest)
+
+
+def deployment(planned: Workload, owner: ModelDeployment, settings: Settings) -> Manifest:
+    """The Deployment that a plan asks for."""
+    template: Mapping[str, Any] = planned.template
+    if isinstance(planned.injection, Inject):
+        template = workload.inject(template, planned.injection, settings)
+    return workload.deployment(owner, template, planned.policy, planned.request)

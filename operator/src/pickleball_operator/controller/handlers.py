@@ -1,0 +1,134 @@
+"""kopf's part: watch, and put what changed into the queue. Nothing is decided here, and nothing is kept in objects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from pickleball_operator import names
+from pickleball_operator.errors import OperatorError
+from pickleball_operator.model import duration_in_seconds
+
+from .owners import concerned
+from .queue import Key, Queue
+from .reconcile import reconcile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pickleball_operator.kube import Kube
+    from pickleball_operator.settings import Settings
+
+LOG = logging.getLogger("pickleball.controller")
+DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "configmaps"), ("", "v1", "pods"))
+SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
+NUDGE_LIMIT = 120
+
+
+def utc() -> str:
+    """Now, as the API server writes times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Controller:
+    """The handlers and their queue."""
+
+    def __init__(self, kube: Kube, settings: Settings, clock: Callable[[], str] = utc) -> None:
+        self.kube = kube
+        self.settings = settings
+        self.clock = clock
+        self.queue = Queue(self._work, settings.workers, duration_in_seconds(settings.retry_limit))
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def _work(self, key: Key) -> None:
+        await asyncio.to_thread(reconcile, self.kube, self.settings, self.clock, *key)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._tasks = [asyncio.create_task(self.queue.run()), asyncio.create_task(self._resync())]
+
+    async def stop(self) -> None:
+        """Stop working; what was being done is done again by the next controller."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def healthy(self) -> int:
+        """How many model deployments wait; an error when nobody works on them."""
+        for task in self._tasks:
+            if task.done():
+                raise OperatorError("the controller's queue has stopped")
+        return len(self.queue)
+
+    async def _resync(self) -> None:
+        """Look at everything now and then: what no watch shows (a ConfigMap of policy.configMapRef) is seen then."""
+        while True:
+            await asyncio.sleep(duration_in_seconds(self.settings.resync))
+            for namespace in self.settings.watch_namespaces or (None,):
+                try:
+                    found = await asyncio.to_thread(self.kube.list, "ModelDeployment", namespace)
+                except OperatorError as error:
+                    LOG.warning("looking at all model deployments failed, it is tried again: %s", error)
+                    continue
+                for manifest in found:
+                    self.queue.add((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
+
+    async def changed(self, body: Any) -> None:
+        """A dependent object changed or went."""
+        manifest = {"metadata": dict(body["metadata"])}
+        try:
+            keys = await asyncio.to_thread(concerned, manifest, self.kube)
+        except OperatorError as error:
+            LOG.warning("the owner of %s is not known: %s", manifest["metadata"].get("name"), error)
+            return
+        for key in keys:
+            self.queue.add(key)
+
+
+def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
+    """Connect the controller with kopf's watch streams."""
+
+    @kopf.on.startup(registry=registry)
+    async def start(settings: kopf.OperatorSettings, **_: object) -> None:
+        configure(settings)
+        controller.start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: object) -> None:
+        await controller.stop()
+
+    @kopf.on.probe(registry=registry)
+    async def waiting(**_: object) -> int:
+        return controller.healthy()
+
+    @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
+    async def model_deployment(namespace: str, name: str, **_: object) -> None:
+        controller.queue.add((namespace, name))
+
+    for group, version, plural in DEPENDENTS:
+
+        @kopf.on.event(group, version, plural, id=f"of-{plural}", registry=registry)
+        async def dependent(body: kopf.Body, **_: object) -> None:
+            await controller.changed(body)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Typed in one place: what kopf may do, and under which names."""
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.persistence.finalizer = f"{names.GROUP}/none"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=names.GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=names.GROUP, key="last-handled")
+    settings.networking.error_backoffs = (1, 2, 5, 10, 30)
+    settings.watching.client_timeout = 10 * 60
+    settings.watching.reconnect_backoff = 1
+    for group, version, plural in DEPENDENTS:
+        settings.watching.label_selectors[group, version, plural] = SELECTOR

@@ -1,0 +1,135 @@
+"""One reconcile: observe, decide, render, apply, and say how it stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator.decide.finding import Finding, refuse
+from pickleball_operator.decide.plan import Plan, invalid, plan
+from pickleball_operator.decide.reasons import Reason
+from pickleball_operator.errors import ConflictError, ForbiddenError, InvalidError, KubeError, SpecError
+from pickleball_operator.kube import Kube, Manifest, Ref
+from pickleball_operator.model import Condition, Status, parse, read_status
+from pickleball_operator.model.status import CONDITIONS
+from pickleball_operator.render.event import event
+from pickleball_operator.render.workload import inject
+from pickleball_operator.text import clip
+
+from .carry import carry_out
+from .observe import observe
+
+if TYPE_CHECKING:
+    from pickleball_operator.decide.injection import Inject
+    from pickleball_operator.settings import Settings
+
+Clock = Callable[[], str]
+LOG = logging.getLogger("pickleball.reconcile")
+MESSAGE_LIMIT = 4000
+
+
+def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name: str) -> Plan | None:
+    """Bring one ModelDeployment a step further. None when it is gone; a KubeError means: try again later."""
+    manifest = kube.get(Ref("ModelDeployment", namespace, name))
+    if manifest is None or manifest["metadata"].get("deletionTimestamp"):
+        return None
+    try:
+        deployment = parse(manifest)
+    except SpecError as error:
+        generation = int(manifest["metadata"].get("generation") or 0)
+        running = kube.get(Ref("Deployment", namespace, name)) is not None
+        planned = invalid(generation, read_status(manifest), error.problems, running=running)
+        _report(kube, manifest, planned, clock())
+        return planned
+    observed = observe(kube, deployment, settings)
+
+    def rendered(template: Mapping[str, Any], chosen: Inject) -> Manifest:
+        return inject(template, chosen, settings)
+
+    planned = plan(observed, settings, rendered)
+    try:
+        carry_out(kube, planned, observed, settings)
+    except (ForbiddenError, InvalidError) as error:
+        _report(kube, manifest, _refused(planned, error), clock())
+        raise
+    _report(kube, manifest, planned, clock())
+    return planned
+
+
+def _refused(planned: Plan, error: KubeError) -> Plan:
+    """The same plan, saying that the API server did not let it happen."""
+    finding = refuse(Reason.API_REFUSED, f"The API server refused: {clip(str(error), 1000)} It is tried again.")
+    return Plan(findings={**planned.findings, "Ready": finding}, status=planned.status)
+
+
+def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str) -> None:
+    """Write events for what changed, then the status, unless it says so already."""
+    previous = read_status(manifest)
+    status = with_conditions(planned, previous, int(manifest["metadata"].get("generation") or 0), now)
+    metadata = manifest["metadata"]
+    for note in notes(previous, status, planned):
+        try:
+            kube.create(event(metadata["namespace"], metadata["name"], metadata["uid"], now, note))
+        except ConflictError:
+            LOG.debug("the event %s of %s stands already", note[1], metadata["name"])
+    dumped = status.dump()
+    current = manifest.get("status") or {}
+    if dumped != current:
+        patch: dict[str, Any] = {**dict.fromkeys(current), **dumped}
+        ref = Ref("ModelDeployment", metadata["namespace"], metadata["name"])
+        kube.patch(ref, {"status": nulled(current, patch)}, subresource="status")
+
+
+def nulled(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A merge patch that leaves exactly `wanted`: what is there and not wanted is set to null."""
+    patch: dict[str, Any] = {}
+    for key, value in wanted.items():
+        there = current.get(key)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            patch[key] = nulled(there, {**dict.fromkeys(there), **value})
+        else:
+            patch[key] = value
+    return patch
+
+
+def with_conditions(planned: Plan, previous: Status, generation: int, now: str) -> Status:
+    """The status with its conditions; a transition time moves only with the condition's status."""
+    conditions = []
+    for kind in CONDITIONS:
+        finding: Finding = planned.findings[kind]
+        before = previous.condition(kind)
+        same = before is not None and before.status == finding.status
+        conditions.append(
+            Condition.model_validate(
+                {
+                    "type": kind,
+                    "status": finding.status,
+                    "reason": str(finding.reason),
+                    "message": clip(finding.sentence, MESSAGE_LIMIT),
+                    "observedGeneration": generation,
+                    "lastTransitionTime": before.last_transition_time if same and before is not None else now,
+                }
+            )
+        )
+    return planned.status.model_copy(update={"conditions": conditions, "observed_generation": generation})
+
+
+def notes(previous: Status, status: Status, planned: Plan) -> Iterator[tuple[str, str, str]]:
+    """The events: conditions that changed their reason (each reason once), and violations that are new."""
+    said = set()
+    for condition in status.conditions:
+        before = previous.condition(condition.type)
+        if before is not None and (before.status, before.reason) == (condition.status, condition.reason):
+            said.add(condition.reason)
+            continue
+        if condition.reason not in said:
+            said.add(condition.reason)
+            yield "Warning" if condition.status == "False" else "Normal", condition.reason, condition.message
+    if planned.remove:
+        yield "Warning", str(Reason.POLICY_ALTERED), f"Made again: {', '.join(planned.remove)}."
+    if planned.record is not None:
+        yield "Warning", str(Reason.ANALYSIS_RECORDED), planned.record.sentence
+    for violation in planned.reported:
+        where = f"Pod {violation.pod}, container {violation.container}"
+        yield "Warning", str(Reason.VIOLATION), f"{where}: {violation.sentence}"

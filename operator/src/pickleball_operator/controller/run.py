@@ -1,0 +1,41 @@
+"""Run the controller: settings, connection, logs, kopf."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import kopf
+
+from pickleball_operator.kube.cluster import Cluster
+
+from .handlers import Controller, register
+
+if TYPE_CHECKING:
+    from pickleball_operator.settings import Settings
+
+LOG = logging.getLogger("pickleball.controller")
+
+
+def run(settings: Settings) -> None:
+    """Work until the process is told to stop."""
+    kopf.configure(
+        verbose=settings.log_level == "debug",
+        quiet=settings.log_level in ("warning", "error"),
+        log_format=kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL,
+    )
+    for noisy in ("kopf", "aiohttp", "urllib3"):
+        logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLogger().level))
+    registry = kopf.OperatorRegistry()
+    register(Controller(Cluster.connect(), settings), registry)
+    LOG.info("the controller starts; namespaces: %s", ", ".join(settings.watch_namespaces) or "all")
+    asyncio.run(
+        kopf.operator(
+            registry=registry,
+            standalone=True,
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+        )
+    )

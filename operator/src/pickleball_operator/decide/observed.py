@@ -1,0 +1,74 @@
+"""What the controller sees of one ModelDeployment: everything that a decision rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator import names
+
+if TYPE_CHECKING:
+    from pickleball_operator.model import ModelDeployment
+
+    from .request import Request
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look at the cluster; None where there is no such object."""
+
+    deployment: ModelDeployment
+    job: Manifest | None = None
+    job_pods: tuple[Manifest, ...] = ()
+    result: Manifest | None = None
+    reference: Manifest | None = None
+    """The ConfigMap that policy.configMapRef names."""
+    policies: Mapping[str, Manifest] | None = None
+    """The policy ConfigMaps that are there, of those that matter: the candidate and the one in force."""
+    workload: Manifest | None = None
+    pods: tuple[Manifest, ...] = ()
+
+    @property
+    def ours(self) -> bool:
+        """Whether the Deployment of this name belongs to this ModelDeployment."""
+        return self.workload is None or is_owned(self.workload, self.deployment.uid)
+
+    @property
+    def in_force(self) -> str | None:
+        """Name of the policy that the pods run with: the Deployment says so, else the status remembers."""
+        if self.workload is not None and self.ours:
+            name = annotation(self.workload, names.POLICY)
+            if name is not None:
+                return name
+        policy = self.deployment.status.policy
+        return policy.name if policy is not None else None
+
+    @property
+    def in_force_request(self) -> str | None:
+        """Request key of the analysis that the policy in force comes from."""
+        return annotation(self.workload, names.REQUEST) if self.workload is not None and self.ours else None
+
+
+@dataclass(frozen=True)
+class AnalysisObserved:
+    """What the chain about the analysis looks at."""
+
+    observed: Observed
+    request: Request
+    previous: str | None
+    """Reason of the Analyzed condition so far, when it speaks of the same request."""
+
+
+def annotation(manifest: Manifest, name: str) -> str | None:
+    """One annotation of an object."""
+    value = ((manifest.get("metadata") or {}).get("annotations") or {}).get(name)
+    return str(value) if value is not None else None
+
+
+def is_owned(manifest: Manifest, uid: str) -> bool:
+    """Whether an object names the owner."""
+    owners = (manifest.get("metadata") or {}).get("ownerReferences") or ()
+    return any(owner.get("uid") == uid for owner in owners)

@@ -1,0 +1,226 @@
+"""One reconcile as one pure call: what is observed in; what is to be made, and the status, out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pickleball_operator import names
+from pickleball_operator.model import AnalysisStatus, CandidateStatus, PolicyStatus, Status
+from pickleball_operator.text import clip
+
+from . import pods as pods_of
+from . import request as request_of
+from .analysis import CHAIN, is_final
+from .finding import Finding, affirm, decide, refuse, wait
+from .injection import Deny, Inject, Injection, Renderer, Skip, injection
+from .observed import AnalysisObserved, Observed, is_owned
+from .policy import Candidate, Force, candidate, force, is_intact
+from .readiness import enforced, ready
+from .reasons import Reason
+from .records import merged, violations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pickleball_operator.model import ConditionType, ViolationStatus
+    from pickleball_operator.settings import Settings
+
+    from .observed import Manifest
+    from .request import Request
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The Deployment that is to be."""
+
+    injection: Inject | Skip
+    policy: str
+    request: str
+    template: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one reconcile does, in this order."""
+
+    findings: Mapping[ConditionType, Finding]
+    status: Status
+    request: Request | None = None
+    start: bool = False
+    """Make the result ConfigMap, the Job and the publisher's identity, or finish making them."""
+    renew: bool = False
+    """Delete the finished Job, whose result is gone; the next reconcile makes a new one."""
+    record: Finding | None = None
+    """Write a final failure onto the result ConfigMap."""
+    remove: tuple[str, ...] = ()
+    """Policy ConfigMaps that do not hold what their name says."""
+    store: tuple[Candidate, ...] = ()
+    """Policies whose ConfigMap is to be made."""
+    adopt: tuple[Manifest, ...] = ()
+    """Shared objects that do not name this owner yet."""
+    workload: Workload | None = None
+    scale: int | None = None
+    """Replicas of a Deployment that otherwise stays as it is."""
+    reported: tuple[ViolationStatus, ...] = ()
+    """Violations that no status had before."""
+
+
+def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
+    """Decide everything about one ModelDeployment."""
+    deployment = observed.deployment
+    asked = request_of.request(deployment, settings)
+    request = asked if isinstance(asked, request_of.Request) else None
+    analysed, given = _analysed(observed, asked)
+    found = candidate(deployment, request, observed.result, observed.reference)
+    forced = force(observed, analysed, found, request)
+    injected = _injection(observed, forced, render)
+    living = pods_of.living(observed.pods)
+    counted = pods_of.count(living)
+    trouble = pods_of.trouble(living)
+    findings: dict[ConditionType, Finding] = {
+        "Analyzed": analysed,
+        "PolicyReady": _with_note(observed, forced.finding),
+        "Approved": forced.approval,
+    }
+    findings["Enforced"] = enforced(observed, injected, counted, trouble)
+    findings["Ready"] = ready(observed, findings, forced, trouble, counted)
+    seen = merged(deployment.status.violations, violations(observed.pods))
+    known = set(deployment.status.violations)
+    planned = Plan(
+        findings=findings,
+        status=Status.model_validate(
+            {
+                "observedGeneration": deployment.generation,
+                "analysis": request and AnalysisStatus(key=request.key, job=request.name),
+                "policy": _policy_status(observed, forced, found),
+                "candidate": forced.waiting
+                and CandidateStatus.model_validate({"name": forced.waiting.name, "diff": forced.diff}),
+                "pods": counted,
+                "violations": seen,
+            }
+        ),
+        request=request,
+        reported=tuple(one for one in seen if one not in known),
+    )
+    planned = _with_analysis(planned, observed, analysed, given)
+    planned = _with_policies(planned, observed, found, forced)
+    return _with_workload(planned, observed, found, forced, injected)
+
+
+def _analysed(observed: Observed, asked: Request | Finding | None) -> tuple[Finding, AnalysisObserved | None]:
+    if asked is None:
+        return affirm(Reason.ANALYSIS_NOT_NEEDED, "The policy is written by hand (spec.policy.configMapRef)."), None
+    if isinstance(asked, Finding):
+        return asked, None
+    status = observed.deployment.status
+    condition = status.condition("Analyzed")
+    same = status.analysis is not None and status.analysis.key == asked.key
+    given = AnalysisObserved(observed, asked, condition.reason if condition is not None and same else None)
+    return decide(CHAIN, given), given
+
+
+def _with_analysis(planned: Plan, observed: Observed, analysed: Finding, given: AnalysisObserved | None) -> Plan:
+    if given is None:
+        return planned
+    if analysed.reason is Reason.ANALYSIS_STARTING:
+        return replace(planned, start=True)
+    if analysed.reason is Reason.ANALYSIS_REPEATED:
+        return replace(planned, renew=True)
+    stored = observed.result
+    annotations = ((stored or {}).get("metadata") or {}).get("annotations") or {}
+    if analysed.status == "False" and is_final(given) and names.VERDICT not in annotations and stored is not None:
+        return replace(planned, record=analysed)
+    return planned
+
+
+def verdict(finding: Finding) -> str:
+    """A failed analysis as the result ConfigMap keeps it."""
+    return json.dumps({"reason": str(finding.reason), "sentence": clip(finding.sentence, 2000)})
+
+
+def _with_policies(planned: Plan, observed: Observed, found: Candidate | Finding | None, forced: Force) -> Plan:
+    stored = observed.policies or {}
+    uid = observed.deployment.uid
+    shared = [one for one in (observed.job, observed.result) if one is not None and observed.job is not None]
+    if observed.result is not None and observed.result not in shared:
+        shared.append(observed.result)
+    adopt = [one for one in shared if not is_owned(one, uid)]
+    if not isinstance(found, Candidate):
+        kept = stored.get(forced.name or "")
+        if kept is not None and is_intact(kept, forced.name or "") and not is_owned(kept, uid):
+            adopt.append(kept)
+        return replace(planned, adopt=tuple(adopt))
+    there = stored.get(found.name)
+    if there is None:
+        return replace(planned, adopt=tuple(adopt), store=(found,))
+    if not is_intact(there, found.name):
+        return replace(planned, adopt=tuple(adopt), remove=(found.name,), store=(found,))
+    if not is_owned(there, uid):
+        adopt.append(there)
+    return replace(planned, adopt=tuple(adopt))
+
+
+def _with_workload(
+    planned: Plan, observed: Observed, found: Candidate | Finding | None, forced: Force, injected: Injection | None
+) -> Plan:
+    template = observed.deployment.spec.template
+    if template is None or not observed.ours:
+        return planned
+    if forced.fits and isinstance(injected, Inject | Skip):
+        request = found.request if isinstance(found, Candidate) else observed.in_force_request
+        return replace(planned, workload=Workload(injected, forced.name or "", request or "", template))
+    wanted = observed.deployment.spec.replicas
+    current = ((observed.workload or {}).get("spec") or {}).get("replicas")
+    return replace(planned, scale=wanted if observed.workload is not None and current != wanted else None)
+
+
+def _injection(observed: Observed, forced: Force, render: Renderer) -> Injection | None:
+    spec = observed.deployment.spec
+    if spec.template is None:
+        return None
+    if not observed.ours:
+        return Deny(
+            Reason.NAME_TAKEN,
+            f"There is a Deployment {observed.deployment.name} that does not belong to this ModelDeployment."
+            " Remove it, or give the ModelDeployment another name.",
+        )
+    return injection(spec.template, spec, forced.name or names.policy_name("0" * 64), render)
+
+
+def _policy_status(observed: Observed, forced: Force, found: Candidate | Finding | None) -> PolicyStatus | None:
+    if forced.name is None:
+        return None
+    if isinstance(found, Candidate) and found.name == forced.name:
+        return PolicyStatus(
+            name=found.name, key=found.key, globals=len(found.policy.globals), reduces=len(found.policy.reduces)
+        )
+    previous = observed.deployment.status.policy
+    return previous if previous is not None and previous.name == forced.name else PolicyStatus(name=forced.name)
+
+
+def _with_note(observed: Observed, finding: Finding) -> Finding:
+    """Say what the spec asks for and this version does not do."""
+    if observed.deployment.spec.policy.accept_proposals == "None":
+        return finding
+    note = "Proposals from model files are not made yet: policy.acceptProposals has no effect; use policy.extra."
+    return replace(finding, sentence=f"{finding.sentence} {note}")
+
+
+def invalid(generation: int, previous: Status, problems: tuple[str, ...], *, running: bool) -> Plan:
+    """What is left to say of a spec that cannot be read: the pods stay as they are."""
+    told = " ".join(problems)
+    stays = " The pods stay as they are, with the last good policy." if running else ""
+    broken = refuse(Reason.SPEC_INVALID, f"{told}{stays}")
+    unknown = wait(Reason.SPEC_INVALID, "The spec cannot be read.")
+    policy = previous.policy
+    kept = affirm(Reason.STALE, f"Policy {policy.name}, the last good one, stays in force.") if policy else unknown
+    findings: dict[ConditionType, Finding] = {
+        "Analyzed": unknown,
+        "PolicyReady": kept,
+        "Approved": unknown,
+        "Enforced": unknown,
+        "Ready": broken,
+    }
+    return Plan(findings=findings, status=previous.model_copy(update={"observed_generation": generation}))

@@ -1,0 +1,155 @@
+"""What the Deployment's pods show: protected or not, and what is wrong with the first one that is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pickleball_operator import names
+from pickleball_operator.model import PodsStatus
+from pickleball_operator.text import sentence
+
+from .containers import ContainerState, states
+from .finding import Finding, refuse
+from .reasons import Reason
+from .records import last_object, records
+
+Pod = Mapping[str, Any]
+KINDS = ("initContainerStatuses", "containerStatuses")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One container of one pod, for the chain."""
+
+    state: ContainerState
+    pod: Pod
+
+
+def living(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+    """The pods that count: not on their way out."""
+    return tuple(
+        pod
+        for pod in pods
+        if not pod["metadata"].get("deletionTimestamp") and (pod.get("status") or {}).get("phase") != "Succeeded"
+    )
+
+
+def count(pods: tuple[Pod, ...]) -> PodsStatus:
+    """How many pods there are, and in how many the self-test has passed."""
+    return PodsStatus(protected=sum(is_protected(pod) for pod in pods), total=len(pods))
+
+
+def is_protected(pod: Pod) -> bool:
+    """Whether every self-test of the pod refused its canary."""
+    tests = [state for state in states(pod) if state.initial and state.name.startswith(names.SELF_TEST)]
+    wanted = [
+        one
+        for one in (pod.get("spec") or {}).get("initContainers") or ()
+        if str(one.get("name")).startswith(names.SELF_TEST)
+    ]
+    return bool(wanted) and len(tests) == len(wanted) and all(test.exit_code == 0 for test in tests)
+
+
+def trouble(pods: tuple[Pod, ...]) -> Finding | None:
+    """The first thing that is wrong with a pod."""
+    for pod in pods:
+        for state in states(pod):
+            for link in CHAIN:
+                finding = link(Look(state, pod))
+                if finding is not None:
+                    return finding
+    return None
+
+
+def image_unavailable(look: Look) -> Finding | None:
+    """An image cannot be pulled."""
+    if not look.state.unpullable:
+        return None
+    return refuse(
+        Reason.IMAGE_UNAVAILABLE,
+        f"The image of container {look.state.name} cannot be pulled: {look.state.why} Correct it, or push it.",
+    )
+
+
+def python_not_found(look: Look) -> Finding | None:
+    """The self-test's interpreter is not in the image."""
+    if not look.state.name.startswith((names.SELF_TEST, names.VERIFY)) or not look.state.unstartable:
+        return None
+    return refuse(
+        Reason.PYTHON_NOT_FOUND,
+        f"The self-test cannot be started in the application's image: {look.state.why} Name the image's interpreter in"
+        " spec.source.fromImage.python.",
+    )
+
+
+def self_test_failed(look: Look) -> Finding | None:
+    """The enforcer does not work in the image, or could not be installed."""
+    if not look.state.name.startswith((names.SELF_TEST, names.INSTALL)) or not look.state.failed:
+        return None
+    said = (last_object(look.state.message) or {}).get("sentence")
+    told = sentence(said) if isinstance(said, str) and said else f"exit code {look.state.exit_code}: {look.state.why}"
+    return refuse(
+        Reason.SELF_TEST_FAILED,
+        f"The enforcer does not work in pod {look.state.pod}, so its application does not start: {told}",
+    )
+
+
+def files_refused(look: Look) -> Finding | None:
+    """A model file was refused before the start."""
+    if not look.state.name.startswith(names.VERIFY) or not look.state.failed:
+        return None
+    return refuse(
+        Reason.MODEL_FILES_REFUSED,
+        f"A file of spec.model.files was refused, so pod {look.state.pod} does not start: {_told(look.state)} {REMEDY}",
+    )
+
+
+def model_refused(look: Look) -> Finding | None:
+    """The application stopped on a refused model."""
+    if look.state.initial or look.state.ready or not _ended(look.state) or not records(look.state.message):
+        return None
+    return refuse(Reason.MODEL_REFUSED, f"In pod {look.state.pod} a model was refused: {_told(look.state)} {REMEDY}")
+
+
+def application_failing(look: Look) -> Finding | None:
+    """A container of the application does not stay up."""
+    state = look.state
+    if state.name.startswith((names.SELF_TEST, names.VERIFY, names.INSTALL)) or state.ready:
+        return None
+    if not (state.unstartable or _ended(state)):
+        return None
+    code = "" if state.exit_code is None else f" (exit code {state.exit_code})"
+    return refuse(
+        Reason.APPLICATION_FAILING,
+        f"Container {state.name} of pod {state.pod} stops{code}: {state.why}"
+        f" See kubectl logs {state.pod} -c {state.name} --previous.",
+    )
+
+
+REMEDY = (
+    "Use a model that you trust; where the entry belongs to it, add it to spec.policy.extra with a reason"
+    " (status.violations names what was wanted)."
+)
+CHAIN = (image_unavailable, python_not_found, self_test_failed, files_refused, model_refused, application_failing)
+
+
+def _ended(state: ContainerState) -> bool:
+    """Whether it ended badly, also when it is being started again."""
+    return state.exit_code not in (None, 0)
+
+
+def _told(state: ContainerState) -> str:
+    found = records(state.message)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return sentence(str(found[0]["sentence"]), 300) + more
+    said = (last_object(state.message) or {}).get("sentence")
+    return sentence(said) if isinstance(said, str) and said else state.why
+
+
+def all_states(pods: tuple[Pod, ...]) -> Iterator[ContainerState]:
+    """Every container of every pod."""
+    for pod in pods:
+        yield from states(pod)

@@ -1,0 +1,94 @@
+"""The conditions Enforced and Ready: chains over the injection, the pods and the other conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .finding import Finding, affirm, refuse, wait
+from .injection import Deny
+from .reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pickleball_operator.model import ConditionType, PodsStatus
+
+    from .injection import Injection
+    from .observed import Observed
+    from .policy import Force
+
+NOT_COVERED = (
+    "spec.selector names pods made by others. This version does not inject into them: they run WITHOUT the enforcer and"
+    " load any pickle. Use spec.template, or put the enforcer into their image (pip install pickleball-enforce)."
+)
+OF_THE_ENFORCER = (
+    Reason.PYTHON_NOT_FOUND,
+    Reason.SELF_TEST_FAILED,
+)
+
+
+def enforced(observed: Observed, injected: Injection | None, pods: PodsStatus, trouble: Finding | None) -> Finding:
+    """Whether the pods run with the enforcer."""
+    if injected is None:
+        return refuse(Reason.SELECTOR_NOT_COVERED, NOT_COVERED)
+    if isinstance(injected, Deny):
+        return refuse(injected.reason, injected.sentence)
+    if observed.workload is None:
+        return wait(Reason.WAITING_FOR_POLICY, "Pods are made when there is an approved policy.")
+    if trouble is not None and trouble.reason in OF_THE_ENFORCER:
+        return trouble
+    if observed.deployment.spec.replicas == 0 and pods.total == 0:
+        return wait(Reason.NO_PODS, "spec.replicas is 0: nothing runs.")
+    if pods.total == 0 or pods.protected < pods.total:
+        return wait(
+            Reason.WAITING_FOR_PODS, f"The self-test has passed in {pods.protected} of {pods.total} pods; wait for it."
+        )
+    if observed.deployment.spec.enforcement.mode == "Audit":
+        return affirm(
+            Reason.AUDIT_ONLY,
+            f"{pods.protected} of {pods.total} pods run with the enforcer in mode Audit: violations are recorded,"
+            " nothing is refused.",
+        )
+    return affirm(
+        Reason.SELF_TEST_PASSED,
+        f"In {pods.protected} of {pods.total} pods the enforcer passed its self-test in the application's image.",
+    )
+
+
+def ready(
+    observed: Observed,
+    findings: Mapping[ConditionType, Finding],
+    forced: Force,
+    trouble: Finding | None,
+    pods: PodsStatus,
+) -> Finding:
+    """Whether the spec is in effect and its pods serve: the first thing in the way, or Ready."""
+    for condition in ("Enforced", "Analyzed", "PolicyReady", "Approved"):
+        if findings[condition].status == "False":
+            return findings[condition]
+    if not forced.fits:
+        blocker = findings["Analyzed"] if findings["Analyzed"].status != "True" else findings["PolicyReady"]
+        return wait(blocker.reason, blocker.sentence)
+    if trouble is not None:
+        return trouble
+    return _rolled_out(observed, findings["Enforced"], pods)
+
+
+def _rolled_out(observed: Observed, protection: Finding, pods: PodsStatus) -> Finding:
+    wanted = observed.deployment.spec.replicas
+    status = (observed.workload or {}).get("status") or {}
+    generation = ((observed.workload or {}).get("metadata") or {}).get("generation", 0)
+    if observed.workload is None or status.get("observedGeneration", 0) < generation:
+        return wait(Reason.DEPLOYMENT_PROGRESSING, "The Deployment is being brought in line with the spec.")
+    if wanted == 0 and pods.total == 0:
+        return affirm(Reason.NO_PODS, "spec.replicas is 0: nothing runs.")
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if updated < wanted or available < wanted or status.get("replicas", 0) > wanted:
+        return wait(
+            Reason.DEPLOYMENT_PROGRESSING,
+            f"{available} of {wanted} pods are ready, {updated} of them as the spec wants them. Wait, or see"
+            f" kubectl describe deployment {observed.deployment.name}.",
+        )
+    if protection.status != "True":
+        return protection
+    return affirm(Reason.READY, f"{available} of {wanted} pods are ready. {protection.sentence}")

@@ -1,0 +1,111 @@
+"""Violation records in termination messages: written by containers that may be hostile, so read with suspicion."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator.model import ViolationStatus
+from pickleball_operator.model.status import VIOLATIONS_KEPT
+from pickleball_operator.text import clip, sentence
+
+from .containers import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MESSAGE_LIMIT = 16384
+DEPTH_LIMIT = 4
+WIDTH = 256
+
+
+def violations(pods: Iterable[Mapping[str, Any]]) -> Iterator[ViolationStatus]:
+    """The violations that pods report."""
+    for pod in pods:
+        name = str(pod["metadata"]["name"])
+        for container, message in messages(pod):
+            for record in records(message):
+                yield _status(name, container, record)
+
+
+def merged(old: Iterable[ViolationStatus], new: Iterable[ViolationStatus]) -> list[ViolationStatus]:
+    """The last few, the newest first; one that is known already stays as it was."""
+    known = {_identity(one): one for one in old}
+    fresh: dict[object, ViolationStatus] = {}
+    for one in new:
+        if _identity(one) not in known:
+            fresh.setdefault(_identity(one), one)
+    latest = sorted(fresh.values(), key=lambda one: one.time or "", reverse=True)
+    return [*latest, *known.values()][:VIOLATIONS_KEPT]
+
+
+def records(message: str) -> list[Mapping[str, Any]]:
+    """Every violation record in a termination message: JSON lines, or one JSON document that holds them."""
+    text = message[:MESSAGE_LIMIT]
+    found: list[Mapping[str, Any]] = []
+    whole = _loads(text)
+    for value in [whole] if whole is not None else map(_loads, text.splitlines()):
+        found += _records(value, {}, 0)
+    return found[: 4 * VIOLATIONS_KEPT]
+
+
+def last_object(message: str) -> Mapping[str, Any] | None:
+    """The last JSON object that stands on a line of its own (or the whole message, when it is one)."""
+    text = message[-MESSAGE_LIMIT:]
+    for candidate in (text, *reversed(text.splitlines())):
+        value = _loads(candidate)
+        if isinstance(value, dict):
+            return value
+    return None
+
+
+def _records(value: object, outer: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    if depth > DEPTH_LIMIT:
+        return
+    if isinstance(value, list):
+        for item in value:
+            yield from _records(item, outer, depth + 1)
+    elif isinstance(value, dict):
+        if isinstance(value.get("rule"), str) and isinstance(value.get("sentence"), str):
+            yield {**outer, **value}
+            return
+        context = {key: value[key] for key in ("source", "path", "mode", "time") if key in value}
+        for inner in value.values():
+            if isinstance(inner, list | dict):
+                yield from _records(inner, {**outer, **context}, depth + 1)
+
+
+def _loads(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _status(pod: str, container: str, record: Mapping[str, Any]) -> ViolationStatus:
+    source = record.get("source")
+    path = source.get("path") if isinstance(source, dict) else source or record.get("path")
+    offset = record.get("offset")
+    return ViolationStatus.model_validate(
+        {
+            "pod": pod,
+            "container": container,
+            "time": _text(record.get("time")),
+            "mode": _text(record.get("mode")),
+            "rule": clip(record["rule"], 64),
+            "name": _text(record.get("name")),
+            "opcode": _text(record.get("opcode")),
+            "offset": offset if isinstance(offset, int) and 0 <= offset < 2**53 else None,
+            "path": _text(path),
+            "sentence": sentence(record["sentence"], WIDTH * 2),
+        }
+    )
+
+
+def _text(value: object) -> str | None:
+    return clip(value, WIDTH) if isinstance(value, str) and value else None
+
+
+def _identity(one: ViolationStatus) -> tuple[object, ...]:
+    return (one.pod, one.container, one.rule, one.name, one.opcode, one.offset, one.path)

@@ -1,0 +1,121 @@
+"""The result of an analysis, read as hostile input: a policy and its provenance, bounded and strict."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce.errors import PolicyError
+from pickleball_enforce.policy import Policy
+from pickleball_operator import names
+from pickleball_operator.errors import ResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLICY_LIMIT = 512 * 1024
+PROVENANCE_LIMIT = 32 * 1024 * 1024
+CONFIG_MAP_LIMIT = 1000 * 1000
+"""Of a ConfigMap's 1 MiB; the rest is metadata."""
+PLAIN_LIMIT = 700 * 1000
+"""Up to here the provenance stays readable with kubectl."""
+DEPTH_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a policy ConfigMap holds."""
+
+    policy: Policy
+    policy_text: str
+    provenance: Mapping[str, Any]
+    provenance_text: str
+
+
+def check(policy: bytes, provenance: bytes) -> Content:
+    """Both files, or ResultError with a reason and a sentence."""
+    if len(policy) > POLICY_LIMIT:
+        raise ResultError("policy-too-large", f"policy.json has {len(policy)} bytes; at most {POLICY_LIMIT} are taken.")
+    try:
+        parsed = Policy.parse(policy, names.POLICY_FILE)
+    except PolicyError as error:
+        raise ResultError("policy-invalid", f"{error}.") from error
+    if len(provenance) > PROVENANCE_LIMIT:
+        raise ResultError(
+            "provenance-too-large",
+            f"provenance.json has {len(provenance)} bytes; at most {PROVENANCE_LIMIT} are taken.",
+        )
+    try:
+        text = provenance.decode()
+        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ResultError("provenance-invalid", f"provenance.json is not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ResultError("provenance-invalid", "provenance.json is no object.")
+    if not _shallow(content, DEPTH_LIMIT):
+        raise ResultError("provenance-invalid", f"provenance.json is nested deeper than {DEPTH_LIMIT}.")
+    return Content(policy=parsed, policy_text=policy.decode(), provenance=content, provenance_text=text)
+
+
+def data(policy_text: str, provenance_text: str) -> dict[str, dict[str, str]]:
+    """`data` and `binaryData` of a ConfigMap: the provenance plain when it fits, else gzipped."""
+    plain = {names.POLICY_FILE: policy_text, names.PROVENANCE_FILE: provenance_text}
+    if sum(len(value.encode()) for value in plain.values()) <= PLAIN_LIMIT:
+        return {"data": plain}
+    packed = b64encode(gzip.compress(provenance_text.encode(), mtime=0)).decode()
+    if len(policy_text.encode()) + len(packed) > CONFIG_MAP_LIMIT:
+        raise ResultError(
+            "result-too-large",
+            f"Policy and provenance have {len(policy_text) + len(packed)} bytes compressed; a ConfigMap takes 1 MiB."
+            " Name fewer classes, or leave paths out with spec.analysis.ignorePaths.",
+        )
+    return {"data": {names.POLICY_FILE: policy_text}, "binaryData": {names.PROVENANCE_GZIP: packed}}
+
+
+def read(config_map: Mapping[str, Any]) -> Content:
+    """The content of a result or policy ConfigMap, or ResultError."""
+    plain = config_map.get("data") or {}
+    binary = config_map.get("binaryData") or {}
+    if not isinstance(plain.get(names.POLICY_FILE), str):
+        raise ResultError("policy-missing", f"The ConfigMap has no key {names.POLICY_FILE}.")
+    provenance = plain.get(names.PROVENANCE_FILE)
+    if provenance is None and names.PROVENANCE_GZIP in binary:
+        return check(plain[names.POLICY_FILE].encode(), _unpack(binary[names.PROVENANCE_GZIP]))
+    if not isinstance(provenance, str):
+        raise ResultError("provenance-missing", f"The ConfigMap has no key {names.PROVENANCE_FILE}.")
+    return check(plain[names.POLICY_FILE].encode(), provenance.encode())
+
+
+def _unpack(packed: object) -> bytes:
+    if not isinstance(packed, str):
+        raise ResultError("provenance-invalid", f"{names.PROVENANCE_GZIP} is no text.")
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(b64decode(packed, validate=True))) as file:
+            unpacked = file.read(PROVENANCE_LIMIT + 1)
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise ResultError("provenance-invalid", f"{names.PROVENANCE_GZIP} is not gzip in base64: {error}.") from error
+    return unpacked
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return content
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _shallow(value: object, depth: int) -> bool:
+    if isinstance(value, dict):
+        return depth > 0 and all(_shallow(item, depth - 1) for item in value.values())
+    if isinstance(value, list):
+        return depth > 0 and all(_shallow(item, depth - 1) for item in value)
+    return True

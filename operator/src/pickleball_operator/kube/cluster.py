@@ -1,0 +1,159 @@
+"""The port on a real API server, through the connection of the `kubernetes` client.
+
+Plain requests with dicts: the client's typed models would cost 60 MB and a discovery the right to ask for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+
+from pickleball_operator.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KubeError,
+    NotFoundError,
+    UnavailableError,
+)
+
+from .port import MANAGER, RESOURCES, Kind, Manifest, Ref, ref_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+TIMEOUT = 30
+PAGE = 500
+ERRORS = {
+    400: InvalidError,
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: InvalidError,
+    422: InvalidError,
+}
+
+
+class Cluster:
+    """A connection; safe to use from several threads."""
+
+    def __init__(self, configuration: Configuration | None = None) -> None:
+        self._client = ApiClient(configuration)
+
+    @classmethod
+    def connect(cls) -> Cluster:
+        """By the pod's service account, or by the kubeconfig."""
+        configuration = Configuration()
+        load = load_incluster_config if "KUBERNETES_SERVICE_HOST" in os.environ else load_kube_config
+        try:
+            load(client_configuration=configuration)
+        except (ConfigException, OSError) as error:
+            raise UnavailableError("The API server", f"is not known: {error}") from error
+        return cls(configuration)
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """See `Kube.get`."""
+        try:
+            return self._request("GET", _path(ref.kind, ref.namespace, ref.name), f"Reading {ref}")
+        except NotFoundError:
+            return None
+
+    def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
+        """See `Kube.list`."""
+        query = {"limit": str(PAGE)}
+        if labels:
+            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
+        found: list[Manifest] = []
+        while True:
+            page = self._request("GET", _path(kind, namespace), f"Listing {kind}s in {namespace or 'all'}", query=query)
+            head = {"apiVersion": RESOURCES[kind].api_version, "kind": kind}
+            found += [{**head, **item} for item in page.get("items") or ()]
+            more = (page.get("metadata") or {}).get("continue")
+            if not more:
+                return found
+            query["continue"] = more
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """See `Kube.create`."""
+        ref = ref_of(manifest)
+        path = _path(ref.kind, ref.namespace)
+        return self._request("POST", path, f"Making {ref}", body=manifest, query={"fieldManager": MANAGER})
+
+    def apply(self, manifest: Manifest) -> Manifest:
+        """See `Kube.apply`."""
+        ref = ref_of(manifest)
+        query = {"fieldManager": MANAGER, "force": "true"}
+        path = _path(ref.kind, ref.namespace, ref.name)
+        return self._request("PATCH", path, f"Applying {ref}", body=manifest, query=query, content=APPLY)
+
+    def patch(self, ref: Ref, patch: Mapping[str, Any], *, subresource: str | None = None) -> Manifest:
+        """See `Kube.patch`."""
+        path = _path(ref.kind, ref.namespace, ref.name) + (f"/{subresource}" if subresource else "")
+        query = {"fieldManager": MANAGER}
+        return self._request("PATCH", path, f"Patching {ref}", body=dict(patch), query=query, content=MERGE)
+
+    def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
+        """See `Kube.delete`."""
+        options: Manifest = {"propagationPolicy": "Background"}
+        if resource_version is not None:
+            options["preconditions"] = {"resourceVersion": resource_version}
+        try:
+            self._request("DELETE", _path(ref.kind, ref.namespace, ref.name), f"Deleting {ref}", body=options)
+        except NotFoundError:
+            return
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        body: Manifest | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+    ) -> Manifest:
+        headers = {"Accept": "application/json", "Content-Type": content}
+        url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                url,
+                headers=headers,
+                body=None if body is None else json.dumps(body).encode(),
+                timeout=TIMEOUT,
+                retries=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnavailableError(what, f"no answer from the API server: {error}") from error
+        if not 200 <= response.status <= 299:
+            raise _error(what, response.status, response.data)
+        manifest: Manifest = json.loads(response.data)
+        return manifest
+
+
+def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
+    resource = RESOURCES[kind]
+    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace is not None else ""
+    one = f"/{quote(name, safe='')}" if name is not None else ""
+    return f"{resource.root}{inside}/{resource.plural}{one}"
+
+
+def _error(what: str, status: int, answer: object) -> KubeError:
+    """The API server's own sentence, in our tree."""
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
+    try:
+        said = json.loads(text)
+        text = str(said.get("message") or text)
+    except (ValueError, AttributeError):
+        text = text[:400]
+    return ERRORS.get(status, UnavailableError)(what, text, status)

@@ -1,0 +1,96 @@
+"""The port: what this operator asks of an API server, with manifests as dicts.
+
+Two implementations: `kube.cluster.Cluster` (a real API server) and `kube.memory.Memory` (in memory, for tests and for
+`pickleball-operator local`). Both raise the KubeError tree of `pickleball_operator.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Manifest = dict[str, Any]
+Kind = Literal[
+    "ModelDeployment",
+    "ConfigMap",
+    "Pod",
+    "Event",
+    "ServiceAccount",
+    "Job",
+    "Deployment",
+    "Role",
+    "RoleBinding",
+]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How the API server names a kind."""
+
+    api_version: str
+    plural: str
+
+    @property
+    def root(self) -> str:
+        """Path of the group and version."""
+        return f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+
+
+RESOURCES: Mapping[Kind, Resource] = {
+    "ModelDeployment": Resource("pickleball.dev/v1alpha1", "modeldeployments"),
+    "ConfigMap": Resource("v1", "configmaps"),
+    "Pod": Resource("v1", "pods"),
+    "Event": Resource("v1", "events"),
+    "ServiceAccount": Resource("v1", "serviceaccounts"),
+    "Job": Resource("batch/v1", "jobs"),
+    "Deployment": Resource("apps/v1", "deployments"),
+    "Role": Resource("rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": Resource("rbac.authorization.k8s.io/v1", "rolebindings"),
+}
+"""Every kind that this operator touches."""
+
+MANAGER = "pickleball"
+"""Field manager of everything that is applied."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One object."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class Kube(Protocol):
+    """An API server."""
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+
+    def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
+        """Objects of a namespace (or of all) that carry the labels."""
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Make a new object; ConflictError when it is there."""
+
+    def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply with force: these fields are ours, those that we no longer name go."""
+
+    def patch(self, ref: Ref, patch: Mapping[str, Any], *, subresource: str | None = None) -> Manifest:
+        """JSON merge patch; `metadata.resourceVersion` in it makes it conditional."""
+
+    def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
+        """Delete in the background; nothing happens when it is gone."""
+
+
+def ref_of(manifest: Mapping[str, Any]) -> Ref:
+    """The object that a manifest describes."""
+    metadata = manifest["metadata"]
+    return Ref(manifest["kind"], metadata["namespace"], metadata["name"])
