@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -70,8 +71,7 @@ def _crds(_options: argparse.Namespace) -> int:
 
 
 def _run(_options: argparse.Namespace) -> int:
-    from pickleball_operator.controller.run import run  # kopf takes a second that the other commands need not wait
-
+    run = importlib.import_module("pickleball_operator.controller.run").run  # kopf: a second that others need not wait
     run(settings_of.read(os.environ))
     return 0
 

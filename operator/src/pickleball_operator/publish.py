@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 def publish(folder: Path, kube: Kube, namespace: str, name: str) -> result.Content:
     """Validate policy.json and provenance.json of a folder and write them into the ConfigMap, once."""
-    content = result.check(
-        read(folder / names.POLICY_FILE, result.POLICY_LIMIT),
-        read(folder / names.PROVENANCE_FILE, result.PROVENANCE_LIMIT),
-    )
+    policy = read(folder / names.POLICY_FILE, result.POLICY_LIMIT)
+    content = result.check(policy, read(folder / names.PROVENANCE_FILE, result.PROVENANCE_LIMIT))
     filled = result.data(content.policy_text, content.provenance_text)
     ref = Ref("ConfigMap", namespace, name)
     annotations = {names.PUBLISHED: content.policy.digest}

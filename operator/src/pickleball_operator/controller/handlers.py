@@ -109,8 +109,8 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
         return controller.healthy()
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
-    async def model_deployment(namespace: str, name: str, **_: object) -> None:
-        controller.queue.add((namespace, name))
+    async def model_deployment(namespace: str | None, name: str, **_: object) -> None:
+        controller.queue.add((namespace or "", name))
 
     for group, version, plural in DEPENDENTS:
 
