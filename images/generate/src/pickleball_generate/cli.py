@@ -1,0 +1,115 @@
+"""The command `pickleball-generate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pickleball_generate import collect
+from pickleball_generate.errors import BadInput, GenerateError
+from pickleball_generate.generation import generate
+from pickleball_generate.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TERMINATION_LOG = Path("/dev/termination-log")
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Define the command line; docs/reference/generate.md describes it."""
+    parser = argparse.ArgumentParser(
+        prog="pickleball-generate",
+        description="Infer from library sources what a model of one class may import and call while it loads.",
+        epilog="Exit codes: 0 policy written, 2 bad input, 3 something missing on the machine, 4 analysis failed. "
+        "`pickleball-generate export-collect --output DIR` writes the program that copies an image's sources.",
+    )
+    several = {"action": "append", "default": []}
+    folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
+    options: dict[str, dict[str, Any]] = {
+        "--library-path": {
+            **several, **folder, "required": True, "dest": "library_paths",
+            "help": "a site-packages folder, a folder of packages, or a package's own folder; several are allowed",
+        },
+        "--model-class": {
+            **several, "metavar": "CLASS", "dest": "classes",
+            "help": "class of the model, dotted or in Joern's form; several are allowed",
+        },
+        "--policy-path": {
+            "type": Path, "metavar": "FILE", "help": "where the policy goes; provenance.json goes beside it",
+        },
+        "--joern-path": {**folder, "help": "Joern's jars (default: what `make joern` built)"},
+        "--ignore-paths": {
+            "default": "", "metavar": "P,...", "help": "paths below the library path, or names of folders, to leave out",
+        },
+        "--cache-path": {
+            **folder, "help": "where facts are kept (default: PICKLEBALL_CACHE, else ~/.cache/pickleball)",
+        },
+        "--use-cpg": {"action": "store_true", "help": "add the types that Joern recovers: slower, finds more"},
+        "--only-cpg": {"action": "store_true", "help": "make the facts with types and stop"},
+        "--dry-run": {"action": "store_true", "help": "say what would be analysed and stop"},
+        "--mem": {"default": "4G", "metavar": "SIZE", "help": "memory for Joern (default 4G)"},
+        "--no-widening": {"action": "store_true", "help": "only what the sources show to be needed"},
+        "--explain": {"metavar": "ENTRY", "help": "say why a name is in the policy, or why it is not"},
+        "--json": {"action": "store_true", "help": "one JSON object about the outcome on standard output"},
+        "--version": {"action": "version", "version": f"%(prog)s {version('pickleball-generate')}"},
+    }  # fmt: skip
+    for name, described in options.items():
+        parser.add_argument(name, **described)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; every error leaves an existing policy as it was."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["export-collect"]:
+        return export_collect(words[1:])
+    options = arguments().parse_args(words)
+    progress = Progress()
+    start = time.monotonic()
+    try:
+        outcome = generate(options, progress, start)
+    except GenerateError as error:
+        progress.close()
+        return fail(error, sys.stdout if options.json else None)
+    progress.close()
+    if options.json:
+        print(json.dumps(outcome))
+    return 0
+
+
+def fail(error: GenerateError, out: TextIO | None) -> int:
+    """Tell a person, a program and the kubelet why there is no policy."""
+    document = json.dumps({"status": "error", "reason": error.reason, "sentence": error.sentence})
+    if out is None:
+        print(f"pickleball-generate: {error.sentence}", file=sys.stderr)
+    else:
+        print(document, file=out)
+    if TERMINATION_LOG.is_file() and os.access(TERMINATION_LOG, os.W_OK):
+        TERMINATION_LOG.write_text(document[:4096])
+    return error.exit_code
+
+
+def export_collect(words: Sequence[str]) -> int:
+    """Copy collect.py to a folder from which an image without us can run it."""
+    parser = argparse.ArgumentParser(prog="pickleball-generate export-collect")
+    parser.add_argument("--output", type=Path, required=True)
+    output = parser.parse_args(words).output
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(collect.__file__, output / "collect.py")
+        (output / "collect.py").chmod(0o755)
+    except OSError as error:
+        return fail(BadInput(f"{output} cannot be written: {error.strerror}.", reason="unwritable"), None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Copy the sources that an interpreter would import, and nothing else of an image.
+
+    python3 collect.py --output DIR [--max-files N] [--max-bytes N]
+
+It is one file without dependencies and runs on Python 3.6 and later, because it runs in images of others.
+It copies `.py`, `.pyi` and `.pyx` files and the names in extension modules (`.strings`) of every folder of `sys.path`
+that is not the standard library, and writes DIR/collected.json: interpreter, packages, what was left out and why.
+Exit codes: 0 copied, 2 nothing to copy or DIR cannot be written, 4 a limit was passed.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import stat
+import sys
+import sysconfig
+
+SOURCES = (".py", ".pyi", ".pyx")
+EXTENSIONS = (".so", ".pyd")
+SKIPPED = {"__pycache__", ".git", "node_modules"}
+METADATA = ("METADATA", "RECORD", "top_level.txt")
+LARGEST_SOURCE = 16 * 2**20
+LARGEST_EXTENSION = 96 * 2**20
+UNPICKLERS = re.compile(r"__pyx_unpickle_[A-Za-z0-9_]+")
+
+
+class Refusal(Exception):
+    """A reason to stop, with the exit code."""
+
+    def __init__(self, code, sentence):
+        super().__init__(sentence)
+        self.code = code
+
+
+class Collector:
+    """Copies folders into one tree, counts what it copies, keeps a list of what it does not."""
+
+    def __init__(self, output, max_files, max_bytes):
+        self.output = os.path.realpath(output)
+        self.max_files = max_files
+        self.max_bytes = max_bytes
+        self.files = 0
+        self.bytes = 0
+        self.skipped = []
+        self.packages = {}
+
+    def collect(self, folder):
+        """Copy the packages of one folder of sys.path; a package that an earlier folder gave is left alone."""
+        root = os.path.realpath(folder)
+        for name in sorted(os.listdir(root)):
+            path = os.path.join(root, name)
+            if name.endswith((".dist-info", ".egg-info")):
+                self._metadata(root, name)
+            elif os.path.isdir(path):
+                if name.isidentifier() and name not in SKIPPED and not os.path.exists(os.path.join(self.output, name)):
+                    self._tree(root, path)
+            elif os.path.splitext(name)[1] in SOURCES + EXTENSIONS:
+                self._file(root, path)
+
+    def _tree(self, root, top):
+        def unreadable(error):
+            self._skip(error.filename, error.strerror)
+
+        for where, folders, files in os.walk(top, onerror=unreadable):
+            folders[:] = sorted(f for f in folders if f not in SKIPPED and self._inside(root, os.path.join(where, f)))
+            for name in sorted(files):
+                if os.path.splitext(name)[1] in SOURCES + EXTENSIONS:
+                    self._file(root, os.path.join(where, name))
+
+    def _inside(self, root, path):
+        """A link must not lead out of the folder that it stands in."""
+        if not os.path.islink(path):
+            return True
+        target = os.path.realpath(path)
+        if target == root or target.startswith(root + os.sep):
+            return False  # reached under its own name too
+        self._skip(path, "a link out of its folder")
+        return False
+
+    def _file(self, root, path):
+        relative = os.path.relpath(path, root)
+        target = os.path.join(self.output, relative)
+        extension = os.path.splitext(path)[1] in EXTENSIONS
+        try:
+            if os.path.islink(path) and not os.path.realpath(path).startswith(root + os.sep):
+                return self._skip(path, "a link out of its folder")
+            fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            return self._skip(path, error.strerror)
+        with os.fdopen(fd, "rb") as source:
+            told = os.fstat(source.fileno())
+            if not stat.S_ISREG(told.st_mode):
+                return self._skip(path, "not a regular file")
+            largest = LARGEST_EXTENSION if extension else LARGEST_SOURCE
+            if told.st_size > largest:
+                return self._skip(path, "larger than %d bytes" % largest)
+            data = source.read(largest + 1)
+        if extension:
+            data, target = self._strings(relative, data), target + ".strings"
+        self.files += 1
+        self.bytes += len(data)
+        if self.files > self.max_files:
+            raise Refusal(4, "more than %d files of source: raise --max-files" % self.max_files)
+        if self.bytes > self.max_bytes:
+            raise Refusal(4, "more than %d bytes of source: raise --max-bytes" % self.max_bytes)
+        if not os.path.exists(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as copy:
+                copy.write(data)
+        return None
+
+    def _strings(self, relative, data):
+        """The names of an extension module that say something about its classes, as a JSON list."""
+        folder, name = os.path.split(relative)
+        module = ".".join([part for part in folder.split(os.sep) if part] + [name.split(".")[0]])
+        qualified = re.compile(re.escape(module.encode()) + rb"\.[A-Za-z_][A-Za-z0-9_.]*")
+        found = set(qualified.findall(data)) | set(re.findall(UNPICKLERS.pattern.encode(), data))
+        return json.dumps(sorted(word.decode() for word in found)).encode()
+
+    def _metadata(self, root, name):
+        folder = os.path.join(root, name)
+        if not os.path.isdir(folder):
+            return
+        stem = name.rsplit(".", 1)[0]
+        distribution, _, version = stem.partition("-")
+        self.packages[distribution] = version.split("-")[0]
+        for part in METADATA:
+            path = os.path.join(folder, part)
+            if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) <= LARGEST_SOURCE:
+                os.makedirs(os.path.join(self.output, name), exist_ok=True)
+                shutil.copyfile(path, os.path.join(self.output, name, part))
+
+    def _skip(self, path, why):
+        self.skipped.append({"path": path, "why": why})
+
+
+def folders():
+    """The folders of sys.path but the standard library's and this file's own."""
+    standard = {os.path.realpath(sysconfig.get_paths()[key]) for key in ("stdlib", "platstdlib")}
+    standard |= {os.path.join(folder, "lib-dynload") for folder in standard}
+    own = os.path.dirname(os.path.realpath(__file__))
+    seen = []
+    for entry in sys.path:
+        path = os.path.realpath(entry or os.curdir)
+        if os.path.isdir(path) and path not in standard and path != own and path not in seen and path != os.sep:
+            seen.append(path)
+    return seen
+
+
+def main():
+    """Copy, write the index, say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", required=True, help="folder to copy into; made when it is not there")
+    parser.add_argument("--max-files", type=int, default=200000)
+    parser.add_argument("--max-bytes", type=int, default=4 * 2**30)
+    options = parser.parse_args()
+    collector = Collector(options.output, options.max_files, options.max_bytes)
+    try:
+        os.makedirs(options.output, exist_ok=True)
+        for folder in folders():
+            collector.collect(folder)
+        if not collector.files:
+            raise Refusal(2, "%s imports from no folder with sources: %s" % (sys.executable, ", ".join(folders())))
+        index = {
+            "interpreter": {
+                "executable": sys.executable,
+                "version": platform.python_version(),
+                "implementation": platform.python_implementation(),
+            },
+            "platform": platform.machine(),
+            "folders": folders(),
+            "packages": collector.packages,
+            "files": collector.files,
+            "bytes": collector.bytes,
+            "skipped": collector.skipped,
+        }
+        with open(os.path.join(options.output, "collected.json"), "w") as out:
+            json.dump(index, out, indent=1, sort_keys=True)
+    except (Refusal, OSError) as error:
+        code = error.code if isinstance(error, Refusal) else 2
+        print(json.dumps({"status": "error", "reason": "collect-failed", "sentence": str(error)}))
+        return code
+    print(
+        json.dumps(
+            {
+                "status": "collected",
+                "files": collector.files,
+                "bytes": collector.bytes,
+                "skipped": len(collector.skipped),
+            }
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""One run of the generator: from a command line's options to the files that it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate import explain, inference
+from pickleball_generate.errors import BadInput
+from pickleball_generate.facts import Environment
+from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
+from pickleball_generate.recovery import recover_types
+from pickleball_generate.sources import Library
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pickleball_generate.progress import Progress
+
+JOERN_FORM = re.compile(r"(?P<file>.+?)\.py:<module>\.(?P<name>[\w.]+)\Z")
+
+
+def dotted(name: str) -> str:
+    """Turn `a/b.py:<module>.C`, Joern's form, into `a.b.C`; leave `a.b.C` as it is."""
+    match = JOERN_FORM.match(name)
+    plain = f"{match['file'].removesuffix('/__init__').replace('/', '.')}.{match['name']}" if match else name
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", plain):
+        raise BadInput(
+            f"--model-class {name} is no class name: write sklearn.linear_model.LogisticRegression, or "
+            "sklearn/linear_model/_logistic.py:<module>.LogisticRegression.",
+            reason="bad-class-name",
+        )
+    return plain
+
+
+def generate(options: argparse.Namespace, progress: Progress, start: float) -> dict[str, Any]:
+    """Do what the command line asks for and describe the outcome."""
+    if not options.classes:
+        raise BadInput("Name the model's class with --model-class.", reason="no-class")
+    if not (options.policy_path or options.dry_run or options.only_cpg or options.explain):
+        raise BadInput("Say with --policy-path where the policy goes.", reason="no-policy-path")
+    classes = [dotted(name) for name in options.classes]
+    ignored = [rule.strip("/") for rule in options.ignore_paths.split(",") if rule.strip("/")]
+    library = Library([path.resolve() for path in options.library_paths], ignored)
+    joern = Joern(options.joern_path or default_jars(), parse_memory(options.mem))
+    environment = Environment(library, joern, options.cache_path or cache_folder(), progress)
+    try:
+        if options.dry_run:
+            return describe(environment, classes, as_json=options.json)
+        if options.use_cpg or options.only_cpg:
+            for module in sorted({inference.locate(environment, name).module for name in classes}):
+                recover_types(environment, module)
+        if options.only_cpg:
+            return {"status": "facts", "notes": [*environment.notes, *joern.notes]}
+        result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
+    finally:
+        joern.close()
+    for note in (*environment.notes, *joern.notes):
+        progress.log("note", sentence=note)
+    if options.explain:
+        progress.close()
+        print(explain.text(result.provenance, options.explain), file=sys.stderr if options.json else sys.stdout)
+    outcome: dict[str, Any] = {
+        "status": "written" if options.policy_path else "explained",
+        "reason": "written",
+        "globals": len(result.policy.globals),
+        "reduces": len(result.policy.reduces),
+        "seconds": round(time.monotonic() - start, 2),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + joern.peak,
+        "notes": [*environment.notes, *joern.notes],
+    }
+    if options.policy_path:
+        provenance = options.policy_path.with_name("provenance.json")
+        write_together({options.policy_path: result.policy.dumps(), provenance: dump(result.provenance)})
+        outcome |= {"policy": str(options.policy_path), "provenance": str(provenance)}
+        outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
+        if not options.json:
+            print(f"{options.policy_path}: {outcome['sentence']}")
+    return outcome
+
+
+def describe(environment: Environment, classes: list[str], *, as_json: bool) -> dict[str, Any]:
+    """Say what would be analysed, without asking Joern for anything."""
+    plan = []
+    for name in classes:
+        package = environment.package_of(name)
+        if package is None:
+            raise BadInput(
+                f"No package {name.partition('.')[0]} lies below "
+                f"{', '.join(str(path) for path in environment.library.paths)}.",
+                reason="class-not-found",
+            )
+        plan.append({"class": name, "package": package.name, "version": package.version, "root": str(package.root),
+                     "modules": len(package.modules), "extensions": len(package.extensions)})  # fmt: skip
+    if not as_json:
+        for row in plan:
+            print(f"{row['class']}: {row['package']} {row['version']} in {row['root']}, {row['modules']} modules, "
+                  f"{row['extensions']} extension modules; other packages as they are reached")  # fmt: skip
+    return {"status": "dry-run", "plan": plan, "packages": len(environment.library.names)}
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Write JSON in the one form that equal documents share."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write_together(texts: dict[Path, str]) -> None:
+    """Write all files or none: each is complete beside its place before the first one takes it."""
+    staged: list[tuple[str, Path]] = []
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            staged.append((name, path))
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            Path(name).chmod(0o644)
+        for name, path in staged:
+            Path(name).replace(path)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or 'The policy'} cannot be written: {error.strerror}.", reason="unwritable"
+        ) from error
+    finally:
+        for name, _ in staged:
+            Path(name).unlink(missing_ok=True)
