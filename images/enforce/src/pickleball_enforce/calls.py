@@ -130,7 +130,7 @@ class Calls(Judgement):
             return Object(cls, "new")
         received = list(args.items)
         if kwargs is not None:
-            if type(kwargs) is not Container or kwargs.kind != "dict" or kwargs.obscure or kwargs.overflow:
+            if type(kwargs) is not Container or kwargs.kind != "dict" or not kwargs.texts or kwargs.overflow:
                 sentence = f"The stream instantiates {cls.path} with {describe(kwargs)} as {_KWARGS}."
                 self.refuse("arguments-not-literal", cls.path, sentence)
             else:

@@ -46,7 +46,7 @@ class SettingsError(PickleBallError, ValueError):
     """A setting of the enforcer that makes no sense."""
 
 
-class PolicyViolation(PickleBallError, pickle.UnpicklingError):  # noqa: N818 - the contract's name
+class PolicyViolation(PickleBallError, pickle.UnpicklingError):
     """A stream that leaves its policy; carries every violation that was found."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
@@ -56,7 +56,7 @@ class PolicyViolation(PickleBallError, pickle.UnpicklingError):  # noqa: N818 - 
         super().__init__(first + more)
 
 
-class MalformedStream(PickleBallError, pickle.UnpicklingError):  # noqa: N818 - reads like its sibling
+class MalformedStream(PickleBallError, pickle.UnpicklingError):
     """Bytes that the C and the Python unpickler do not both read, and alike."""
 
     def __init__(self, offset: int, sentence: str) -> None:

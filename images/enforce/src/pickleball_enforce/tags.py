@@ -87,7 +87,7 @@ class Frozen:
 class Container:
     """A list, dict or set of this stream; `frozen` once it has become the state of an object."""
 
-    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "kind", "obscure", "overflow")
+    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "kind", "obscure", "overflow", "texts")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -97,6 +97,7 @@ class Container:
         self.depth = 1
         self.entries: dict[str, Tag] | None = None  # of a dict: text keys that a rule may ask for
         self.overflow = False  # a dict with more text keys than are kept (values that may be callable always are)
+        self.texts = True  # a dict whose keys are all texts of this stream
         self.obscure = False  # a dict with a key that might equal a text that nobody sees
 
     def put(self, key: Tag, value: Tag) -> None:
@@ -104,6 +105,7 @@ class Container:
         if type(key) is ByteText:
             key = key.text
         if type(key) is not str:
+            self.texts = key is LONG_TEXT and self.texts
             if not plain(key):
                 self.obscure = True
             return
