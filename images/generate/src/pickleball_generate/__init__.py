@@ -1,1 +1,3 @@
 """Inference of pickle policies from library sources."""
+
+__version__ = "0.1.0"

@@ -8,11 +8,10 @@ import os
 import shutil
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pickleball_generate import collect
+from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
 from pickleball_generate.generation import generate
 from pickleball_generate.progress import Progress
@@ -47,7 +46,7 @@ def arguments() -> argparse.ArgumentParser:
         },
         "--joern-path": {**folder, "help": "Joern's jars (default: what `make joern` built)"},
         "--ignore-paths": {
-            "default": "", "metavar": "P,...", "help": "paths below the library path, or names of folders, to leave out",
+            "default": "", "metavar": "P,...", "help": "paths below the library path, or folder names, to leave out",
         },
         "--cache-path": {
             **folder, "help": "where facts are kept (default: PICKLEBALL_CACHE, else ~/.cache/pickleball)",
@@ -59,7 +58,7 @@ def arguments() -> argparse.ArgumentParser:
         "--no-widening": {"action": "store_true", "help": "only what the sources show to be needed"},
         "--explain": {"metavar": "ENTRY", "help": "say why a name is in the policy, or why it is not"},
         "--json": {"action": "store_true", "help": "one JSON object about the outcome on standard output"},
-        "--version": {"action": "version", "version": f"%(prog)s {version('pickleball-generate')}"},
+        "--version": {"action": "version", "version": f"%(prog)s {__version__}"},
     }  # fmt: skip
     for name, described in options.items():
         parser.add_argument(name, **described)

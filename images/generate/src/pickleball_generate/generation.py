@@ -61,6 +61,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
             return {"status": "facts", "notes": [*environment.notes, *joern.notes]}
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
     finally:
+        environment.close()
         joern.close()
     for note in (*environment.notes, *joern.notes):
         progress.log("note", sentence=note)

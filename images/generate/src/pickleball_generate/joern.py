@@ -26,13 +26,10 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def default_jars() -> Path | None:
-    """Find Joern's jars: PICKLEBALL_JOERN, the image's folder, then what `make joern` built last."""
+    """Find Joern's jars: PICKLEBALL_JOERN (the image sets it), else what `make joern` built last."""
     named = os.environ.get("PICKLEBALL_JOERN")
     if named:
         return Path(named)
-    image = Path("/opt/pickleball-joern")
-    if image.is_dir():
-        return image
     built = sorted(cache_folder().glob("joern-*/build/jars"), key=lambda path: path.stat().st_mtime)
     return built[-1] if built else None
 
@@ -100,7 +97,8 @@ class Joern:
                              reason="joern-crashed")  # fmt: skip
 
     def close(self) -> None:
-        """End Java; the peak of its memory stands in `peak` afterwards."""
+        """End Java for good; the peak of its memory stands in `peak` afterwards."""
+        self._log.close()
         if self._process is not None:
             process, self._process = self._process, None
             self.peak = max(self.peak, _peak_of(process.pid))

@@ -22,13 +22,16 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._zip: zipfile.ZipFile | None = None
         try:
             self._zip = zipfile.ZipFile(path)
             self.package = self._read("package.json")
             self.extraction = self._read("extraction.json")
-        except (OSError, zipfile.BadZipFile, KeyError, ValueError, zlib.error) as error:
+        except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, zlib.error) as error:
+            self.close()
             raise BrokenArchive(f"{path}: {error}") from error
         if self.package.get("schema") != SCHEMA:
+            self.close()
             raise BrokenArchive(f"{path}: schema {self.package.get('schema')}, {SCHEMA} is wanted")
 
     def module(self, file: str) -> dict[str, Any]:
@@ -40,13 +43,16 @@ class Archive:
 
     def has(self, file: str) -> bool:
         """Tell whether the archive holds a module."""
-        return f"{file}.json" in self._zip.NameToInfo
+        return self._zip is not None and f"{file}.json" in self._zip.NameToInfo
 
     def close(self) -> None:
         """Close the file."""
-        self._zip.close()
+        if self._zip is not None:
+            self._zip.close()
 
     def _read(self, member: str) -> dict[str, Any]:
+        if self._zip is None:
+            raise KeyError(member)
         loaded = json.loads(self._zip.read(member))
         if not isinstance(loaded, dict):
             raise TypeError(f"{member} is no object")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate import __version__
 from pickleball_generate.errors import BadInput
 from pickleball_generate.facts.archive import SCHEMA, Archive, BrokenArchive
 from pickleball_generate.facts.extensions import Extension, read_extension
@@ -75,6 +75,12 @@ class Environment:
             self._archives[package.name] = self._open(package) if package.modules else None
             self.used.add(package.name)
         return self._archives[package.name]
+
+    def close(self) -> None:
+        """Close the archives that were opened."""
+        for archive in (*self._archives.values(), *self._typed.values()):
+            if archive is not None:
+                archive.close()
 
     def use_types(self, package: Package, archive: Archive) -> None:
         """Prefer the type facts of an archive over the syntax facts of the package's."""
@@ -154,5 +160,5 @@ def header(package: Package) -> dict[str, Any]:
         "package": package.name,
         "version": package.version,
         "digest": package.digest,
-        "generator": version("pickleball-generate"),
+        "generator": __version__,
     }
