@@ -8,14 +8,17 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from pickleball_operator import settings as settings_of
 from pickleball_operator.errors import KubeError, OperatorError, ResultError, SpecError
 from pickleball_operator.kube.cluster import Cluster
+from pickleball_operator.local import command
+from pickleball_operator.local.command import read_all
 from pickleball_operator.model import crd, parse
+from pickleball_operator.names import KIND
 from pickleball_operator.publish import publish
 from pickleball_operator.reference import PAGES
 from pickleball_operator.render.show import show
@@ -24,13 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pickleball_operator.kube import Kube
-
-LOCAL_IMAGES = {
-    "operator_image": "pickleball-operator:local",
-    "enforce_image": "pickleball-enforce:local",
-    "generate_image": "pickleball-generate:local",
-}
-"""What `render` and `local` write where the environment names no images."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     render = commands.add_parser("render", help="print the analysis Job and the injected pod of a ModelDeployment")
     render.add_argument("-f", "--filename", required=True, type=Path, help="file with the ModelDeployment")
     render.set_defaults(run=_render)
+    local = commands.add_parser("local", help="reconcile a ModelDeployment on this machine, without a cluster")
+    command.add_arguments(local)
+    local.set_defaults(run=_local)
     return parser
+
+
+def _local(options: argparse.Namespace) -> int:
+    return command.run(options, publish_result)
 
 
 def _crds(_options: argparse.Namespace) -> int:
@@ -102,17 +105,9 @@ def _reference(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    deployment = parse(read_manifest(options.filename))
-    print(yaml.safe_dump_all(show(deployment, settings_of.read(os.environ, LOCAL_IMAGES)), sort_keys=False), end="")
+    documents = [one for one in read_all(options.filename) if one.get("kind") == KIND]
+    if len(documents) != 1:
+        raise SpecError((f"{options.filename}: holds {len(documents)} ModelDeployments; give one.",))
+    deployment = parse(documents[0])
+    print(yaml.safe_dump_all(show(deployment, settings_of.read(os.environ, command.IMAGES)), sort_keys=False), end="")
     return 0
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The one manifest of a YAML or JSON file."""
-    try:
-        documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise SpecError((f"{path}: cannot be read: {error}",)) from error
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise SpecError((f"{path}: holds {len(documents)} documents; give one ModelDeployment.",))
-    return documents[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -14,6 +13,7 @@ from pickleball_operator import names
 from pickleball_operator.errors import OperatorError
 from pickleball_operator.model import duration_in_seconds
 
+from .clock import utc
 from .owners import concerned
 from .queue import Key, Queue
 from .reconcile import reconcile
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("pickleball.controller")
 DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "configmaps"), ("", "v1", "pods"))
 SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
-NUDGE_LIMIT = 120
-
-
-def utc() -> str:
-    """Now, as the API server writes times."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Controller:
