@@ -290,7 +290,7 @@ class Calls(Judgement):
 
     def _method(self, helper: Import, owner: Tag, name: str) -> Tag:
         origin: Import | None = owner.origin if type(owner) is Object else None
-        if origin is not None and not origin.helper:
+        if origin is not None and origin.path not in names.HELPERS:
             holder = origin.path
         elif type(owner) is Container:
             holder = f"builtins.{owner.kind}"
