@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class BrokenArchive(Exception):
@@ -27,6 +27,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
             self.package = self._read("package.json")
             self.extraction = self._read("extraction.json")
+            self.index: dict[str, list[tuple[str, list[str], int]]] = self._read("index.json")
         except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, zlib.error) as error:
             self.close()
             raise BrokenArchive(f"{path}: {error}") from error

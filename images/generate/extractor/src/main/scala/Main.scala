@@ -15,8 +15,8 @@ import scala.jdk.CollectionConverters.*
   *
   * A request is a line of percent-encoded fields separated by blanks: `ast|cpg ROOT OUT LIST HEADER`. ROOT is a folder,
   * LIST a file that names the modules below it (NUL-separated), HEADER is stored as it is. The answer is a line of JSON
-  * that begins with `@`. OUT is a zip archive: `package.json` (the header), `MODULE.py.json` for each module, and
-  * `extraction.json`, written last.
+  * that begins with `@`. OUT is a zip archive: `package.json` (the header), `MODULE.py.json` for each module,
+  * `index.json` (classes and bases by module) and `extraction.json`, written last.
   */
 object Main {
   private val batch = 64
@@ -41,8 +41,10 @@ object Main {
     val files = new String(Files.readAllBytes(list), UTF_8).split('\u0000').filter(_.nonEmpty).toSeq
     val (types, failed) = if (recover) Types.recover(root.toString) else (Map.empty[String, Types], Nil)
     val broken          = ArrayBuffer.empty[String]
+    val index           = ArrayBuffer.empty[(String, Json)]
     val partial         = out.resolveSibling(out.getFileName.toString + ".partial")
     val zip             = new ZipOutputStream(new BufferedOutputStream(new FileOutputStream(partial.toFile), 1 << 16))
+    zip.setLevel(1)
     def member(name: String, text: String): Unit = {
       val entry = new ZipEntry(name)
       entry.setTime(315532800000L) // 1980: the same facts give the same bytes
@@ -53,11 +55,16 @@ object Main {
         member("package.json", header)
         var done = 0
         files.grouped(batch).foreach { group =>
-          val texts = java.util.Arrays.asList(group*).parallelStream().map[(String, String, Boolean)](module(root, _, types)).toList
-          texts.asScala.foreach { (name, text, whole) => member(name + ".json", text); if (!whole) broken += name }
+          val texts = java.util.Arrays.asList(group*).parallelStream().map[Module](module(root, _, types)).toList
+          texts.asScala.foreach { read =>
+            member(read.name + ".json", read.facts)
+            if (read.classes.nonEmpty) index += read.name -> Arr(read.classes)
+            if (!read.whole) broken += read.name
+          }
           done += group.size
           progress(done, files.size)
         }
+        member("index.json", Obj(index.toSeq).text)
         val found = obj("files" -> Num(files.size), "broken" -> strings(broken), "failed" -> strings(failed),
           "milliseconds" -> Num((System.nanoTime - start) / 1000000))
         member("extraction.json", obj("files" -> Num(files.size), "broken" -> strings(broken), "failed" -> strings(failed)).text)
@@ -67,15 +74,18 @@ object Main {
     summary
   }
 
-  /** Name, facts, and whether the whole module was read. */
-  private def module(root: Path, name: String, types: Map[String, Types]): (String, String, Boolean) = {
-    def failure(why: String) = (name, obj("file" -> Str(name), "errors" -> Arr(Seq(obj("line" -> Num(0), "why" -> Str(why.take(200)))))).text, false)
+  /** Facts of one module, its classes in brief, and whether all of it was read. */
+  private case class Module(name: String, facts: String, classes: Seq[Json], whole: Boolean)
+
+  private def module(root: Path, name: String, types: Map[String, Types]): Module = {
+    def failure(why: String) =
+      Module(name, obj("file" -> Str(name), "errors" -> Arr(Seq(obj("line" -> Num(0), "why" -> Str(why.take(200)))))).text, Nil, false)
     try Source.parse(Source.read(root.resolve(name))) match {
       case (tree: ast.Module, lost, _) =>
         val scopes = new Scopes(types.get(name))
         val body   = scopes.scope(tree.stmts, name + ":<module>")
         val facts  = obj((Seq("file" -> Str(name)) ++ body ++ Seq("lost" -> Arr(lost), "errors" -> Arr(scopes.errors)))*)
-        (name, facts.text, lost.isEmpty && scopes.errors.isEmpty)
+        Module(name, facts.text, scopes.index.toSeq, lost.isEmpty && scopes.errors.isEmpty)
       case (other, _, _) => failure("not a module: " + other.getClass.getName)
     } catch {
       case error: Exception          => failure(error.toString)
