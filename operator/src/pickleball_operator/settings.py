@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "PICKLEBALL_"
-OF_OTHERS = frozenset({"PICKLEBALL_CACHE", "PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PICKLEBALL_VIOLATIONS"})
+OF_OTHERS = frozenset(
+    {"PICKLEBALL_CACHE", "PICKLEBALL_JOERN", "PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PICKLEBALL_VIOLATIONS"}
+)
 """Variables that the project's other commands read; they mean nothing here."""
 
 Image = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9._:/@-]+$")]
