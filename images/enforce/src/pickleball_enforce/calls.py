@@ -22,12 +22,13 @@ from .tags import (
     Opaque,
     Tag,
     Tuple,
+    callable_like,
     describe,
     flags_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _KWARGS = "keyword arguments"
 _BUILTIN_OWNERS = {str: "str", int: "int", bool: "bool", Bytes: "bytes", ByteText: "str", Tuple: "tuple"}
@@ -323,7 +324,9 @@ class Calls(Judgement):
         caller = callee.path in names.CALLERS
         positions = None if named else names.FUNCTION_POSITIONS.get(callee.path)
         for position, item in enumerate(received):
-            if type(item) is Import:
+            if type(item) is Container:
+                self.check_names(callee, item.entries or {})
+            elif type(item) is Import:
                 if holder or caller:
                     self._check_given(callee, item, holder=holder)
                 elif not self.may_call(item.path) or self.settings.renames:
@@ -334,6 +337,13 @@ class Calls(Judgement):
                 elif (positions is None or position in positions) and not (holder and item is BOUND):
                     sentence = f"The stream gives {describe(item)} to {callee.path}, which would call it."
                     self.refuse("calls-argument", callee.path, sentence)
+
+    def check_names(self, origin: Import, items: Mapping[str, Tag]) -> None:
+        """Refuse special names with callable values in a dict that an object may make its namespace."""
+        for key, value in items.items():
+            if key not in ("__class__", "__dict__") and names.looked_up(key) and callable_like(value):
+                sentence = f"The stream gives {origin.path} the special name {key} as {describe(value)}."
+                self.refuse("state-key", key, sentence)
 
     def _check_given(self, callee: Import, item: Import, *, holder: bool) -> None:
         special = item.path in names.CALLERS or item.path in names.HELPERS

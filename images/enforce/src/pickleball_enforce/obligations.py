@@ -42,19 +42,9 @@ if TYPE_CHECKING:
     from .report import Import, Obligation
 
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
-_FUNCTIONS = (
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-    types.MethodWrapperType,
-    types.ClassMethodDescriptorType,
-    classmethod,
-    staticmethod,
-    functools.partialmethod,
-)
-_SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *_FUNCTIONS[:6], types.CodeType)
+_WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+_SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *_FUNCTIONS, types.CodeType)
 _MISSING = object()
 _OWN_REFERENCES = 2  # a local name and the argument of getrefcount
 
@@ -109,6 +99,17 @@ def _unfound(prediction: Import, what: str) -> list[Violation]:
     return [Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)]
 
 
+def is_method(raw: object) -> bool:
+    """Whether what a class namespace holds becomes a method of its instances (compiled and cached functions too)."""
+    if isinstance(raw, type) or raw is _MISSING:
+        return False
+    if isinstance(raw, _WRAPPED_METHODS):
+        return True
+    kind = type(raw)
+    binds = static_attribute(kind, "__get__") is not _MISSING and static_attribute(kind, "__set__") is _MISSING
+    return callable(raw) and (binds or isinstance(raw, _FUNCTIONS))
+
+
 def attribute(owner: object, name: str) -> object:
     """Give what getattr(owner, name) gives for a class that has the name, without running anything."""
     raw = static_attribute(owner, name) if isinstance(owner, type) else _MISSING
@@ -138,6 +139,9 @@ def static_attribute(cls: type, name: str) -> object:
 def discharge(obj: object, prediction: Import) -> list[Violation]:
     """Check the object that find_class found against every obligation of its prediction."""
     found = check_path(prediction) if prediction.parent is None else []
+    if "call" in prediction.uses and _is_helper(obj):
+        sentence = f"The stream calls {prediction.path}, which is a helper of pickle under another name."
+        found.append(Violation("helper-arguments", prediction.path, prediction.opcode, prediction.offset, sentence))
     for obligation in prediction.obligations:
         if not obligation.kind.startswith("result-"):
             found += discharge_one(obj, prediction, obligation)
@@ -149,6 +153,15 @@ def discharge(obj: object, prediction: Import) -> list[Violation]:
     for child in prediction.children:
         found += _discharge_child(obj, child)
     return found
+
+
+def _is_helper(obj: object) -> bool:
+    """Whether the object is one of those whose arguments are checked by name."""
+    for path in names.HELPERS:
+        module, _, name = path.rpartition(".")
+        if module in sys.modules and vars(sys.modules[module]).get(name) is obj:
+            return True
+    return False
 
 
 def needs_guard(obj: object, prediction: Import) -> bool:
@@ -343,7 +356,7 @@ def _setstate(cls: object, prediction: Import, obligation: Obligation) -> list[V
 def _shadow(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     key = obligation.detail
     raw = static_attribute(cls, key) if isinstance(cls, type) else _MISSING
-    if not isinstance(raw, _FUNCTIONS):
+    if not is_method(raw):
         return []
     sentence = f"The state of {prediction.path} replaces its method {key} by something that may be called."
     return violation(prediction, obligation, "method-shadowed", sentence)
@@ -365,7 +378,7 @@ def _slot(cls: object, prediction: Import, obligation: Obligation) -> list[Viola
 
 
 def _items(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    found = _shared_class(cls, prediction, obligation)
+    found = _build(cls, prediction, obligation)
     if found or (isinstance(cls, type) and issubclass(cls, _CONTAINERS)) or "callable" in prediction.uses:
         return found
     sentence = f"The stream puts items into an instance of {prediction.path}, which is no container."
@@ -382,7 +395,7 @@ def _attribute(obj: object, prediction: Import, obligation: Obligation) -> list[
 
 def _method(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     name = obligation.detail
-    if isinstance(obj, type) and isinstance(static_attribute(obj, name), _FUNCTIONS):
+    if isinstance(obj, type) and is_method(static_attribute(obj, name)):
         return []
     sentence = f"The stream binds {name} of an instance of {prediction.path}, which is no method of that class."
     return violation(prediction, obligation, "dotted-name", sentence)

@@ -124,6 +124,9 @@ class Targets(Calls):
         elif target.origin is not None:
             for item in items:
                 self.keep(item)
+            if kind == "dict":
+                pairs = zip(items[::2], items[1::2])  # noqa: B905 - Python 3.9
+                self.check_names(target.origin, {key: value for key, value in pairs if type(key) is str})
             if target.how == "new" and self.may_call(target.origin.path):
                 target.origin.uses.add("callable")
             self._oblige_instance(target, "items", _ITEMS[kind])
