@@ -89,6 +89,11 @@ class Controller:
 def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
     """Connect the controller with kopf's watch streams."""
 
+    @kopf.on.login(registry=registry)
+    def login(**arguments: Any) -> object:
+        # A registry of our own has no handlers that come with kopf.
+        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: object) -> None:
         configure(settings)
