@@ -91,8 +91,8 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
 
     @kopf.on.login(registry=registry)
     def login(**arguments: Any) -> object:
-        # A registry of our own has no handlers that come with kopf.
-        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+        # A registry of our own has no handlers that come with kopf; this one needs no cluster DNS.
+        return kopf.login_via_client(**arguments)
 
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: object) -> None:
