@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 TERMINATION_LOG = Path("/dev/termination-log")
 
 
+class Arguments(argparse.ArgumentParser):
+    """A parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line."""
+        raise BadInput(f"{message}. `pickleball-generate --help` lists the flags.", reason="bad-arguments")
+
+
 def arguments() -> argparse.ArgumentParser:
     """Define the command line; docs/reference/generate.md describes it."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="pickleball-generate",
         description="Infer from library sources what a model of one class may import and call while it loads.",
         epilog="Exit codes: 0 policy written, 2 bad input, 3 something missing on the machine, 4 analysis failed. "
@@ -70,14 +78,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["export-collect"]:
         return export_collect(words[1:])
-    options = arguments().parse_args(words)
     progress = Progress()
     start = time.monotonic()
+    out = sys.stdout if "--json" in words else None
     try:
+        options = arguments().parse_args(words)
         outcome = generate(options, progress, start)
     except GenerateError as error:
         progress.close()
-        return fail(error, sys.stdout if options.json else None)
+        return fail(error, out)
+    except (OSError, UnicodeError) as error:
+        progress.close()
+        return fail(BadInput(f"{error}. Check that the folders can be read and written.", reason="unreadable"), out)
     progress.close()
     if options.json:
         print(json.dumps(outcome))

@@ -56,10 +56,25 @@ class Collector:
             if name.endswith((".dist-info", ".egg-info")):
                 self._metadata(root, name)
             elif os.path.isdir(path):
-                if name.isidentifier() and name not in SKIPPED and not os.path.exists(os.path.join(self.output, name)):
+                if (
+                    name.isidentifier()
+                    and name not in SKIPPED
+                    and self._inside(root, path)
+                    and self._is_new(path, name)
+                ):
                     self._tree(root, path)
             elif os.path.splitext(name)[1] in SOURCES + EXTENSIONS:
                 self._file(root, path)
+
+    def _is_new(self, path, name):
+        """A package of an earlier folder hides a later one; the parts of a namespace package are put together."""
+        earlier = os.path.join(self.output, name)
+        if not os.path.exists(earlier):
+            return True
+        if not any(os.path.exists(os.path.join(folder, "__init__.py")) for folder in (earlier, path)):
+            return True
+        self._skip(path, "hidden by a package of the same name in an earlier folder")
+        return False
 
     def _tree(self, root, top):
         def unreadable(error):

@@ -5,6 +5,7 @@ GenerateError
 |   |-- ClassNotFound     no such class; says which are near
 |-- MissingTool (3)       Java, Joern's jars or memory is missing on the machine
 |-- AnalysisFailed (4)    the analysis itself did not come to an end
+    |-- JoernCrashed      Joern ended each time that it was tried
 """
 
 from __future__ import annotations
@@ -56,3 +57,9 @@ class AnalysisFailed(GenerateError):
 
     exit_code = 4
     reason = "analysis-failed"
+
+
+class JoernCrashed(AnalysisFailed):
+    """Joern ended before it answered, each time that it was tried."""
+
+    reason = "joern-crashed"

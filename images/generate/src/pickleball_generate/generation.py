@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate import explain, inference
-from pickleball_generate.errors import BadInput
+from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
 from pickleball_generate.recovery import recover_types
@@ -56,9 +56,10 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
             return describe(environment, classes, as_json=options.json)
         if options.use_cpg or options.only_cpg:
             for module in sorted({inference.locate(environment, name).module for name in classes}):
-                recover_types(environment, module)
+                if recover_types(environment, module) is None and options.only_cpg:
+                    raise JoernCrashed(f"No type facts of {module}: {'; '.join(environment.notes)}")
         if options.only_cpg:
-            return {"status": "facts", "notes": [*environment.notes, *joern.notes]}
+            return {"status": "facts", "reason": "facts", "notes": [*environment.notes, *joern.notes]}
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
     finally:
         environment.close()
@@ -79,7 +80,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     }
     if options.policy_path:
         provenance = options.policy_path.with_name("provenance.json")
-        write_together({options.policy_path: result.policy.dumps(), provenance: dump(result.provenance)})
+        write_together({provenance: dump(result.provenance), options.policy_path: result.policy.dumps()})
         outcome |= {"policy": str(options.policy_path), "provenance": str(provenance)}
         outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
         if not options.json:
@@ -113,7 +114,7 @@ def dump(document: dict[str, Any]) -> str:
 
 
 def write_together(texts: dict[Path, str]) -> None:
-    """Write all files or none: each is complete beside its place before the first one takes it."""
+    """Write files in order, each complete beside its place before the first one takes it."""
     staged: list[tuple[str, Path]] = []
     try:
         for path, text in texts.items():

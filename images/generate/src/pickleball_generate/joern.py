@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pickleball_generate.errors import AnalysisFailed, MissingTool
+from pickleball_generate.errors import AnalysisFailed, JoernCrashed, MissingTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,8 +93,7 @@ class Joern:
                     self.notes.append(
                         f"Joern ended while it read {root / files[0]} and others ({death}); try {attempt}"
                     )
-        raise AnalysisFailed(f"Joern ended {self.tries} times while it read {root}: {death_of(self.notes)}",
-                             reason="joern-crashed")  # fmt: skip
+        raise JoernCrashed(f"Joern ended {self.tries} times while it read {root}: {death_of(self.notes)}")
 
     def close(self) -> None:
         """End Java for good; the peak of its memory stands in `peak` afterwards."""
@@ -138,7 +137,7 @@ class Joern:
             self._log.truncate()
             command = [java, f"-Xmx{self.memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=4",
                        "-Xss8m", "-XX:+ExitOnOutOfMemoryError", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-                       *shared_archive(jars), "-cp", f"{jars}/*", MAIN]  # fmt: skip
+                       "-cp", f"{jars}/*", MAIN]  # fmt: skip
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
             )
@@ -171,6 +170,8 @@ def death_of(notes: list[str]) -> str:
     last = notes[-1] if notes else "no reason known"
     if "exit code 3" in last or "OutOfMemory" in last:
         return f"{last}. It ran out of memory: give it more with --mem."
+    if "exit code -9" in last:
+        return f"{last}. Something killed it, most likely a limit on memory: raise the limit, or lower --mem below it."
     return last
 
 
@@ -202,12 +203,6 @@ def checked_jars(jars: Path | None) -> Path:
             raise MissingTool(f"--joern-path {jars} holds no {needed}*.jar: it must be the folder of `make joern`.",
                               reason="no-joern")  # fmt: skip
     return jars
-
-
-def shared_archive(jars: Path) -> list[str]:
-    """Use the class archive beside the jars (made with the image): a second less of start-up."""
-    archive = jars / "classes.jsa"
-    return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto"] if archive.is_file() else []
 
 
 def _peak_of(pid: int) -> int:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pickleball_generate.errors import AnalysisFailed
+from pickleball_generate.errors import JoernCrashed
 from pickleball_generate.facts.archive import Archive, BrokenArchive
 from pickleball_generate.facts.closure import closure
 from pickleball_generate.facts.environment import header
@@ -43,7 +43,7 @@ def recover_types(environment: Environment, module: str) -> Archive | None:
                     "cpg", Path(folder), files, header(package), path,
                     lambda done, total: environment.progress(label, done, total),
                 )  # fmt: skip
-            except AnalysisFailed as failure:
+            except JoernCrashed as failure:
                 environment.notes.append(f"no type facts, syntax facts are used instead: {failure}")
                 return None
         archive = Archive(path)

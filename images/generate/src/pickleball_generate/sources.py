@@ -82,9 +82,12 @@ class Library:
     def __post_init__(self) -> None:
         self.unread: list[str] = []
         self._roots: dict[str, Path] = {}
-        added = [folder for path in self.paths for folder in _editable(path)]
+        added = [folder for path in self.paths for folder in self._editable(path)]
         for path in [*self.paths, *added]:
-            self._roots |= {name: root for name, root in self._names(path) if name not in self._roots}
+            for name, root in self._names(path):
+                first = self._roots.setdefault(name, root)
+                if first != root and not any((folder / name / "__init__.py").exists() for folder in (first, root)):
+                    self.unread.append(f"{root / name}: a second part of the namespace package {name}")
         self._packages: dict[str, Package] = {}
         self._installed: dict[Path, dict[str, str]] = {}
 
@@ -129,6 +132,18 @@ class Library:
                 "or a package's own folder.",
                 reason="no-package",
             )
+
+    def _editable(self, path: Path) -> Iterator[Path]:
+        """Folders that the `.pth` files of a library path add: where editable installs keep their sources."""
+        for file in sorted(path.glob("*.pth")):
+            for line in map(str.strip, file.read_text(errors="replace").splitlines()):
+                if line.startswith(("import ", "import\t")):
+                    if "__editable__" in line:
+                        self.unread.append(
+                            f"{file}: an editable install by a finder; name its folder with --library-path"
+                        )
+                elif line and not line.startswith("#") and (path / line).is_dir():
+                    yield path / line
 
     def _files(self, root: Path, name: str) -> Iterator[str]:
         for entry in sorted(root.glob(f"{name}.*")):
@@ -195,15 +210,6 @@ def _installed(root: Path) -> Iterator[tuple[str, str]]:
 
 def _wanted(name: str) -> bool:
     return name.endswith((".py", ".pyi", ".pyx")) or bool(EXTENSION.match("." + name.partition(".")[2]))
-
-
-def _editable(path: Path) -> Iterator[Path]:
-    """Folders that the `.pth` files of a library path add: where editable installs keep their sources."""
-    for file in sorted(path.glob("*.pth")):
-        for line in file.read_text(errors="replace").splitlines():
-            folder = Path(line.strip())
-            if line.strip() and folder.is_absolute() and folder.is_dir():
-                yield folder
 
 
 def stdlib_names() -> frozenset[str]:

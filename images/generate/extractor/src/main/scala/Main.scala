@@ -13,8 +13,8 @@ import scala.jdk.CollectionConverters.*
 
 /** Extracts facts, one package a request, until its input ends.
   *
-  * A request is a line of percent-encoded fields separated by blanks: `ast|cpg ROOT OUT LIST HEADER`. ROOT is a folder,
-  * LIST a file that names the modules below it (NUL-separated), HEADER is stored as it is. The answer is a line of JSON
+  * A request is a line of percent-encoded fields separated by blanks: `ast|cpg ROOT OUT LIST HEADER`. ROOT is a folder
+  * (with `cpg` a copy, which is changed), LIST a file that names the modules below it (NUL-separated), HEADER is stored as it is. The answer is a line of JSON
   * that begins with `@`. OUT is a zip archive: `package.json` (the header), `MODULE.py.json` for each module,
   * `index.json` (classes and bases by module) and `extraction.json`, written last.
   */
@@ -39,6 +39,7 @@ object Main {
   private def extract(recover: Boolean, root: Path, out: Path, list: Path, header: String, progress: (Long, Long) => Unit): Json = {
     val start = System.nanoTime
     val files = new String(Files.readAllBytes(list), UTF_8).split('\u0000').filter(_.nonEmpty).toSeq
+    val repaired = if (recover) files.map(name => name -> repair(root.resolve(name))).toMap else Map.empty
     val (types, failed) = if (recover) Types.recover(root.toString) else (Map.empty[String, Types], Nil)
     val broken          = ArrayBuffer.empty[String]
     val index           = ArrayBuffer.empty[(String, Json)]
@@ -55,7 +56,7 @@ object Main {
         member("package.json", header)
         var done = 0
         files.grouped(batch).foreach { group =>
-          val texts = java.util.Arrays.asList(group*).parallelStream().map[Module](module(root, _, types)).toList
+          val texts = java.util.Arrays.asList(group*).parallelStream().map[Module](module(root, _, types, repaired)).toList
           texts.asScala.foreach { read =>
             member(read.name + ".json", read.facts)
             if (read.classes.nonEmpty) index += read.name -> Arr(read.classes)
@@ -74,14 +75,22 @@ object Main {
     summary
   }
 
+  /** Gives the graph's own parser the text without the lines that it refuses: ROOT is a copy when types are recovered. */
+  private def repair(file: Path): Seq[Json] = {
+    val (_, lost, text) = Source.parse(Source.read(file))
+    if (lost.nonEmpty) Files.write(file, text.getBytes(UTF_8))
+    lost
+  }
+
   /** Facts of one module, its classes in brief, and whether all of it was read. */
   private case class Module(name: String, facts: String, classes: Seq[Json], whole: Boolean)
 
-  private def module(root: Path, name: String, types: Map[String, Types]): Module = {
+  private def module(root: Path, name: String, types: Map[String, Types], repaired: Map[String, Seq[Json]]): Module = {
     def failure(why: String) =
       Module(name, obj("file" -> Str(name), "errors" -> Arr(Seq(obj("line" -> Num(0), "why" -> Str(why.take(200)))))).text, Nil, false)
     try Source.parse(Source.read(root.resolve(name))) match {
-      case (tree: ast.Module, lost, _) =>
+      case (tree: ast.Module, found, _) =>
+        val lost   = repaired.getOrElse(name, Nil) ++ found
         val scopes = new Scopes(types.get(name))
         val body   = scopes.scope(tree.stmts, name + ":<module>")
         val facts  = obj((Seq("file" -> Str(name)) ++ body ++ Seq("lost" -> Arr(lost), "errors" -> Arr(scopes.errors)))*)

@@ -1,0 +1,122 @@
+"""The collector of an image's sources, run as images run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pickleball_generate import collect
+
+PROGRAM = Path(collect.__file__)
+
+
+def run(site: Path, output: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Run the collector with an interpreter that imports from `site` only."""
+    command = [sys.executable, "-S", "-s", str(PROGRAM), "--output", str(output), *flags]
+    return subprocess.run(command, env={"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False)
+
+
+def write(site: Path, files: dict[str, str]) -> None:
+    """Write files below a folder."""
+    for name, text in files.items():
+        path = site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_sources_metadata_and_names_of_extensions_are_copied(tmp_path: Path) -> None:
+    """Nothing else of the image is: no data, no bytecode, no machine code."""
+    site, output = tmp_path / "site", tmp_path / "out"
+    write(site, {
+        "p/__init__.py": "x = 1\n",
+        "p/_c.cpython-311-x86_64-linux-gnu.so": "\0p._c.Node\0__pyx_unpickle_Node\0os.system",
+        "p/_c.pyx": "cdef class Node: pass\n", "p/data.bin": "secret", "p/__pycache__/p.pyc": "", "single.py": "",
+        "p-1.2.dist-info/METADATA": "Name: p\n", "p-1.2.dist-info/secret": "s",
+    })  # fmt: skip
+    done = run(site, output)
+    assert done.returncode == 0, done.stdout + done.stderr
+    copied = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
+    assert copied == [
+        "collected.json", "p-1.2.dist-info/METADATA", "p/__init__.py", "p/_c.cpython-311-x86_64-linux-gnu.so.strings",
+        "p/_c.pyx", "single.py",
+    ]  # fmt: skip
+    names = json.loads((output / "p/_c.cpython-311-x86_64-linux-gnu.so.strings").read_text())
+    assert names == ["__pyx_unpickle_Node", "p._c.Node"]
+    assert json.loads((output / "collected.json").read_text())["packages"] == {"p": "1.2"}
+
+
+@pytest.mark.parametrize("link", ["linked", "p/linked", "p/linked.py", "linked.py"])
+def test_links_do_not_lead_out_of_their_folder(link: str, tmp_path: Path) -> None:
+    """What lies behind such a link is not copied, and the index names it."""
+    site, outside, output = tmp_path / "site", tmp_path / "outside", tmp_path / "out"
+    write(site, {"p/__init__.py": ""})
+    write(outside, {"secret.py": "password = 1\n"})
+    (site / link).symlink_to(outside / "secret.py" if link.endswith(".py") else outside)
+    assert run(site, output).returncode == 0
+    assert not [path for path in output.rglob("*.py") if "password" in path.read_text()]
+    skipped = json.loads((output / "collected.json").read_text())["skipped"]
+    assert [entry["path"] for entry in skipped] == [str(site / link)]
+
+
+def test_what_is_no_regular_file_is_skipped(tmp_path: Path) -> None:
+    """A pipe that would block for ever, and a link to a device, are named and passed over."""
+    site, output = tmp_path / "site", tmp_path / "out"
+    write(site, {"p/__init__.py": ""})
+    os.mkfifo(site / "p/pipe.py")
+    (site / "p/zero.py").symlink_to("/dev/zero")
+    assert run(site, output).returncode == 0
+    skipped = {entry["path"]: entry["why"] for entry in json.loads((output / "collected.json").read_text())["skipped"]}
+    assert skipped == {
+        str(site / "p/pipe.py"): "not a regular file",
+        str(site / "p/zero.py"): "a link out of its folder",
+    }
+
+
+@pytest.mark.parametrize(("flag", "word"), [("--max-files", "files"), ("--max-bytes", "bytes")])
+def test_limits_end_the_copy_with_a_reason(flag: str, word: str, tmp_path: Path) -> None:
+    """More than the limit is an error of its own, and leaves no index that looks complete."""
+    site, output = tmp_path / "site", tmp_path / "out"
+    write(site, {f"p/m{n}.py": "x = 1\n" for n in range(5)})
+    done = run(site, output, flag, "3")
+    assert done.returncode == 4
+    assert f"more than 3 {word}" in json.loads(done.stdout)["sentence"]
+    assert not (output / "collected.json").exists()
+
+
+def test_the_parts_of_a_namespace_package_come_together_and_a_hidden_package_is_named(tmp_path: Path) -> None:
+    """A package without `__init__` is the sum of its parts; one with it hides those of later folders."""
+    first, second, output = tmp_path / "one", tmp_path / "two", tmp_path / "out"
+    write(first, {"ns/a/__init__.py": "", "p/__init__.py": "first = 1\n"})
+    write(second, {"ns/b/__init__.py": "", "p/__init__.py": "second = 2\n"})
+    command = [sys.executable, "-S", "-s", str(PROGRAM), "--output", str(output)]
+    path = f"{first}{os.pathsep}{second}"
+    assert subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, check=False).returncode == 0
+    assert (output / "ns/a/__init__.py").exists()
+    assert (output / "ns/b/__init__.py").exists()
+    assert (output / "p/__init__.py").read_text() == "first = 1\n"
+    assert [entry["path"] for entry in json.loads((output / "collected.json").read_text())["skipped"]] == [
+        str(second / "p")
+    ]
+
+
+def test_an_interpreter_without_packages_is_told_so(tmp_path: Path) -> None:
+    """An image without libraries ends in a sentence that names the folders that were looked at."""
+    (tmp_path / "site").mkdir()
+    done = run(tmp_path / "site", tmp_path / "out")
+    assert done.returncode == 2
+    assert str(tmp_path / "site") in json.loads(done.stdout)["sentence"]
+
+
+def test_the_program_is_written_for_old_interpreters() -> None:
+    """It compiles as Python 3.6 and imports nothing but the standard library."""
+    import ast
+
+    tree = ast.parse(PROGRAM.read_text(), feature_version=(3, 6))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported <= sys.stdlib_module_names
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
