@@ -114,13 +114,21 @@ FAILURES = [
         "ModelClassNotFound",
         "No lib.Modle.",
     ),
-    ({"collect": Exit(128, 'exec: "python3": executable file not found in $PATH', "StartError")}, "PythonNotFound", "python3"),
+    (
+        {"collect": Exit(128, 'exec: "python3": executable file not found in $PATH', "StartError")},
+        "PythonNotFound",
+        "python3",
+    ),
     ({"analyse": Exit(137, "", "OOMKilled")}, "AnalysisOutOfMemory", "spec.analysis.memory"),
     ({"analyse": Exit(3, '{"reason": "missing-tool", "sentence": "There is no java."}')}, "ToolMissing", "java"),
     ({"analyse": Exit(4, "Traceback (most recent call last)")}, "AnalysisFailed", "Traceback"),
     ({"analyse": Exit(2, "usage: pickleball-generate")}, "InputRefused", "usage"),
     ({"collect": Exit(1, '{"sentence": "The disk is full."}')}, "CollectFailed", "disk"),
-    ({"publish": Exit(2, '{"reason": "policy-invalid", "sentence": "It is no policy."}')}, "ResultRefused", "no policy"),
+    (
+        {"publish": Exit(2, '{"reason": "policy-invalid", "sentence": "It is no policy."}')},
+        "ResultRefused",
+        "no policy",
+    ),
 ]
 
 
@@ -371,7 +379,9 @@ def test_a_failed_self_test_is_not_enforced(world: World) -> None:
 def test_a_refused_model_file_stops_the_pod_before_its_application(world: World) -> None:
     """spec.model.files are verified in an init container; what it finds is a violation."""
     world.add(model_deployment(model={"classes": ["lib.Model"], "files": ["/models/*.pkl"]}))
-    report = {"files": [{"path": "/models/m.pkl", "violations": [{key: RECORD[key] for key in ("rule", "name", "sentence")}]}]}
+    report = {
+        "files": [{"path": "/models/m.pkl", "violations": [{key: RECORD[key] for key in ("rule", "name", "sentence")}]}]
+    }
     world.script.ends = {"pickleball-verify-0": Exit(1, json.dumps(report))}
     world.settle()
     assert world.reasons()["Ready"] == ("False", "ModelFilesRefused")

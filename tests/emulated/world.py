@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pickleball_operator.publish import publish
 from pickleball_operator.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 POLICY = {"lib.Model": {"globals": ["lib.Model", "numpy.ndarray"], "reduces": ["numpy.core.multiarray._reconstruct"]}}

@@ -42,9 +42,10 @@ def read(path: Path, limit: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ResultError("result-missing", f"{path.name} cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ResultError("result-missing", f"{path.name} is no plain file.")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ResultError("result-missing", f"{path.name} is no plain file.")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise ResultError("result-too-large", f"{path.name} has more than {limit} bytes.")

@@ -227,7 +227,7 @@ def _refuse_container(container: Mapping[str, Any]) -> Deny | None:
 
 
 def _clash(path: str, *, read_only: bool) -> str | None:
-    mine = posixpath.normpath(path)
+    mine = "/" + posixpath.normpath(path).lstrip("/")
     for ours in names.MOUNT_PATHS:
         if mine == ours or mine.startswith(f"{ours}/"):
             return f"and PickleBall mounts {ours}"

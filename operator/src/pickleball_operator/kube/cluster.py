@@ -60,6 +60,10 @@ class Cluster:
             raise UnavailableError("The API server", f"is not known: {error}") from error
         return cls(configuration)
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.rest_client.pool_manager.clear()
+
     def get(self, ref: Ref) -> Manifest | None:
         """See `Kube.get`."""
         try:

@@ -7,24 +7,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from .quantity import DURATION, SIZE, duration_in_seconds, size_in_bytes
 
 IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 DOTTED = rf"{IDENTIFIER}(\.{IDENTIFIER})+"
-CLASS = rf"^({DOTTED}|[A-Za-z0-9_./-]+\.py:<module>(\.{IDENTIFIER})+)$"
+CLASS = rf"^({DOTTED}|[A-Za-z0-9_./][A-Za-z0-9_./-]*\.py:<module>(\.{IDENTIFIER})+)$"
 CONTAINER = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 OBJECT = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 PLAIN = r"^[^\x00-\x1f]*$"
+
+
+def _below(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError(f"{path} leads out of the folder; write a path below it")
+    return path
+
 
 ClassName = Annotated[str, Field(max_length=512, pattern=CLASS)]
 ContainerName = Annotated[str, Field(max_length=63, pattern=CONTAINER)]
 ObjectName = Annotated[str, Field(max_length=253, pattern=OBJECT)]
 Line = Annotated[str, Field(min_length=1, max_length=1024, pattern=PLAIN)]
 AbsolutePath = Annotated[str, Field(max_length=1024, pattern=r"^/[^\x00-\x1f]*$")]
-RelativePath = Annotated[str, Field(max_length=1024, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
+RelativePath = Annotated[str, Field(max_length=1024, pattern=r"^[^/,\x00-\x1f][^,\x00-\x1f]*$"), AfterValidator(_below)]
 Interpreter = Annotated[str, Field(max_length=512, pattern=r"^[A-Za-z0-9_./+-]+$")]
 
 

@@ -102,7 +102,7 @@ def analyse_command(request: Request) -> list[str]:
         request.heap,
     ]
     if request.ignore_paths:
-        command += ["--ignore-paths", ",".join(request.ignore_paths)]
+        command.append(f"--ignore-paths={','.join(request.ignore_paths)}")
     if request.mode == "cpg":
         command.append("--use-cpg")
     return [*command, "--json"]

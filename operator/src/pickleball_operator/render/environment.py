@@ -23,7 +23,8 @@ def _as_json(value: object) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The one environment that all templates are rendered in."""
     return Environment(  # noqa: S701 - nothing is HTML here: `finalize` emits every expression as JSON
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         finalize=_as_json,
@@ -36,7 +37,7 @@ def _environment() -> Environment:
 def fill(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest that a template of this package gives for these values."""
     try:
-        text = _environment().get_template(template).render(values)
+        text = environment().get_template(template).render(values)
         manifest = json.loads(text)
     except (TemplateError, ValueError, TypeError) as error:
         raise RenderError(f"{template}: {error}") from error

@@ -1,0 +1,5 @@
+"""Fixtures of the operator's tests."""
+
+from tests.emulated.conftest import world
+
+__all__ = ["world"]

@@ -1,0 +1,225 @@
+"""The decision on a pod template, and that the injection is exact and idempotent."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from tests.emulated.world import SETTINGS, model_deployment
+
+from pickleball_operator.decide.injection import Deny, Inject, Skip, injection, strip
+from pickleball_operator.decide.reasons import Reason
+from pickleball_operator.model import parse
+from pickleball_operator.render.workload import inject
+
+Template = dict[str, Any]
+POLICY = "pickleball-policy-1"
+
+
+def rendered(template: Any, plan: Inject) -> Template:
+    """The injection with the settings of the tests."""
+    return inject(template, plan, SETTINGS)
+
+
+def decide(template: Template, **spec: Any) -> Any:
+    """The decision on a template, with more of the spec if wanted."""
+    return injection(template, parse(model_deployment(**spec)).spec, POLICY, rendered)
+
+
+def pod(**container: Any) -> Template:
+    """A template with one container."""
+    return {"spec": {"containers": [{"name": "app", "image": "app:1", **container}]}}
+
+
+MOUNT = {"name": "v", "mountPath": "/data"}
+DENIED: list[tuple[str, Template, dict[str, Any], Reason]] = [
+    ("no spec", {}, {}, Reason.TEMPLATE_INVALID),
+    ("no containers", {"spec": {"containers": []}}, {}, Reason.TEMPLATE_INVALID),
+    ("containers of another type", {"spec": {"containers": "app"}}, {}, Reason.TEMPLATE_INVALID),
+    ("a container without name", {"spec": {"containers": [{"image": "a"}]}}, {}, Reason.TEMPLATE_INVALID),
+    ("a name twice", {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}, {}, Reason.TEMPLATE_INVALID),
+    ("env of another type", pod(env={"A": "1"}), {}, Reason.TEMPLATE_INVALID),
+    ("args of another type", pod(args=[1]), {}, Reason.TEMPLATE_INVALID),
+    ("no such container", pod(), {"enforcement": {"containers": ["web"]}}, Reason.CONTAINER_NOT_FOUND),
+    (
+        "PYTHONPATH from elsewhere",
+        pod(env=[{"name": "PYTHONPATH", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]),
+        {},
+        Reason.PYTHONPATH_NOT_LITERAL,
+    ),
+    ("a mount at the enforcer", pod(volumeMounts=[{**MOUNT, "mountPath": "/opt/pickleball"}]), {}, Reason.PATH_TAKEN),
+    (
+        "a mount below the policy",
+        pod(volumeMounts=[{**MOUNT, "mountPath": "/etc/pickleball/x"}]),
+        {},
+        Reason.PATH_TAKEN,
+    ),
+    (
+        "a mount spelt otherwise",
+        pod(volumeMounts=[{**MOUNT, "mountPath": "//etc/./pickleball/"}]),
+        {},
+        Reason.PATH_TAKEN,
+    ),
+    (
+        "a read-only parent",
+        pod(volumeMounts=[{**MOUNT, "mountPath": "/root", "readOnly": True}]),
+        {},
+        Reason.PATH_TAKEN,
+    ),
+    ("a device", pod(volumeDevices=[{"name": "v", "devicePath": "/root/policies"}]), {}, Reason.PATH_TAKEN),
+    ("our variable", pod(env=[{"name": "PICKLEBALL_MODE", "value": "audit"}]), {}, Reason.NAME_TAKEN),
+    ("our volume", {"spec": {**pod()["spec"], "volumes": [{"name": "pickleball-policy"}]}}, {}, Reason.NAME_TAKEN),
+    (
+        "a spoofed self-test",
+        {"spec": {**pod()["spec"], "initContainers": [{"name": "pickleball-self-test-0", "image": "true"}]}},
+        {},
+        Reason.NAME_TAKEN,
+    ),
+    ("python -I", pod(command=["python3", "-I", "app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("python -uE", pod(command=["/usr/bin/python3.11", "-uE", "app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("python -S in args", pod(args=["python", "-S", "-m", "app"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("python -I in a shell", pod(command=["sh", "-c", "exec python3 -B -I app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+]
+
+
+@pytest.mark.parametrize(
+    ("template", "spec", "reason"), [case[1:] for case in DENIED], ids=[case[0] for case in DENIED]
+)
+def test_what_cannot_be_protected_is_denied(template: Template, spec: dict[str, Any], reason: Reason) -> None:
+    """Each case has its own reason and a sentence that ends."""
+    decision = decide(template, **spec)
+    assert isinstance(decision, Deny)
+    assert decision.reason is reason
+    assert decision.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"command": ["python3", "-u", "-m", "app", "-I"]},
+        {"command": ["python3", "app.py", "-E"]},
+        {"command": ["python3", "-c", "print(1)", "-S"]},
+        {"command": ["python3", "-W", "ignore", "app.py"]},
+        {"command": ["python3", "-Wignore::ImportWarning", "app.py"]},
+        {"command": ["sh", "-c", "unbalanced ' quote python3 app.py"]},
+        {"args": ["-I"]},
+        {"volumeMounts": [{"name": "v", "mountPath": "/root"}]},
+        {"volumeMounts": [{"name": "v", "mountPath": "/opt/pickleballs", "readOnly": True}]},
+        {"env": [{"name": "PYTHONPATH"}]},
+    ],
+)
+def test_what_only_looks_alike_is_injected(container: dict[str, Any]) -> None:
+    """Options of the program, parents that can be written, names that only begin like ours."""
+    assert isinstance(decide(pod(**container)), Inject)
+
+
+def full() -> Template:
+    """A template with everything that the injection touches."""
+    return {
+        "metadata": {"labels": {"team": "iris"}, "annotations": {"note": "1"}},
+        "spec": {
+            "initContainers": [{"name": "fetch", "image": "fetch:1"}],
+            "containers": [
+                {
+                    "name": "app",
+                    "image": "app:1",
+                    "env": [
+                        {"name": "A", "value": "1"},
+                        {"name": "PYTHONPATH", "value": "/app"},
+                        {"name": "B", "value": "$(A)"},
+                    ],
+                    "envFrom": [{"configMapRef": {"name": "more"}}],
+                    "securityContext": {"runAsUser": 1000},
+                    "volumeMounts": [{"name": "models", "mountPath": "/models"}],
+                },
+                {"name": "proxy", "image": "proxy:1"},
+            ],
+            "volumes": [{"name": "models", "emptyDir": {}}],
+        },
+    }
+
+
+def test_the_injection_is_idempotent() -> None:
+    """What was injected once is recognised, and stays as it is."""
+    spec = {
+        "model": {"classes": ["lib.Model"], "files": ["/models/a.pkl"]},
+        "enforcement": {"containers": ["app", "fetch"]},
+    }
+    plan = decide(full(), **spec)
+    assert isinstance(plan, Inject)
+    once = rendered(full(), plan)
+    again = decide(once, **spec)
+    assert isinstance(again, Skip)
+    assert again.reason is Reason.ALREADY_INJECTED
+    assert strip(once) == full()
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to all plain values."""
+    if isinstance(value, dict):
+        return [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for place, item in enumerate(value) for leaf in leaves(item, (*path, place))]
+    return [path]
+
+
+def change(value: Any, path: tuple[Any, ...]) -> None:
+    """Make one value another one of its type."""
+    *way, last = path
+    for step in way:
+        value = value[step]
+    old = value[last]
+    value[last] = (not old) if isinstance(old, bool) else old + 1 if isinstance(old, int) else f"{old}x"
+
+
+def test_only_exact_equality_counts_as_injected() -> None:
+    """Whatever is changed in what we put in, the template is no longer taken as injected."""
+    plan = decide(full())
+    assert isinstance(plan, Inject)
+    once = rendered(full(), plan)
+    ours = leaves(once["spec"]["initContainers"][:2])
+    assert len(ours) > 20
+    for leaf in ours:
+        altered = copy.deepcopy(once)
+        change(altered["spec"]["initContainers"], leaf)
+        assert not isinstance(decide(altered), Skip), leaf
+    for name in ("PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PYTHONPATH"):
+        altered = copy.deepcopy(once)
+        (variable,) = [one for one in altered["spec"]["containers"][0]["env"] if one["name"] == name]
+        variable["value"] = f"/elsewhere:{variable['value']}"
+        assert isinstance(decide(altered), Deny), name
+
+
+def test_the_given_template_is_left_alone() -> None:
+    """Injecting makes a new template."""
+    template = full()
+    plan = decide(template)
+    assert isinstance(plan, Inject)
+    rendered(template, plan)
+    assert template == full()
+
+
+def test_ours_come_first_and_the_model_check_last() -> None:
+    """install, self-test, the template's own init containers, then the check of what they may have fetched."""
+    plan = decide(full(), model={"classes": ["lib.Model"], "files": ["/models/a.pkl"]})
+    order = [one["name"] for one in rendered(full(), plan)["spec"]["initContainers"]]
+    assert order == ["pickleball-install-0", "pickleball-self-test-0", "fetch", "pickleball-verify-0"]
+
+
+def test_the_self_test_sees_what_the_application_would_have_seen() -> None:
+    """Image, user, variables and mounts are the application's own, without our PYTHONPATH, which the rest has."""
+    done = rendered(full(), decide(full(), source={"fromImage": {"python": "/opt/py/bin/python"}}))["spec"]
+    install, test = done["initContainers"][:2]
+    app, proxy = done["containers"]
+    own = full()["spec"]["containers"][0]
+    assert install["image"] == SETTINGS.enforce_image
+    assert test["command"][0] == "/opt/py/bin/python"
+    assert (test["image"], test["env"], test["envFrom"], test["securityContext"]) == tuple(
+        own[key] for key in ("image", "env", "envFrom", "securityContext")
+    )
+    assert {"name": "models", "mountPath": "/models"} in test["volumeMounts"]
+    assert [one["name"] for one in app["env"]] == ["A", "PYTHONPATH", "B", "PICKLEBALL_POLICY", "PICKLEBALL_MODE"]
+    assert {"name": "PYTHONPATH", "value": "/opt/pickleball:/app"} in app["env"]
+    assert all(one["readOnly"] for one in app["volumeMounts"] if one["name"].startswith("pickleball-"))
+    assert proxy == full()["spec"]["containers"][1]
