@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from tools.images import requirements
 from tools.images.catalogue import IMAGES, ROOT, VERSION, Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOCK = """
 colorama==0.4.6 ; sys_platform == 'win32' \\
@@ -53,9 +58,16 @@ def test_our_images_run_as_a_numeric_user_that_is_not_root(name: str) -> None:
     assert "\nUSER 65532:65532\n" in IMAGES[name].dockerfile.read_text()
 
 
+def spoken_version(package: Path) -> list[str]:
+    """Find the version that a package itself tells."""
+    (init,) = package.glob("src/*/__init__.py")
+    return re.findall(r'^__version__ = "(.+)"$', init.read_text(), re.MULTILINE) or ["none"]
+
+
 def test_packages_images_and_chart_have_one_version() -> None:
     """The version of the images is that of each package and of the chart."""
     packages = {package for image in IMAGES.values() for package in image.packages}
     versions = {tomllib.loads((package / "pyproject.toml").read_text())["project"]["version"] for package in packages}
+    versions |= {found for package in packages for found in spoken_version(package)}
     chart = yaml.safe_load((ROOT / "charts" / "pickleball" / "Chart.yaml").read_text())
     assert versions | {chart["version"], chart["appVersion"]} == {VERSION}
