@@ -1,0 +1,456 @@
+"""The C driver: judges the bytes of a pickle, then lets the C unpickler load exactly those bytes."""
+
+from __future__ import annotations
+
+import _thread
+import io
+import sys
+from dataclasses import replace
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, Union
+
+from pickleball_enforce import names, obligations, stock
+from pickleball_enforce.exemptions import is_exempt
+from pickleball_enforce.report import Import, Violation
+from pickleball_enforce.settings import Settings
+from .session import Session, sanctioned
+from .tape import BytesIOTape, BytesTape, FileTape, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pickleball_enforce.report import Verdict
+
+Tape = Union[BytesTape, FileTape]  # noqa: UP007 - evaluated on Python 3.9
+_NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
+
+
+class _Proxy:
+    """The file that the C unpickler is bound to: it hands out what the current load has judged."""
+
+    def __init__(self) -> None:
+        self.current: Any = io.BytesIO()
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self.current.read(size)
+        return data
+
+    def readline(self) -> bytes:
+        line: bytes = self.current.readline()
+        return line
+
+    def readinto(self, buffer: Any) -> int:
+        current = self.current
+        if hasattr(current, "readinto"):
+            count: int = current.readinto(buffer)
+            return count
+        data = current.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def peek(self, size: int) -> bytes:
+        """Give what follows; nothing where the source must not be read ahead."""
+        current = self.current
+        if type(current) is not io.BufferedReader:
+            return b""
+        data: bytes = current.peek(size)
+        return data
+
+
+class _Engine(stock.Unpickler):  # type: ignore[misc]  # a class of C, found at run time
+    """Stock's unpickler, asking the loader for every import and persistent id."""
+
+    gate: Callable[[str, str], Any] | None = None
+    identify: Callable[[Any], Any] | None = None
+
+    def find_class(self, module: str, name: str) -> Any:
+        if self.gate is None:
+            raise UnpicklingError("This unpickler is not loading.")
+        return self.gate(module, name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        if self.identify is None:
+            raise UnpicklingError(_NO_PERSISTENT_LOAD)
+        return self.identify(pid)
+
+
+class Loader:
+    """The loads of one unpickler: its tags and its memo last as long as it does."""
+
+    def __init__(
+        self,
+        take: Callable[[], Tape],
+        source: str,
+        *,
+        fix_imports: Any,
+        encoding: Any,
+        errors: Any,
+        buffers: Iterable[Any] | None,
+    ) -> None:
+        self._take = take
+        self._arguments = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
+        if buffers is not None:
+            self._arguments["buffers"] = iter(buffers)
+        self._proxy = _Proxy()
+        self._engine = self._make_engine()
+        self._settings = Settings(
+            encoding=encoding, errors=errors, fix_imports=bool(fix_imports), buffers=buffers is not None
+        )
+        self._source = source
+        self._session: Session | None = None
+        self._busy = _thread.allocate_lock()
+        self._used = False
+        self._active: _Imports | None = None
+
+    # ---- memo -------------------------------------------------------------------------------------------------------
+
+    @property
+    def memo(self) -> Any:
+        """The memo of the C unpickler, as stock shows it."""
+        return self._engine.memo
+
+    @memo.setter
+    def memo(self, value: Any) -> None:
+        self._engine.memo = value
+        content = dict(value) if isinstance(value, dict) else self._engine.memo.copy()
+        self._rebuild(content)
+        self._used = True
+        if self._session and self._session.verifier:
+            self._session.verifier.adopt(content)
+
+    def _make_engine(self) -> Any:
+        return _Engine(self._proxy, **self._arguments)
+
+    def _rebuild(self, content: dict[int, Any]) -> None:
+        """Make a new C unpickler with this memo and nothing else: no bytes left over, entries counted as they are.
+
+        Stock counts entries in a number of its own, which a memo that was assigned or cleared does not change; the next
+        MEMOIZE would go elsewhere than it was judged to.
+        """
+        engine = self._make_engine()
+        values = iter(content.values())
+        entries = b"".join(b"NQp%d\n0" % key for key in content)
+        self._proxy.current = io.BufferedReader(io.BytesIO(b"\x80\x02" + entries + b"N."))
+        engine.identify = lambda _: next(values)
+        engine.load()
+        engine.identify = None
+        self._engine = engine
+
+    def _synchronise(self, session: Session) -> None:
+        """Make the memo of tags and the memo of objects hold the same entries before another load."""
+        verifier = session.verifier
+        content = self._engine.memo.copy()
+        if verifier is not None and content.keys() != verifier.memo.keys():
+            self._rebuild(content)
+            verifier.adopt(content)
+
+    # ---- a load -----------------------------------------------------------------------------------------------------
+
+    def load(self, owner: Unpickler | None = None) -> Any:
+        """Judge the next pickle and load it."""
+        if not self._busy.acquire(blocking=False):
+            raise UnpicklingError("load() is already running on this Unpickler; it can neither be nested nor shared.")
+        try:
+            return self._load(owner)
+        finally:
+            self._busy.release()
+
+    def _load(self, owner: Unpickler | None) -> Any:
+        if self._session is None:
+            self._session = Session(self._settings, self._source)
+        session = self._session
+        if session.verifier is None:
+            session.refuse_fault()
+            return self._run_stock(self._take(), owner)
+        renames = owner is not None and owner.renames
+        if renames != session.verifier.settings.renames:
+            session.verifier.settings = replace(self._settings, renames=renames)
+        if self._used:
+            self._synchronise(session)
+        self._used = True
+        tape = self._take()
+        session.digest = tape.digest
+        verdict = tape.judge(session.verifier)
+        if verdict.error is not None:
+            session.refuse(verdict.violations) if verdict.violations else None
+            session.refuse_malformed(verdict.error, truncated=tape.truncated)
+            return self._run_stock(tape, owner)
+        session.refuse(verdict.violations)
+        self._discharge_early(session, verdict)
+        return self._run(session, verdict, tape, owner)
+
+    @staticmethod
+    def _discharge_early(session: Session, verdict: Verdict) -> None:
+        """Check what find_class will not be asked for: cached extension codes, imports of earlier loads."""
+        for prediction in verdict.imports:
+            cached = names.cached_extension(prediction.code) if prediction.optional else None
+            if cached is not None:
+                session.refuse(obligations.check_cached(prediction))
+                session.objects[prediction] = cached
+        for prediction, obligation in verdict.late:
+            try:
+                obj = session.object_of(prediction)
+            except (KeyError, AttributeError):
+                sentence = f"The stream uses {prediction.path} of an earlier load, which cannot be checked any more."
+                session.refuse(
+                    [Violation("build-target", prediction.path, obligation.opcode, obligation.offset, sentence)]
+                )
+                continue
+            session.refuse(obligations.discharge_one(obj, prediction, obligation))
+
+    def _run(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:
+        replay = tape.replay()
+        tape.finish()
+        imports = _Imports(session, verdict.imports, self._engine, owner)
+        try:
+            result = self._with_engine(imports, replay, owner)
+            _check_read(replay)
+        except BaseException:
+            if session.verifier:
+                session.verifier.abandon()
+            self._rebuild(self._engine.memo.copy())  # stock keeps unread bytes for the next load
+            raise
+        session.report_stubs()
+        return result
+
+    def _run_stock(self, tape: Tape, owner: Unpickler | None) -> Any:
+        """Load as stock does what cannot be judged (audit)."""
+        imports = _Imports(self._session, [], self._engine, owner)
+        result = self._with_engine(imports, tape.replay_all(), owner)
+        if isinstance(tape, BytesIOTape):
+            tape.skip(self._proxy.current.tell())
+        return result
+
+    def _with_engine(self, imports: _Imports, replay: Any, owner: Unpickler | None) -> Any:
+        engine = self._engine
+        self._proxy.current = replay
+        engine.gate = imports.find
+        if owner is not None:
+            engine.identify = getattr(owner, "persistent_load", None)
+        self._active = imports
+        try:
+            return engine.load()
+        finally:
+            self._active = None
+            engine.gate = engine.identify = None
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Answer the base class's find_class."""
+        if self._active is not None:
+            return self._active.find_base(module, name)
+        session = self._session or Session(self._settings, self._source)
+        return session.resolve_alone(module, name, _finder(self._engine))
+
+
+def _check_read(replay: io.BufferedReader) -> None:
+    if replay.read(1):
+        raise UnpicklingError("The unpickler has not read all bytes that were judged.")
+
+
+class _Imports:
+    """The imports of one load, compared with the predicted sequence."""
+
+    def __init__(self, session: Any, predictions: list[Import], engine: Any, owner: Unpickler | None) -> None:
+        self._session: Session = session
+        self._predictions = iter(predictions)
+        self._find = _finder(engine)
+        self._owner = owner if owner is not None and owner.renames else None
+        self._asking: Import | None = None
+        self._under: Import | None = None
+        self._judged = session.verifier is not None and bool(predictions)
+
+    def find(self, module: str, name: str) -> Any:
+        """Give the next import to the C unpickler."""
+        session = self._session
+        prediction = self._predict(module, name)
+        if prediction is None:
+            return self._owner.find_class(module, name) if self._owner else sanctioned(self._find, module, name)
+        if self._owner is None:
+            obj, under = session.resolve(prediction, module, name, self._find)
+            return self._guard(session.accept(prediction, under, obj), under)
+        self._asking, self._under = prediction, None
+        try:
+            obj = self._owner.find_class(module, name)
+        finally:
+            self._asking = None
+        if self._under is None:
+            return self._guard(session.accept_unasked(prediction, obj), prediction)
+        return self._guard(session.accept(prediction, self._under, obj), self._under)
+
+    def find_base(self, module: str, name: str) -> Any:
+        """Answer a find_class of the application that asks its base class."""
+        if self._asking is None:
+            if self._session.audit:
+                return sanctioned(self._find, module, name)
+            return self._session.resolve_alone(module, name, self._find)
+        obj, self._under = self._session.resolve(self._asking, module, name, self._find)
+        return obj
+
+    def _predict(self, module: str, name: str) -> Import | None:
+        for prediction in self._predictions:
+            if (prediction.module, prediction.name) == (module, name):
+                return prediction
+            if not prediction.optional:
+                break
+        if not self._session.audit:
+            path = f"{module}.{name}"
+            sentence = f"The unpickler imports {path}, which was not foreseen."
+            self._session.refuse([Violation("import-not-foreseen", path, "", 0, sentence)])
+        return None
+
+    def _guard(self, obj: Any, under: Import) -> Any:
+        if self._session.audit or not obligations.needs_guard(obj, under):
+            return obj
+        return obligations.ResultGuard(obj, under, self._session.refuse)
+
+
+def _finder(engine: Any) -> Callable[[str, str], Any]:
+    return lambda module, name: stock.Unpickler.find_class(engine, module, name)
+
+
+class Unpickler:
+    """This takes a binary file for reading a pickle data stream. Every pickle is judged before anything in it runs."""
+
+    _pickleball: Loader
+
+    def __init__(
+        self,
+        file: Any,
+        *,
+        fix_imports: Any = True,
+        encoding: Any = "ASCII",
+        errors: Any = "strict",
+        buffers: Any = None,
+    ) -> None:
+        self._pickleball = Loader(
+            _tapes(file),
+            name_of(file),
+            fix_imports=fix_imports,
+            encoding=encoding,
+            errors=errors,
+            buffers=buffers,
+        )
+
+    def load(self) -> Any:
+        """Load a pickle.
+
+        Read a pickled object representation from the open file object given
+        in the constructor, and return the reconstituted object hierarchy
+        specified therein.
+        """
+        return self._loader().load(self)
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        """Return an object from a specified module, if the policy lists it."""
+        return self._loader().find_class(module_name, global_name)
+
+    if sys.version_info >= (3, 13):
+
+        def persistent_load(self, pid: Any, /) -> Any:  # noqa: ARG002
+            """Refuse persistent ids, as stock does where no subclass takes them."""
+            raise UnpicklingError(_NO_PERSISTENT_LOAD)
+
+    @property
+    def memo(self) -> Any:
+        """The memo."""
+        return self._loader().memo
+
+    @memo.setter
+    def memo(self, value: Any) -> None:
+        self._loader().memo = value
+
+    @property
+    def renames(self) -> bool:
+        """Whether find_class is overridden."""
+        return type(self).find_class is not Unpickler.find_class or "find_class" in vars(self)
+
+    def _loader(self) -> Loader:
+        loader = vars(self).get("_pickleball")
+        if loader is None:
+            name = type(self).__name__
+            raise UnpicklingError(f"Unpickler.__init__() was not called by {name}.__init__()")
+        return loader  # type: ignore[no-any-return]
+
+
+def _tapes(file: Any) -> Callable[[], Tape]:
+    """Bind a file as stock does, once: later changes of its attributes are not seen."""
+    if type(file) is io.BytesIO:
+        return lambda: BytesIOTape(file)
+    read, readline = getattr(file, "read", None), getattr(file, "readline", None)
+    if read is None or readline is None:
+        raise TypeError("file must have 'read' and 'readline' attributes")
+    return lambda: FileTape(file, read, readline)
+
+
+def _content(data: Any) -> bytes:
+    """Take the bytes of a buffer; of one that can be written to, a copy."""
+    if type(data) is bytes:
+        return data
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
+    if not view.c_contiguous:
+        raise BufferError("memoryview: underlying buffer is not C-contiguous")
+    return view.tobytes()
+
+
+class _Door:
+    """A function that is not bound when it is found on a class, as stock's C functions are not."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "_pickle"
+        self.__doc__ = text
+        self.__self__ = stock.Unpickler
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__} of pickle, enforced>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+class _Load(_Door):
+    def __call__(
+        self,
+        file: Any,
+        *,
+        fix_imports: Any = True,
+        encoding: Any = "ASCII",
+        errors: Any = "strict",
+        buffers: Any = None,
+    ) -> Any:
+        options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
+        if is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+            return _Exempt(file, **options).load()
+        return Loader(_tapes(file), name_of(file), **options).load()
+
+
+class _Loads(_Door):
+    def __call__(
+        self,
+        data: Any,
+        /,
+        *,
+        fix_imports: Any = True,
+        encoding: Any = "ASCII",
+        errors: Any = "strict",
+        buffers: Any = None,
+    ) -> Any:
+        options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
+        content = _content(data)
+        if is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+            return _Exempt(io.BytesIO(content), **options).load()
+        return Loader(lambda: BytesTape(content), "", **options).load()
+
+
+class _Exempt(stock.Unpickler):  # type: ignore[misc]  # a class of C, found at run time
+    """Stock's unpickler for the channels between the processes of one program."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return sanctioned(super().find_class, module, name)
+
+
+load = _Load("load", "Read and return an object from the pickle data stored in a file, if the policy allows it.")
+loads = _Loads("loads", "Read and return an object from the given pickle data, if the policy allows it.")

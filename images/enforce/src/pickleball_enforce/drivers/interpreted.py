@@ -1,0 +1,289 @@
+"""The Python driver: the verifier in lockstep with `pickle._Unpickler`, one step before each opcode's effect.
+
+joblib and pandas derive from that class, replace entries of its dispatch table, and read between its opcodes. So
+nothing is read ahead, each handler sees exactly the argument that was judged, and after it the depths of the real
+stack are compared with those of the verifier.
+"""
+
+from __future__ import annotations
+
+import _thread
+import io
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce import names, obligations, stock
+from pickleball_enforce.errors import MalformedStream
+from pickleball_enforce.opcodes import NAMES, read_argument
+from pickleball_enforce.report import Import, Malformed, Obligation, Violation
+from pickleball_enforce.settings import Settings
+from .session import Session, sanctioned
+from .tape import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CODES = {name: code for code, name in NAMES.items()}
+_IMPORTING = frozenset(_CODES[name] for name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"))
+_INST = _CODES["INST"]
+_TARGETS = {"BUILD": -2, "APPEND": -2, "SETITEM": -3}  # where the target lies; below the mark for the others
+_EMPTY = io.BytesIO()
+
+
+class _Unframer(stock.Unframer):  # type: ignore[misc]  # a class that is found at run time
+    """Reads frames in pieces: a false length costs no memory, a short frame is an error."""
+
+    current_frame: Any
+
+    def load_frame(self, frame_size: int) -> None:
+        if self.current_frame and self.current_frame.read() != b"":
+            raise UnpicklingError("beginning of a new frame before end of current frame")
+        pieces = []
+        left = frame_size
+        while left:
+            piece = self.file_read(min(left, 1 << 20))
+            if not piece:
+                raise UnpicklingError("pickle exhausted before end of frame")
+            pieces.append(bytes(piece))
+            left -= len(piece)
+        self.current_frame = io.BytesIO(b"".join(pieces))
+
+
+class _Lockstep:
+    """The judgement that goes along with the loads of one unpickler."""
+
+    def __init__(self, settings: Settings, source: str) -> None:
+        self.settings = settings
+        self.session = Session(settings, source, self.oblige)
+        self.owner: Any = None
+        self.prediction: Import | None = None  # of the import that is due
+        self.under: Import | None = None  # ... under the name that reached the base class
+        self.memo: Any = None  # the dict that belongs to the tags
+
+    def oblige(self, target: Import, obligation: Obligation) -> None:
+        """Check an obligation that a step brings to an import whose object is there already."""
+        session = self.session
+        try:
+            obj = session.object_of(target)
+        except KeyError:
+            return  # find_class will check it
+        except AttributeError:
+            obj = None
+        session.refuse_asked(target, obligation)
+        if obligation.kind.startswith("result-") and not isinstance(obj, type):
+            holders = (self.owner.stack, *self.owner.metastack, self.owner.memo)
+            found = obligations.check_result(self._target(obligation), obj, target, obligation, holders)
+        else:
+            found = obligations.discharge_one(obj, target, obligation)
+        session.refuse(found)
+
+    def _target(self, obligation: Obligation) -> Any:
+        owner = self.owner
+        position = _TARGETS.get(obligation.opcode)
+        return owner.stack[position] if position is not None else owner.metastack[-1][-1]
+
+    def find(self, module: str, name: str, find: Callable[[str, str], Any]) -> Any:
+        """Answer the base class's find_class."""
+        session = self.session
+        if self.prediction is None:
+            if session.audit or session.verifier is None:
+                return sanctioned(find, module, name)
+            return session.resolve_alone(module, name, find)
+        obj, self.under = session.resolve(self.prediction, module, name, find)
+        if not self.settings.renames:
+            session.accept(self.prediction, self.under, obj)
+        return obj
+
+
+class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is found at run time
+    """Python's own unpickler; every opcode is judged before it takes effect."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pickleball_lock = _thread.allocate_lock()
+        self._pickleball: _Lockstep | None = None
+        file = args[0] if args else kwargs.get("file")
+        self._pickleball_source = name_of(file)
+
+    def load(self) -> Any:
+        """Read a pickled object representation from the open file, and return the object that it describes."""
+        lock = vars(self).get("_pickleball_lock")
+        if lock is None or not hasattr(self, "_file_read"):
+            name = type(self).__name__
+            raise UnpicklingError(f"Unpickler.__init__() was not called by {name}.__init__()")
+        if not lock.acquire(blocking=False):
+            raise UnpicklingError("load() is already running on this Unpickler; it can neither be nested nor shared.")
+        try:
+            return self._pickleball_load()
+        finally:
+            lock.release()
+
+    def _pickleball_load(self) -> Any:
+        lockstep = self._pickleball_prepare()
+        session = lockstep.session
+        if session.verifier is None:
+            session.refuse_fault()
+            return super().load()
+        self._unframer = _Unframer(self._file_read, self._file_readline)
+        self.metastack: list[Any] = []
+        self.stack: list[Any] = []
+        self.append = self.stack.append
+        self.proto = 0
+        session.verifier.begin()
+        finished = False
+        try:
+            result = self._pickleball_run(lockstep)
+            finished = True
+        finally:
+            lockstep.owner = lockstep.prediction = None
+            if not finished:
+                session.verifier.abandon()
+            lockstep.memo = self.memo
+        session.report_stubs()
+        return result
+
+    def _pickleball_prepare(self) -> _Lockstep:
+        """Make the judgement, or bring that of earlier loads up to date with what the program did since."""
+        renames = type(self).find_class is not Unpickler.find_class or "find_class" in vars(self)
+        settings = Settings(
+            encoding=self.encoding,
+            errors=self.errors,
+            fix_imports=self.fix_imports,
+            buffers=self._buffers is not None,
+            renames=renames,
+        )
+        lockstep = self._pickleball
+        if lockstep is None:
+            lockstep = self._pickleball = _Lockstep(settings, self._pickleball_source)
+        elif lockstep.settings != settings:
+            lockstep.settings = settings
+            if lockstep.session.verifier:
+                lockstep.session.verifier.settings = settings
+        verifier = lockstep.session.verifier
+        if verifier and (lockstep.memo is not self.memo or self.memo.keys() != verifier.memo.keys()):
+            verifier.adopt(self.memo)
+        lockstep.owner = self
+        return lockstep
+
+    def _pickleball_run(self, lockstep: _Lockstep) -> Any:
+        session = lockstep.session
+        verifier = session.verifier
+        if verifier is None:
+            raise UnpicklingError("There is no policy.")
+        source = self._unframer
+        offset = 0
+        try:
+            while True:
+                key = source.read(1)
+                if not key:
+                    session.refuse_malformed(Malformed(offset, "The stream ends without STOP."), truncated=True)
+                    raise EOFError
+                opcode = key[0]
+                heard = _Heard(source)
+                try:
+                    argument = read_argument(opcode, heard.read, heard.readline)
+                    self._pickleball_expect(lockstep, opcode, verifier.step(opcode, argument, offset))
+                except (ValueError, MalformedStream) as error:
+                    sentence = error.sentence if isinstance(error, MalformedStream) else f"{error}."
+                    session.refuse_malformed(Malformed(offset, sentence), truncated=isinstance(error, ValueError))
+                    return self._pickleball_stock(opcode, heard)
+                offset += 1 + len(argument)
+                given = io.BytesIO(argument) if argument else _EMPTY
+                self.read, self.readline, self.readinto = given.read, given.readline, given.readinto
+                self.dispatch[opcode](self)
+                self._pickleball_compare(lockstep, opcode, given)
+        except stock.module._Stop as stop:  # noqa: SLF001 - how stock's handler of STOP ends a load
+            return stop.value
+
+    def _pickleball_expect(self, lockstep: _Lockstep, opcode: int, violations: tuple[Violation, ...]) -> None:
+        """Refuse what a step has found, and get ready for the import that it foresees."""
+        session = lockstep.session
+        session.refuse(violations)
+        lockstep.prediction = lockstep.under = None
+        if opcode not in _IMPORTING or session.verifier is None or not session.verifier.imports:
+            return
+        prediction = session.verifier.imports[-1]
+        if prediction.optional and names.cached_extension(prediction.code) is not None:
+            session.refuse(obligations.check_cached(prediction))
+        lockstep.prediction = prediction
+
+    def _pickleball_compare(self, lockstep: _Lockstep, opcode: int, given: io.BytesIO) -> None:
+        """Check that the handler did what the verifier thinks that it did."""
+        verifier = lockstep.session.verifier
+        if given.read(1):
+            self._pickleball_diverge(lockstep, opcode, "has not read its argument")
+        if verifier is not None and verifier.depths != (len(self.metastack), len(self.stack)):
+            self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
+        prediction, lockstep.prediction = lockstep.prediction, None
+        if prediction is not None and opcode != _INST and prediction not in lockstep.session.objects:
+            self._pickleball_accept(lockstep, prediction)
+
+    def _pickleball_accept(self, lockstep: _Lockstep, prediction: Import) -> None:
+        """Check an import that did not end in the base class's find_class: renamed, made up, or a cached extension."""
+        session = lockstep.session
+        obj = self.stack[-1]
+        if lockstep.under is not None:
+            self.stack[-1] = session.accept(prediction, lockstep.under, obj)
+        elif prediction.optional:
+            session.objects[prediction] = obj
+        elif lockstep.settings.renames:
+            self.stack[-1] = session.accept_unasked(prediction, obj)
+        elif not session.audit:
+            self._pickleball_diverge(lockstep, -1, "gives an import that nobody looked up")
+
+    @staticmethod
+    def _pickleball_diverge(lockstep: _Lockstep, opcode: int, what: str) -> None:
+        name = NAMES.get(opcode, "an opcode")
+        sentence = f"The handler of {name} {what}."
+        lockstep.session.refuse([Violation("handler-diverges", name, name, 0, sentence)])
+
+    def _pickleball_stock(self, opcode: int, heard: _Heard) -> Any:
+        """Go on as stock does where the judgement has ended (audit)."""
+        self.read, self.readline, self.readinto = heard.again()
+        while True:
+            self.dispatch[opcode](self)
+            source = self._unframer
+            self.read, self.readline, self.readinto = source.read, source.readline, source.readinto
+            key = source.read(1)
+            if not key:
+                raise EOFError
+            opcode = key[0]
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return an object from a module, if the policy lists it."""
+        find = super().find_class
+        lockstep = self._pickleball
+        if lockstep is None:
+            lockstep = self._pickleball_prepare()
+        return lockstep.find(module, name, find)
+
+
+class _Heard:
+    """Remembers what was read, so that it can be read again (audit)."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._pieces: list[bytes] = []
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._source.read(size)
+        self._pieces.append(data)
+        return data
+
+    def readline(self) -> bytes:
+        data: bytes = self._source.readline()
+        self._pieces.append(data)
+        return data
+
+    def again(self) -> tuple[Any, Any, Any]:
+        """Give read, readline and readinto over what was read and what follows."""
+        from .tape import Chain  # noqa: PLC0415 - audits of malformed streams only
+
+        chain = Chain([io.BytesIO(b"".join(self._pieces))], self._source.read, self._source.readline)
+
+        def readinto(buffer: Any) -> int:
+            data = chain.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
+        return chain.read, chain.readline, readinto

@@ -1,0 +1,172 @@
+"""What both drivers share: the judgement of one unpickler, and what find_class may give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce import lookup, names, obligations, records, sanction, stubs
+from pickleball_enforce.errors import MalformedStream, PolicyViolation
+from pickleball_enforce.report import Import, Malformed, Violation
+from pickleball_enforce.verifier import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pickleball_enforce.report import Obligation
+    from pickleball_enforce.settings import Settings
+
+
+class TruncatedStream(MalformedStream, EOFError):
+    """A pickle that ends before STOP: stock says EOFError, and programs that read to the end of a file wait for it."""
+
+
+class Session:
+    """Judges the loads of one unpickler."""
+
+    def __init__(
+        self, settings: Settings, source: str, on_obligation: Callable[[Import, Obligation], None] | None = None
+    ) -> None:
+        self.enforcement = lookup.current()
+        self.source = source
+        self.digest: Callable[[], str] = str  # of what was read, for records
+        policy = self.enforcement.policy
+        self.verifier = Verifier(policy, settings, on_obligation) if policy else None
+        self.objects: dict[Import, Any] = {}  # what imports gave, for obligations of later opcodes and loads
+        self._reached: dict[Import, tuple[str, str]] = {}  # the names that renamed imports came to
+        self._stubs: list[Import] = []
+
+    @property
+    def audit(self) -> bool:
+        """Whether violations are only recorded."""
+        return self.enforcement.audit
+
+    # ---- what was found ---------------------------------------------------------------------------------------------
+
+    def refuse(self, violations: Sequence[Violation]) -> None:
+        """Record violations, and end the load unless this is an audit."""
+        if not violations:
+            return
+        records.write(violations, self.enforcement, self.source, self.digest())
+        if not self.audit:
+            raise PolicyViolation(violations)
+
+    def refuse_fault(self) -> None:
+        """Refuse the load because no policy can be read."""
+        sentence = f"No pickle may be loaded: {self.enforcement.fault}."
+        self.refuse([Violation("no-policy", "", "", 0, sentence)])
+
+    def refuse_malformed(self, error: Malformed, *, truncated: bool) -> None:
+        """Refuse bytes that are no pickle, by the errors that programs know from stock."""
+        if truncated and error.offset == 0:
+            if not self.audit:
+                raise EOFError("Ran out of input")
+            return
+        sentence = f"The stream is malformed: {error.sentence}"
+        violation = Violation("malformed", "", "", error.offset, sentence)
+        records.write([violation], self.enforcement, self.source, self.digest())
+        if not self.audit:
+            kind = TruncatedStream if truncated else MalformedStream
+            raise kind(error.offset, error.sentence)
+
+    def report_stubs(self) -> None:
+        """Record the stubs that the load has left in its result."""
+        left = [item for item in self._stubs if item.uses]
+        self._stubs = []
+        if left:
+            found = [_stubbed(item) for item in left]
+            records.write(found, self.enforcement, self.source, self.digest())
+
+    # ---- what find_class gives --------------------------------------------------------------------------------------
+
+    def resolve(
+        self, prediction: Import, module: str, name: str, find: Callable[[str, str], Any]
+    ) -> tuple[Any, Import]:
+        """Decide on the name that reaches the base class; give the object and the prediction under that name."""
+        reached = names.canonical(module, name, prediction.proto, fix_imports=prediction.fix_imports)
+        self._reached[prediction] = reached
+        asked = prediction.decision == "ask" or reached != prediction.canonical
+        under = prediction
+        if reached != prediction.canonical:
+            under = replace(prediction, module=module, name=name, canonical=reached)
+        refused = prediction.decision == "stub" and not asked
+        if asked:
+            refused = self._ask(prediction, reached)
+        if refused and not self.audit:
+            return self.stub(under), under
+        return sanctioned(find, module, name), under
+
+    def resolve_alone(self, module: str, name: str, find: Callable[[str, str], Any]) -> Any:
+        """Decide on a name that the program itself asks for: the policy has to list it."""
+        policy = self.enforcement.policy
+        if policy is None:
+            self.refuse_fault()
+            return sanctioned(find, module, name)
+        path = f"{module}.{name}"
+        if path not in policy.globals and path not in policy.reduces:
+            sentence = f"The program looks {path} up by find_class, which the policy does not allow."
+            self.refuse([Violation("import-not-allowed", path, "", 0, sentence, ("globals", path))])
+        return sanctioned(find, module, name)
+
+    def accept(self, prediction: Import, under: Import, obj: Any) -> Any:
+        """Check what the import gave, and give what goes on the stack."""
+        if type(obj) is not stubs.Stub:
+            self.refuse(obligations.discharge(obj, under))
+        self.objects[prediction] = obj
+        return obj
+
+    def accept_unasked(self, prediction: Import, obj: Any) -> Any:
+        """Check what a find_class of the application gave without asking its base class."""
+        if self._ask(prediction, prediction.canonical) and not self.audit:
+            return self.accept(prediction, prediction, self.stub(prediction))
+        return self.accept(prediction, replace(prediction, parent=prediction), obj)  # no path to check
+
+    def refuse_asked(self, prediction: Import, obligation: Obligation) -> None:
+        """Judge by its real name what an opcode does with an import that the application renamed."""
+        policy = self.enforcement.policy
+        if prediction.decision != "ask" or policy is None:
+            return
+        reached = self._reached.get(prediction, prediction.canonical)
+        found = obligations.decide(prediction, *reached, policy)
+        self.refuse([item for item in found if (item.opcode, item.offset) == (obligation.opcode, obligation.offset)])
+
+    def object_of(self, prediction: Import) -> Any:
+        """Give the object of an import; KeyError when the load did not get that far."""
+        if prediction.parent is not None:
+            return obligations.attribute(self.object_of(prediction.parent), prediction.attribute)
+        return self.objects[prediction]
+
+    def stub(self, prediction: Import) -> stubs.Stub:
+        """Give a stub for a name that is not allowed."""
+        self._stubs.append(prediction)
+        return stubs.Stub(prediction.canonical, prediction.offset, self._record)
+
+    def _record(self, violations: Sequence[Violation]) -> None:
+        records.write(violations, self.enforcement, self.source, "")
+
+    def _ask(self, prediction: Import, reached: tuple[str, str]) -> bool:
+        """Judge a name that the application may have changed; whether a stub is to stand for it."""
+        policy = self.enforcement.policy
+        if policy is None:
+            return False
+        found = obligations.decide(prediction, *reached, policy)
+        if prediction.helper and reached == prediction.canonical:
+            return False
+        if found and all(item.rule == "import-not-allowed" and item.opcode == prediction.opcode for item in found):
+            return True
+        self.refuse(found)
+        return False
+
+
+def sanctioned(find: Callable[[str, str], Any], module: str, name: str) -> Any:
+    """Call stock's find_class so that the audit hook lets it pass."""
+    sanction.grant(module, name)
+    try:
+        return find(module, name)
+    finally:
+        sanction.revoke()
+
+
+def _stubbed(item: Import) -> Violation:
+    sentence = f"The stream imports {item.path}, which the policy does not allow: an inert stub stands for it."
+    return Violation("import-not-allowed", item.path, item.opcode, item.offset, sentence, ("globals", item.path))

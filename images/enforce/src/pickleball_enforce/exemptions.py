@@ -1,0 +1,63 @@
+"""Who may load pickles that no policy judges: the channels between the processes of one program.
+
+A load is exempt by the module whose code calls it. That trusts the channel: whoever can write into the pipe of a pool,
+a manager's socket or an executor's queue runs code in this process, as without PickleBall.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+# The one list of exempt modules, and what they read.
+MODULES: dict[str, str] = {
+    "multiprocessing.connection": "messages of pools, queues, pipes and managers",
+    "multiprocessing.queues": "items of queues",
+    "multiprocessing.spawn": "what a parent tells its child at start",
+    "multiprocessing.forkserver": "what a parent tells its child at start",
+    "concurrent.futures.process": "tasks and results of process pools",
+    "concurrent.futures.interpreter": "tasks and results of interpreter pools",
+    "joblib.pool": "tasks and results of joblib's pools",
+    "joblib.externals.loky.backend.queues": "tasks and results of loky's processes",
+    "joblib.externals.loky.backend.spawn": "what a parent tells its child at start",
+    "joblib.externals.loky.backend.popen_loky_posix": "what a parent tells its child at start",
+    "joblib.externals.loky.backend.popen_loky_win32": "what a parent tells its child at start",
+    "joblib.externals.loky.cloudpickle_wrapper": "functions among loky's tasks",
+    "joblib.externals.loky.process_executor": "tasks and results of loky's processes",
+    "loky.backend.queues": "tasks and results of loky's processes",
+    "loky.backend.spawn": "what a parent tells its child at start",
+    "loky.backend.popen_loky_posix": "what a parent tells its child at start",
+    "loky.backend.popen_loky_win32": "what a parent tells its child at start",
+    "loky.cloudpickle_wrapper": "functions among loky's tasks",
+    "loky.process_executor": "tasks and results of loky's processes",
+}
+# Functions of modules that load models too: (module, function) that reads what a parent wrote for its children.
+FUNCTIONS = {("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers"}
+_DEPTH = 4  # how far above a load such a function stands
+
+
+def is_exempt(frame: FrameType | None) -> bool:
+    """Whether a load that this frame calls is exempt; frames of pickle itself do not count."""
+    while frame is not None and _module(frame) == "pickle":
+        frame = frame.f_back
+    if frame is None or _module(frame) in MODULES:
+        return frame is not None
+    for _ in range(_DEPTH):
+        if frame is None:
+            return False
+        if (_module(frame), frame.f_code.co_name) in FUNCTIONS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _module(frame: FrameType) -> str:
+    """Give the module whose code runs, or an empty text where the globals are not those of the module of that name."""
+    name = frame.f_globals.get("__name__")
+    module = sys.modules.get(name) if type(name) is str else None
+    if name == "__main__":  # python -m multiprocessing.spawn
+        name = getattr(frame.f_globals.get("__spec__"), "name", "")
+    return name if type(name) is str and getattr(module, "__dict__", None) is frame.f_globals else ""

@@ -1,0 +1,135 @@
+"""The hook of a process: puts the drivers where stock's unpicklers stood, when pickle is first imported.
+
+This module imports nothing but `sys` until then: it runs at the start of every interpreter.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+    from .policy import Policy
+
+PATCHED = ("pickle", "_pickle")
+_EXIT = 78  # sysexits: a configuration error
+
+
+def install(policy: Policy | str | os.PathLike[str] | None = None, mode: str = "enforce") -> None:
+    """Hook this process: from now on its pickles are judged before anything in them runs.
+
+    `policy` is a path or a `Policy`; None looks at PICKLEBALL_POLICY, then at /root/policies/policy.json.
+    """
+    from . import lookup  # noqa: PLC0415 - pickle is imported from here on
+
+    lookup.configure(policy, mode)
+    hook()
+    _patch()
+
+
+def use_policy(path: Policy | str | os.PathLike[str]) -> None:
+    """Put another policy in force, for unpicklers that are made from now on (tests)."""
+    from . import lookup  # noqa: PLC0415 - pickle is imported from here on
+
+    lookup.configure(path, None)
+
+
+def hook() -> None:
+    """Hook this process when it first imports pickle; the environment says the policy and the mode."""
+    if not any(type(finder) is _Finder for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    if "pickle" in sys.modules:
+        _patch()
+
+
+class _Finder:
+    """Finds pickle and _pickle as others do, and patches them whenever they are executed: also by reload."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in PATCHED:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(name, path, target) if find and finder is not self else None
+            if spec is not None:
+                spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
+
+    def invalidate_caches(self) -> None:
+        """Forget nothing: there is nothing to forget."""
+
+
+class _Loader:
+    """Executes a module with its own loader, then patches it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        spec.loader = self._loader
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        if module.__name__ == "_pickle" and "pickle" in sys.modules:
+            pickle = sys.modules["pickle"]
+            if not hasattr(pickle, "loads"):
+                return  # pickle is being executed and has asked for _pickle: it is patched afterwards
+        _patch_or_exit()
+
+
+def _patch_or_exit() -> None:
+    """Patch; end the process when that fails, for it would run unprotected."""
+    try:
+        _patch()
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the process must not go on
+        exit_now(f"the hook failed: {type(error).__name__}: {error}")
+
+
+def exit_now(sentence: str) -> None:
+    """End the process with one plain line: neither an exception nor SystemExit would end it here."""
+    import os  # noqa: PLC0415 - see the module's docstring
+
+    os.write(2, f"pickleball: {sentence}; the process ends, since its pickles would load unchecked\n".encode())
+    os._exit(_EXIT)
+
+
+def _patch() -> None:
+    """Put the drivers in the place of stock's unpicklers, in the modules as they are now."""
+    import pickle  # noqa: PLC0415 - see the module's docstring
+
+    from .drivers import compiled, interpreted  # noqa: PLC0415
+
+    for name in PATCHED:
+        module: Any = sys.modules.get(name, pickle)
+        module.Unpickler = compiled.Unpickler
+        module.load = compiled.load
+        module.loads = compiled.loads
+    loaded: Any = sys.modules.get("pickle", pickle)
+    loaded._Unpickler = interpreted.Unpickler  # noqa: SLF001 - joblib and pandas derive from it
+    _watch()
+
+
+_watching = False
+
+
+def _watch() -> None:
+    """Add the second line: an audit hook that refuses imports of unpicklers that were taken before the hook."""
+    global _watching  # noqa: PLW0603 - an audit hook can never be removed
+    if not _watching:
+        from .watch import audit  # noqa: PLC0415 - see the module's docstring
+
+        sys.addaudithook(audit)
+        _watching = True

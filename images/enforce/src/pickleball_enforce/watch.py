@@ -1,0 +1,33 @@
+"""The second line: an audit hook that refuses what an unpickler imports outside a judged load.
+
+It sees unpicklers that were taken before the hook was installed. It cannot see calls, so it refuses every import of
+theirs, whatever the policy lists.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from . import exemptions, lookup, records, sanction
+from .errors import PolicyViolation
+from .report import Violation
+
+_EVENT = "pickle.find_class"
+
+
+def audit(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse an import of an unpickler that nobody judged."""
+    if event != _EVENT:
+        return
+    module, name = args[:2]
+    caller = sys._getframe(1)  # noqa: SLF001 - who runs the unpickler
+    if sanction.consume(module, name) or exemptions.is_exempt(caller):
+        return
+    enforcement = lookup.current()
+    path = f"{module}.{name}"
+    sentence = f"An unpickler that is not enforced imports {path}: it was taken from pickle before PickleBall was."
+    found = [Violation("unjudged-import", path, "", 0, sentence)]
+    records.write(found, enforcement, "", "")
+    if not enforcement.audit:
+        raise PolicyViolation(found)
