@@ -171,7 +171,7 @@ def server() -> Iterator[tuple[Cluster, type[Answers]]]:
     """An adapter and the server that it speaks to."""
     handler = type("Handler", (Answers,), {"seen": [], "queue": []})
     http = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=http.serve_forever)
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
     thread.start()
     configuration = Configuration()
     configuration.host = f"http://127.0.0.1:{http.server_address[1]}"

@@ -25,8 +25,8 @@ def run(settings: Settings) -> None:
         quiet=settings.log_level in ("warning", "error"),
         log_format=kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL,
     )
-    for noisy in ("kopf", "aiohttp", "urllib3"):
-        logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLogger().level))
+    for noisy in ("aiohttp.access", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     registry = kopf.OperatorRegistry()
     register(Controller(Cluster.connect(), settings), registry)
     LOG.info("the controller starts; namespaces: %s", ", ".join(settings.watch_namespaces) or "all")

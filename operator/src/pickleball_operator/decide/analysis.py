@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pickleball_operator.model import ConditionType
 
 CONDITION: ConditionType = "Analyzed"
-AGAIN = 'Then ask anew: kubectl annotate modeldeployment {name} pickleball.dev/analyse-again="$(date +%s)" --overwrite.'
+AGAIN = 'To try again: kubectl annotate modeldeployment {name} pickleball.dev/analyse-again="$(date +%s)" --overwrite.'
 PASSING = (Reason.IMAGE_UNAVAILABLE, Reason.ANALYSIS_UNSCHEDULABLE)
 """What a pod can recover from by itself; a Job that then runs into its deadline failed of it."""
 

@@ -65,7 +65,8 @@ class ContainerState:
     @property
     def why(self) -> str:
         """What the cluster says about it, in one line."""
-        return sentence(self.waiting_message or self.message or self.waiting or self.ended or "no reason given")
+        said = self.waiting_message or last_lines(self.message) or self.waiting or self.ended
+        return sentence(said or "no reason given")
 
 
 def states(pod: Mapping[str, Any]) -> Iterator[ContainerState]:
@@ -74,6 +75,11 @@ def states(pod: Mapping[str, Any]) -> Iterator[ContainerState]:
     for kind, initial in (("initContainerStatuses", True), ("containerStatuses", False)):
         for one in status.get(kind) or ():
             yield _state(str(pod["metadata"]["name"]), one, initial=initial)
+
+
+def last_lines(message: str, count: int = 3) -> str:
+    """The end of a log: that is where programs say why they stop."""
+    return "\n".join([line for line in message.splitlines() if line.strip()][-count:])
 
 
 def messages(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

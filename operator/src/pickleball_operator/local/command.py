@@ -15,7 +15,7 @@ from pickleball_operator.controller.clock import utc
 from pickleball_operator.errors import LocalError, SpecError
 from pickleball_operator.kube.memory import Memory
 
-from .local import Local, has_policy, is_ready
+from .local import Local, has_policy, is_ready, summary
 from .processes import Machine, Processes, call
 
 if TYPE_CHECKING:
@@ -76,14 +76,21 @@ def run(options: argparse.Namespace, publish: Publish) -> int:
     try:
         deployment = local.analyse(processes)
         if options.start and has_policy(deployment):
+            print("pod:", flush=True)
             deployment = local.start(processes)
             if options.call and is_ready(deployment):
-                pass
+                print(f"  {options.call}: {_answer(kube, options)}", flush=True)
     finally:
         processes.stop()
         local.write(output / "objects")
-    for _violation in (deployment.get("status") or {}).get("violations") or ():
-        pass
+    print("conditions:")
+    for line in summary(deployment):
+        print(f"  {line}")
+    for violation in (deployment.get("status") or {}).get("violations") or ():
+        print(f"violation of {violation['rule']} at offset {violation.get('offset')}: {violation['sentence']}")
+    print(
+        f"The objects are in {os.path.relpath(output / 'objects')}, the pods' files in {os.path.relpath(output / 'pods')}."
+    )
     return 0 if (is_ready if options.start else has_policy)(deployment) else 1
 
 
