@@ -153,7 +153,8 @@ def _fresh(template: Template, spec: Spec, policy: str) -> Inject | Deny:
         is_source = source is not None and name == (source.container or pod["containers"][0]["name"])
         python = source.python if source is not None and is_source else "python3"
         guards.append(Guard(index, name, kind, python, _own_path(container)))
-    return Inject(tuple(guards), policy, spec.enforcement.mode, tuple(spec.model.files))
+    mode = spec.enforcement.mode
+    return Inject(tuple(guards), policy, mode, tuple(spec.model.files) if mode == "Enforce" else ())
 
 
 def _shape(template: Template) -> Deny | None:

@@ -145,8 +145,9 @@ def _told(state: ContainerState) -> str:
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return sentence(str(found[0]["sentence"]), 300) + more
-    said = (last_object(state.message) or {}).get("sentence")
-    return sentence(said) if isinstance(said, str) and said else state.why
+    said = last_object(state.message) or {}
+    told = said.get("sentence") or said.get("error")
+    return sentence(told) if isinstance(told, str) and told else state.why
 
 
 def all_states(pods: tuple[Pod, ...]) -> Iterator[ContainerState]:

@@ -88,9 +88,8 @@ def run(options: argparse.Namespace, publish: Publish) -> int:
         print(f"  {line}")
     for violation in (deployment.get("status") or {}).get("violations") or ():
         print(f"violation of {violation['rule']} at offset {violation.get('offset')}: {violation['sentence']}")
-    print(
-        f"The objects are in {os.path.relpath(output / 'objects')}, the pods' files in {os.path.relpath(output / 'pods')}."
-    )
+    here = os.path.relpath(output)
+    print(f"The objects lie in {here}/objects, the pods' files and logs in {here}/pods.")
     return 0 if (is_ready if options.start else has_policy)(deployment) else 1
 
 

@@ -51,7 +51,7 @@ class Model(Strict):
     files: Annotated[list[AbsolutePath], Field(max_length=32)] = Field(
         default=[],
         description="Model files in the container, with * and ? as in a shell. They are verified before the"
-        " application starts; the pod does not start when one leaves the policy.",
+        " application starts; the pod does not start when one leaves the policy (mode Enforce).",
     )
 
 
