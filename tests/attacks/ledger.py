@@ -190,6 +190,10 @@ ATTACKS = (
     Attack("a walk through something that is no class", 5, "dotted-name",
            PROTO4 + call(stack_name("victims", "tools.run")) + STOP,
            reduces=("victims.tools.run",), at_load=True, allowed=True),
+    Attack("getattr under another name", 5, "helper-arguments",
+           call(name("victims", "take"), name("victims", "Tools"), text("run")) + STOP,
+           globals=("victims.Tools",), reduces=("victims.take",), check="result is __import__('victims').touch",
+           at_load=True, allowed=True),
     # ---- 6: names are written in the stream -------------------------------------------------------------------------
     Attack("a module name that a call returned", 6, "name-not-literal",
            PROTO4 + call(call(name("victims", "join"), text("vic"), text("tims")) + text("touch") + STACK_GLOBAL)
@@ -260,6 +264,15 @@ ATTACKS = (
            + call(name("victims", "join"), text("__deepcopy"), text("__")) + TOUCH + SETITEM + BUILD + STOP,
            globals=("victims.Plain", "victims.touch"), reduces=("victims.join",),
            check="__import__('copy').deepcopy(result) == 'touched'", at_load=True, allowed=True),
+    Attack("special names as items of an object that is its own namespace", 7, "state-key",
+           PROTO2 + new(name("victims", "Namespace")) + text("__deepcopy__") + TOUCH + SETITEM + STOP,
+           globals=("victims.Namespace", "victims.touch"),
+           check="__import__('copy').deepcopy(result) == 'touched'", allowed=True),
+    Attack("special names in a dict that an object keeps as its namespace", 7, "state-key",
+           PROTO2 + new(name("victims", "Keeping"), EMPTY_DICT + put(1)) + get(1) + text("__deepcopy__") + TOUCH
+           + SETITEM + POP + STOP,
+           globals=("victims.Keeping", "victims.touch"),
+           check="__import__('copy').deepcopy(result) == 'touched'", allowed=True),
     # ---- 8: what calls its arguments gets no reference --------------------------------------------------------------
     Attack("a class that may be referenced, called by map", 8, "calls-argument",
            call(name("builtins", "list"),

@@ -130,6 +130,27 @@ class Once:
         return cls._instance
 
 
+class Namespace(dict):
+    """A dict whose items are its attributes."""
+
+    def __new__(cls, *args: object) -> Namespace:
+        """Make the object its own namespace."""
+        made = super().__new__(cls)
+        made.__dict__ = made
+        return made
+
+
+class Keeping:
+    """A class that keeps the dict that it is given as its namespace."""
+
+    def __new__(cls, space: dict[str, object]) -> Keeping:
+        """Keep the dict."""
+        made = super().__new__(cls)
+        made.__dict__ = space
+        return made
+
+
+take = getattr
 DEFAULT = Once()
 TABLE: dict[str, object] = {}
 tools = Tools()

@@ -77,10 +77,10 @@ class Calls(Judgement):
     def _allow_call(self, callee: Import) -> bool:
         path = callee.path
         library = names.by_value(path)
-        if self.may_call(path) and callee.decision != "stub" and not (library and self.tracing):
-            return True
         if callee.decision == "ask":
             self.oblige(callee, "called")
+            return True
+        if self.may_call(path) and callee.decision != "stub" and not (library and self.tracing):
             return True
         if library:
             self._refuse_by_value(path, library)
@@ -148,10 +148,10 @@ class Calls(Judgement):
             self.refuse("not-a-plain-class", path, "The stream makes a class by builtins.type.")
             return False
         library = names.by_value(path)
-        if self.may_reference(path) and cls.decision != "stub" and not (library and self.tracing):
-            return True
         if cls.decision == "ask":
             self.oblige(cls, "instantiated")
+            return True
+        if self.may_reference(path) and cls.decision != "stub" and not (library and self.tracing):
             return True
         if library:
             self._refuse_by_value(path, library)
@@ -325,6 +325,7 @@ class Calls(Judgement):
         positions = None if named else names.FUNCTION_POSITIONS.get(callee.path)
         for position, item in enumerate(received):
             if type(item) is Container:
+                item.given = callee
                 self.check_names(callee, item.entries or {})
             elif type(item) is Import:
                 if holder or caller:
@@ -346,22 +347,22 @@ class Calls(Judgement):
                 self.refuse("state-key", key, sentence)
 
     def _check_given(self, callee: Import, item: Import, *, holder: bool) -> None:
+        """Judge an import that a callable of the tables gets: one that holds it takes a class, too."""
         special = item.path in names.CALLERS or item.path in names.HELPERS
-        if holder and (item.decision == "stub" or not special or self.tracing):
-            if item.decision == "stub" or (self.may_call(item.path) and not self.tracing):
-                return
+        if holder and item.decision == "stub":
+            return
+        if holder and (self.tracing or not special):
             item.uses.add("held")
             if item.decision == "ask":
                 self.oblige(item, "called-or-type")
-            elif not self.tracing:
+            elif not self.tracing and not self.may_call(item.path):
                 self.oblige(item, "type")
-            return
-        if special or not self.may_call(item.path):
+        elif not special and item.decision == "ask":
+            self.oblige(item, "called")
+        elif special or not self.may_call(item.path):
             sentence = f"The stream gives {item.path} to {callee.path}, which calls what it is given."
             allow = None if special else ("reduces", item.path)
             self.refuse("calls-argument", item.path, sentence, allow)
-        elif item.decision == "ask":
-            self.oblige(item, "called")
         else:
             item.uses.add("call")
 

@@ -130,10 +130,12 @@ class Judgement:
                 found.helper = True
             elif self._is_operand(path, below):
                 found.helper = found.operand = True
-        if found.helper or listed or self.tracing:
+        if found.helper or self.tracing:
             found.decision = "allow"
         elif self.settings.renames:
             found.decision = "ask"
+        elif listed:
+            found.decision = "allow"
         else:
             found.decision = "stub"
 

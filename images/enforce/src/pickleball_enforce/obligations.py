@@ -8,6 +8,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     base D           _reconstructor gives it the builtin base D: a subclass of it
     build            its instances are given a state: no Enum, logger, module, class, function; no known singleton
     setstate         ... of a form that only its own __setstate__ can read
+    empty-state      ... that is an empty dict: the class has a namespace or __setstate__ (C and Python differ else)
     shadow K         ... with the key K and a value that may be callable: K is no method of the class
     slot K           ... with the slot key K: K is no property and no special name, but for a member of the class
     items O          its instances get items: a container, or a class of `reduces`
@@ -15,7 +16,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     method A         getattr(instance, A): a class that has the method A
     receives P       it is called with the function P that is not in `reduces` (or with a created object): it is not a
                      callable that calls what it is given, under whatever name it was imported
-    result-build, result-setstate, result-shadow, result-slot, result-items
+    result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
                      the same of what calling it returns
     called, instantiated, called-or-type, attribute-asked, method-asked
                      only with `Settings.renames`: what the policy must allow of the name that reaches the base class
@@ -353,6 +354,13 @@ def _setstate(cls: object, prediction: Import, obligation: Obligation) -> list[V
     return violation(prediction, obligation, "build-state", sentence)
 
 
+def _empty_state(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if not isinstance(cls, type) or has_setstate(cls) or type.__dict__["__dictoffset__"].__get__(cls) != 0:
+        return []
+    sentence = f"The stream gives {prediction.path} an empty state, which C and Python do not take alike."
+    return violation(prediction, obligation, "build-state", sentence)
+
+
 def _shadow(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     key = obligation.detail
     raw = static_attribute(cls, key) if isinstance(cls, type) else _MISSING
@@ -438,6 +446,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "base": _base,
     "build": _build,
     "setstate": _setstate,
+    "empty-state": _empty_state,
     "shadow": _shadow,
     "slot": _slot,
     "items": _items,
@@ -450,7 +459,9 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "attribute-asked": _asked,
     "method-asked": _asked,
 }
-KINDS = frozenset(_CHECKS) | {f"result-{kind}" for kind in ("build", "setstate", "shadow", "slot", "items")}
+KINDS = frozenset(_CHECKS) | {
+    f"result-{kind}" for kind in ("build", "setstate", "empty-state", "shadow", "slot", "items")
+}
 
 
 # ---- imports that the application renames ---------------------------------------------------------------------------
@@ -470,11 +481,12 @@ def decide(prediction: Import, module: str, name: str, policy: Policy) -> list[V
         refused = _judge_asked(path, obligation, policy, listed=listed)
         if refused:
             found.append(refused)
-    if path in names.HELPERS and path != prediction.path:
-        found.append(_renamed(prediction, path, "helper-arguments", "renamed to a helper", None))
-    if found or listed:
+    if path != prediction.path and (path in names.HELPERS or prediction.helper):
+        found.append(_renamed(prediction, path, "helper-arguments", "renamed from or to a helper", None))
+    if found or listed or prediction.helper:
         return found
-    return [_renamed(prediction, path, "import-not-allowed", "not in the policy", ("globals", path))]
+    rule = "extension-not-allowed" if prediction.optional else "import-not-allowed"
+    return [_renamed(prediction, path, rule, "not in the policy", ("globals", path))]
 
 
 def _renamed(prediction: Import, path: str, rule: str, what: str, allow: tuple[str, str] | None) -> Violation:

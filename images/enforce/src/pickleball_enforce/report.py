@@ -6,8 +6,10 @@ For those who build drivers on it:
 * `verdict.imports[i]` predicts the i-th call of `find_class`: compare `module` and `name` with the arguments, in order;
   skip a prediction with `optional` when the next call is not the one that it predicts (a cached extension code).
   `decision` is "allow" (import it, then `obligations.discharge(object, prediction)` before it is returned),
-  "stub" (return an inert stub named `prediction.path`) or "ask" (`Settings.renames`: the policy decides on the
-  name that reaches the base class, by `obligations.decide(prediction, module, name, policy)`).
+  "stub" (return an inert stub named `prediction.path`) or "ask".
+* With `Settings.renames` (an overridden find_class) every prediction that is no helper says "ask": the policy decides
+  on the canonical name that reaches the base class, or on the stream's own when none does, by
+  `obligations.decide(prediction, module, name, policy)`, also for helpers; then `discharge`, as always.
 * `optional`: when `names.cached_extension(prediction.code)` is not None before the run, call
   `obligations.check_cached(prediction)`; find_class will not be called for it.
 * `obligations.needs_guard(object, prediction)` asks for `obligations.ResultGuard` around the callee: what it returns

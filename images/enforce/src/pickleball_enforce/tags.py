@@ -87,12 +87,13 @@ class Frozen:
 class Container:
     """A list, dict or set of this stream; `frozen` once it has become the state of an object."""
 
-    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "kind", "obscure", "overflow", "texts")
+    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "given", "kind", "obscure", "overflow", "texts")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.flags = MUTABLE
         self.frozen = False
+        self.given: Import | None = None  # the callee that got it as an argument, and may have kept it
         self.cost = 1
         self.depth = 1
         self.entries: dict[str, Tag] | None = None  # of a dict: text keys that a rule may ask for

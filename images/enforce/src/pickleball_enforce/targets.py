@@ -70,6 +70,8 @@ class Targets(Calls):
         state.frozen = True
         if state.obscure:
             self._oblige_instance(target, "setstate")
+        if state.cost == 1:
+            self._oblige_instance(target, "empty-state")
         self._check_keys(target, state)
         for key, value in (state.entries or {}).items():
             if callable_like(value):
@@ -121,14 +123,18 @@ class Targets(Calls):
         elif target.built or target.frozen:
             sentence = f"The stream puts items into {name} after its state was set."
             self.refuse("items-after-build", name, sentence)
+        elif not items and kind != "dict":
+            sentence = f"The stream puts no items into {name}, which C and Python do not do alike."
+            self.refuse("items-target", name, sentence)
         elif target.origin is not None:
             for item in items:
                 self.keep(item)
             if kind == "dict":
                 pairs = zip(items[::2], items[1::2])  # noqa: B905 - Python 3.9
                 self.check_names(target.origin, {key: value for key, value in pairs if type(key) is str})
-            if target.how == "new" and self.may_call(target.origin.path):
-                target.origin.uses.add("callable")
+            origin = target.origin
+            if target.how == "new" and origin.decision != "ask" and self.may_call(origin.path):
+                origin.uses.add("callable")
             self._oblige_instance(target, "items", _ITEMS[kind])
 
 

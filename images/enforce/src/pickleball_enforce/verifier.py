@@ -519,6 +519,8 @@ class Verifier(Targets):
         self._absorb(target, items)
 
     def _absorb(self, target: Container, items: list[Tag]) -> None:
+        if not items:
+            return
         flags, cost, depth = summary(items)
         target.flags |= flags
         target.cost = min(target.cost + cost, _NO_FRAME)
@@ -537,6 +539,8 @@ class Verifier(Targets):
             self.release(key)
             self.release(value)
             target.put(key, value)
+            if target.given is not None and type(key) is str:
+                self.check_names(target.given, {key: value})
         self._absorb(target, items)
 
     def _op_append(self) -> None:
@@ -666,7 +670,7 @@ class Verifier(Targets):
         if known is None:
             self.malformed(f"The extension code {code} is not registered.")
         found = self._extensions[code] = self._import(*known, code)
-        if found.decision != "allow":
+        if found.decision == "stub":
             sentence = f"The stream imports {found.path} by extension code {code}, which the policy does not allow."
             self.refuse("extension-not-allowed", found.path, sentence, ("globals", found.path))
         self._push(found)
