@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 # Hosts that a reader may be sent to. No package is fetched from a host that a file of ours names.
 LINKED = {
-    "0.0.0.0",  # noqa: S104 (an address to listen on)
+    "0.0.0.0",
     "127.0.0.1",
     "creativecommons.org",
     "docs.python.org",
