@@ -499,7 +499,7 @@ def test_a_crash_before_any_write_loses_nothing(world: World, tmp_path: Any) -> 
         def stop(verb: str, ref: Ref, left: list[int] = left) -> None:
             left[0] -= 1
             if left[0] == 0:
-                raise UnavailableError(f"{verb} {ref}", "the controller was killed here")
+                raise UnavailableError(f"{verb} {ref}", "the controller was killed here", 0)
 
         crashing.kube.before = stop
         try:

@@ -266,5 +266,6 @@ def test_no_answer_is_unavailable() -> None:
     """A server that is not there is an error that is tried again."""
     configuration = Configuration()
     configuration.host = "http://127.0.0.1:1"
-    with pytest.raises(UnavailableError, match="no answer"):
+    with pytest.raises(UnavailableError, match="no answer") as refused:
         Cluster(configuration).get(MAP)
+    assert refused.value.status == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_operator.decide.finding import Finding, refuse
 from pickleball_operator.decide.plan import Plan, invalid, plan
 from pickleball_operator.decide.reasons import Reason
-from pickleball_operator.errors import ConflictError, ForbiddenError, InvalidError, KubeError, SpecError
+from pickleball_operator.errors import ConflictError, KubeError, SpecError
 from pickleball_operator.kube import Kube, Manifest, Ref
 from pickleball_operator.model import Condition, Status, parse, read_status
 from pickleball_operator.model.status import CONDITIONS
@@ -50,8 +50,9 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
     planned = plan(observed, settings, rendered)
     try:
         carry_out(kube, planned, observed, settings)
-    except (ForbiddenError, InvalidError) as error:
-        _report(kube, manifest, _refused(planned, error), clock())
+    except KubeError as error:
+        if error.status and not isinstance(error, ConflictError):
+            _report(kube, manifest, _refused(planned, error), clock())
         raise
     _report(kube, manifest, planned, clock())
     return planned
@@ -116,16 +117,15 @@ def with_conditions(planned: Plan, previous: Status, generation: int, now: str) 
 
 
 def notes(previous: Status, status: Status, planned: Plan) -> Iterator[tuple[str, str, str]]:
-    """The events: conditions that changed their reason (each reason once), and violations that are new."""
-    said = set()
+    """The events: conditions that came to a new reason (each sentence once), and violations that are new."""
+    said: set[str] = set()
     for condition in status.conditions:
         before = previous.condition(condition.type)
-        if before is not None and (before.status, before.reason) == (condition.status, condition.reason):
-            said.add(condition.reason)
-            continue
-        if condition.reason not in said:
-            said.add(condition.reason)
+        told = before is not None and (before.status, before.reason) == (condition.status, condition.reason)
+        open_still = condition.status == "Unknown" and condition.type != "Analyzed"
+        if not told and not open_still and not {condition.reason, condition.message} & said:
             yield "Warning" if condition.status == "False" else "Normal", condition.reason, condition.message
+        said |= {condition.reason, condition.message}
     if planned.remove:
         yield "Warning", str(Reason.POLICY_ALTERED), f"Made again: {', '.join(planned.remove)}."
     if planned.record is not None:

@@ -25,7 +25,7 @@ def run(settings: Settings) -> None:
         quiet=settings.log_level in ("warning", "error"),
         log_format=kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL,
     )
-    for noisy in ("aiohttp.access", "urllib3"):
+    for noisy in ("aiohttp.access", "urllib3", "kopf.objects", "kopf.activities"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     registry = kopf.OperatorRegistry()
     register(Controller(Cluster.connect(), settings), registry)

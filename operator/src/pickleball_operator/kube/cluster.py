@@ -138,7 +138,7 @@ class Cluster:
                 retries=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise UnavailableError(what, f"no answer from the API server: {error}") from error
+            raise UnavailableError(what, f"no answer from the API server: {error}", 0) from error
         if not 200 <= response.status <= 299:
             raise _error(what, response.status, response.data)
         manifest: Manifest = json.loads(response.data)
