@@ -537,3 +537,40 @@ def test_audit_is_said_plainly(world: World) -> None:
     assert world.reasons()["Enforced"] == ("True", "AuditOnly")
     env = world.only("Pod", part="workload")["spec"]["containers"][0]["env"]
     assert {"name": "PICKLEBALL_MODE", "value": "audit"} in env
+
+
+def test_a_superseded_analysis_is_ended(world: World) -> None:
+    """When the spec changes while its analysis runs, the Job goes, unless another deployment asks for it too."""
+    world.add(model_deployment())
+    world.reconcile()
+    first = world.only("Job")["metadata"]["name"]
+    world.edit(lambda manifest: manifest["spec"].update(analysis={"mode": "cpg"}))
+    world.reconcile()
+    assert world.only("Job")["metadata"]["name"] != first
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+    world.add(model_deployment("other"))
+    world.edit(lambda manifest: manifest["spec"].update(analysis={"mode": "ast", "timeout": "5m"}))
+    world.add(model_deployment("third", analysis={"timeout": "5m"}))
+    for name in ("iris", "third", "other"):
+        world.reconcile(name)
+    shared = next(one for one in world.kube.list("Job", "team") if len(one["metadata"]["ownerReferences"]) > 1)
+    world.edit(lambda manifest: manifest["spec"].update(analysis={"mode": "ast", "timeout": "6m"}))
+    world.reconcile()
+    left = world.get("Job", shared["metadata"]["name"])["metadata"]["ownerReferences"]
+    assert [owner["name"] for owner in left] == ["third"]
+
+
+def test_old_policies_do_not_pile_up(world: World) -> None:
+    """After many changes the policy in force and the last few are kept."""
+    world.add(model_deployment())
+    for number in range(12):
+        extra = [{"list": "globals", "name": f"app.Step{number}", "reason": "a step"}]
+        world.edit(lambda manifest, extra=extra: manifest["spec"].update(policy={"extra": extra}))
+        world.settle()
+    policies = [
+        one["metadata"]["name"] for one in world.kube.list("ConfigMap", "team", {"pickleball.dev/part": "policy"})
+    ]
+    assert len(policies) <= 8
+    assert world.status()["policy"]["name"] in policies
+    assert world.reasons()["Ready"] == ("True", "Ready")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pickleball_operator import names
 from pickleball_operator.decide.injection import Inject
 from pickleball_operator.decide.plan import verdict
-from pickleball_operator.kube import Kube, Manifest, Ref, ref_of
+from pickleball_operator.decide.retention import owners_left, surplus
+from pickleball_operator.kube import Kind, Kube, Manifest, Ref, ref_of
 from pickleball_operator.render import analysis, policy, workload
 
 from .drift import APPLIED, fingerprint, holds
@@ -35,6 +36,8 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
         kube.create(policy.config_map(found, owner.namespace, [owner.owner]))
     if plan.workload is not None:
         _workload(kube, plan.workload, observed, settings)
+    if plan.start or plan.store:
+        _tidy(kube, plan, observed)
     if plan.scale is not None:
         kube.patch(Ref("Deployment", owner.namespace, owner.name), {"spec": {"replicas": plan.scale}})
 
@@ -64,6 +67,23 @@ def _adopt(kube: Kube, shared: Mapping[str, Any], owner: ModelDeployment) -> Non
     owners = [*(metadata.get("ownerReferences") or ()), owner.owner]
     patch = {"metadata": {"ownerReferences": owners, "resourceVersion": metadata["resourceVersion"]}}
     kube.patch(ref_of(shared), patch)
+
+
+def _tidy(kube: Kube, plan: Plan, observed: Observed) -> None:
+    """Let go of superseded analyses and policies; what others own too stays with them."""
+    owner = observed.deployment
+    needed = {found.name for found in plan.store} | ({plan.request.name} if plan.request else set())
+    needed |= {status.name for status in (plan.status.policy, plan.status.candidate) if status}
+    needed |= {observed.in_force} if observed.in_force else set()
+    parts: tuple[tuple[Kind, str], ...] = (("Job", "analysis"), ("ConfigMap", "result"), ("ConfigMap", "policy"))
+    for kind, part in parts:
+        for one in surplus(kube.list(kind, owner.namespace, {names.PART: part}), owner.uid, needed):
+            version = one["metadata"]["resourceVersion"]
+            left = owners_left(one, owner.uid)
+            if left:
+                kube.patch(ref_of(one), {"metadata": {"ownerReferences": left, "resourceVersion": version}})
+            else:
+                kube.delete(ref_of(one), resource_version=version)
 
 
 def _workload(kube: Kube, planned: Workload, observed: Observed, settings: Settings) -> None:
