@@ -530,6 +530,27 @@ def test_a_missing_permission_is_said_in_the_status(world: World) -> None:
     assert world.reasons()["Ready"] == ("True", "Ready")
 
 
+def test_a_controller_that_cannot_look_says_so(world: World) -> None:
+    """A list that is forbidden ends in Ready=False too, and what was known stays said."""
+    world.add(model_deployment())
+    world.settle()
+    looking = world.kube.list
+
+    def refuse(kind: Any, *rest: Any) -> Any:
+        if kind == "Pod":
+            raise ForbiddenError("Listing Pods in team", "pods is forbidden")
+        return looking(kind, *rest)
+
+    world.kube.list = refuse  # type: ignore[method-assign]
+    with pytest.raises(ForbiddenError):
+        world.reconcile()
+    world.kube.list = looking  # type: ignore[method-assign]
+    assert world.reasons()["Ready"] == ("False", "ApiRefused")
+    assert world.reasons()["Enforced"] == ("True", "SelfTestPassed")
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
 def test_audit_is_said_plainly(world: World) -> None:
     """In mode Audit the pods get the mode, and Enforced says that nothing is refused."""
     world.add(model_deployment(enforcement={"mode": "Audit"}))

@@ -64,6 +64,24 @@ PROMISES = """Every condition carries `observedGeneration`, one reason of the li
   also while the operator is away.
 """
 
+COMMANDS = [
+    ("`pickleball-operator run`", "the controller"),
+    ("`pickleball-operator render -f FILE`", "prints the Job and the injected Deployment, without a cluster"),
+    (
+        "`pickleball-operator local -f FILE --output DIR`",
+        "the whole reconcile on this machine; `--help` has the options",
+    ),
+    ("`pickleball-operator publish`", "the analysis Job's last step: validates the result, fills its ConfigMap"),
+    ("`pickleball-operator crds`", "prints the CustomResourceDefinition"),
+    ("`pickleball-operator reference PAGE`", "prints this page or the ModelDeployment's"),
+]
+LOCAL = """They exit with 0 when it is done, 1 when the result is not what the spec wants, 2 on bad input.
+
+`local` keeps the objects in memory and runs each container's command as a process, with mounts as folders below DIR.
+`--python` stands for the workload's image, `--path /srv=app` says where a folder of it is here, `--start` runs the pod
+as well, `--call PATH` asks the running application. FILE may hold the ConfigMaps that the pod mounts.
+"""
+
 OBJECTS = [
     ("ConfigMap `pickleball-analysis-KEY`", "result of an analysis: policy, provenance; immutable once published"),
     ("Job `pickleball-analysis-KEY`", "init containers `tools`, `collect`, `analyse`; container `publish`"),
@@ -118,6 +136,11 @@ def operator() -> str:
         "",
         "`pickleball-operator run` is the controller; `GET /healthz` answers while it works.",
         "",
+        "## Commands",
+        "",
+        *_table(("command", "what it does"), COMMANDS),
+        "",
+        LOCAL,
         "## Settings",
         "",
         "Environment variables of the controller. Unknown ones that begin with `PICKLEBALL_` are refused at start.",

@@ -110,6 +110,8 @@ ANALYSIS: list[tuple[str, Manifest, tuple[Manifest, ...], Reason]] = [
         (pod(ended("publish", 2, '{"sentence": "No policy."}'), initial=False),),
         Reason.RESULT_REFUSED,
     ),
+    ("tools, to be tried again", RUNNING, (pod(ended("tools", 1)),), Reason.ANALYSIS_RUNNING),
+    ("tools, again and again", failed("BackoffLimitExceeded"), (pod(ended("tools", 1)),), Reason.ANALYSIS_FAILED),
     ("publish, to be tried again", RUNNING, (pod(ended("publish", 1), initial=False),), Reason.ANALYSIS_RUNNING),
     ("deadline", failed("DeadlineExceeded"), (), Reason.ANALYSIS_TIMED_OUT),
     ("no pod says why", failed("BackoffLimitExceeded"), (), Reason.ANALYSIS_FAILED),
@@ -169,6 +171,11 @@ POD: list[tuple[str, Manifest, Reason | None]] = [
     ("an init container of theirs", pod(ended("fetch", 1)), Reason.APPLICATION_FAILING),
     ("the application", pod(ended("app", 1, "KeyError"), initial=False), Reason.APPLICATION_FAILING),
     ("no program", pod(ended("app", 128, "exec", "StartError"), initial=False), Reason.APPLICATION_FAILING),
+    (
+        "a crash after an audited load",
+        pod(ended("app", 1, '{"rule": "r", "mode": "audit", "sentence": "No."}'), initial=False),
+        Reason.APPLICATION_FAILING,
+    ),
     ("a model", pod(ended("app", 1, '{"rule": "r", "sentence": "No."}'), initial=False), Reason.MODEL_REFUSED),
     (
         "a model, and it is started again",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator.decide.finding import Finding, refuse
-from pickleball_operator.decide.plan import Plan, invalid, plan
+from pickleball_operator.decide.plan import Plan, invalid, plan, unchanged
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.errors import ConflictError, KubeError, SpecError
 from pickleball_operator.kube import Kube, Manifest, Ref
@@ -42,13 +42,14 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
         planned = invalid(generation, read_status(manifest), error.problems, running=running)
         _report(kube, manifest, planned, clock())
         return planned
-    observed = observe(kube, deployment, settings)
 
     def rendered(template: Mapping[str, Any], chosen: Inject) -> Manifest:
         return inject(template, chosen, settings)
 
-    planned = plan(observed, settings, rendered)
+    planned = unchanged(deployment.status)
     try:
+        observed = observe(kube, deployment, settings)
+        planned = plan(observed, settings, rendered)
         carry_out(kube, planned, observed, settings)
     except KubeError as error:
         if error.status and not isinstance(error, ConflictError):

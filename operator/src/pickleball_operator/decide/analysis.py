@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CONDITION: ConditionType = "Analyzed"
 AGAIN = 'To try again: kubectl annotate modeldeployment {name} pickleball.dev/analyse-again="$(date +%s)" --overwrite.'
+REFUSED = 2
+"""Exit code of `publish` for files that are no result; its other failures are tried again by the Job."""
 PASSING = (Reason.IMAGE_UNAVAILABLE, Reason.ANALYSIS_UNSCHEDULABLE)
 """What a pod can recover from by itself; a Job that then runs into its deadline failed of it."""
 
@@ -147,7 +149,8 @@ def generator_failed(given: AnalysisObserved) -> Finding | None:
 def step_failed(given: AnalysisObserved) -> Finding | None:
     """Another step of the Job failed."""
     for state in _states(given):
-        if not state.failed or (_failed(given) is None and state.name == names.PUBLISH and state.exit_code != 2):
+        repeated = state.name == names.TOOLS or (state.name == names.PUBLISH and state.exit_code != REFUSED)
+        if not state.failed or (repeated and _failed(given) is None):
             continue
         said = last_object(state.message) or {}
         told = said.get("sentence")

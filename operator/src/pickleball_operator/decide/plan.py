@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pickleball_operator import names
 from pickleball_operator.model import AnalysisStatus, CandidateStatus, PolicyStatus, Status
+from pickleball_operator.model.status import CONDITIONS
 from pickleball_operator.text import clip
 
 from . import pods as pods_of
@@ -18,7 +19,7 @@ from .injection import Deny, Inject, Injection, Renderer, Skip, injection
 from .observed import AnalysisObserved, Observed, is_owned
 from .policy import Candidate, Force, candidate, force, is_intact
 from .readiness import enforced, ready
-from .reasons import Reason
+from .reasons import Reason, known
 from .records import merged, violations
 
 if TYPE_CHECKING:
@@ -224,3 +225,11 @@ def invalid(generation: int, previous: Status, problems: tuple[str, ...], *, run
         "Ready": broken,
     }
     return Plan(findings=findings, status=previous.model_copy(update={"observed_generation": generation}))
+
+
+def unchanged(previous: Status) -> Plan:
+    """What was said last; where nothing was, that the controller begins."""
+    findings: dict[ConditionType, Finding] = dict.fromkeys(CONDITIONS, wait(Reason.OBSERVING, "It is being looked at."))
+    for condition in previous.conditions:
+        findings[condition.type] = Finding(condition.status, known(condition.reason), condition.message)
+    return Plan(findings=findings, status=previous)

@@ -108,7 +108,8 @@ def files_refused(look: Look) -> Finding | None:
 
 def model_refused(look: Look) -> Finding | None:
     """The application stopped on a refused model."""
-    if look.state.initial or look.state.ready or not _ended(look.state) or not records(look.state.message):
+    refused = [one for one in records(look.state.message) if one.get("mode") != "audit"]
+    if look.state.initial or look.state.ready or not _ended(look.state) or not refused:
         return None
     return refuse(Reason.MODEL_REFUSED, f"In pod {look.state.pod} a model was refused: {_told(look.state)} {REMEDY}")
 

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     READY = "Ready", "The wanted number of pods is ready and protected."
 
     # The cluster.
+    OBSERVING = "Observing", "The controller has not seen everything yet."
     API_REFUSED = "ApiRefused", "The API server refused a request of the operator; the message says which."
     VIOLATION = "Violation", "Event: a pod reported a violation."
     ANALYSIS_RECORDED = "AnalysisRecorded", "Event: a failed analysis was recorded and is not tried again by itself."
@@ -102,6 +103,11 @@ OF_GENERATOR_EXIT = {2: Reason.INPUT_REFUSED, 3: Reason.TOOL_MISSING, 4: Reason.
 def named(word: str) -> Reason:
     """The reason of this name; KeyError when there is none."""
     return _NAMED[word]
+
+
+def known(word: str) -> Reason:
+    """The reason of this name, or OBSERVING for one that another version wrote."""
+    return _NAMED.get(word, Reason.OBSERVING)
 
 
 _NAMED = {str(reason): reason for reason in Reason}
