@@ -15,7 +15,7 @@ from pickleball_operator.model import Condition, Status, parse, read_status
 from pickleball_operator.model.status import CONDITIONS
 from pickleball_operator.render.event import event
 from pickleball_operator.render.workload import inject
-from pickleball_operator.text import clip
+from pickleball_operator.text import clip, sentence
 
 from .carry import carry_out
 from .observe import observe
@@ -53,16 +53,17 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
         carry_out(kube, planned, observed, settings)
     except KubeError as error:
         if error.status and not isinstance(error, ConflictError):
-            _report(kube, manifest, _refused(planned, error), clock())
+            _report(kube, manifest, _refused(deployment.status, planned, error), clock())
         raise
     _report(kube, manifest, planned, clock())
     return planned
 
 
-def _refused(planned: Plan, error: KubeError) -> Plan:
-    """The same plan, saying that the API server did not let it happen."""
-    finding = refuse(Reason.API_REFUSED, f"The API server refused: {clip(str(error), 1000)} It is tried again.")
-    return Plan(findings={**planned.findings, "Ready": finding}, status=planned.status)
+def _refused(previous: Status, planned: Plan, error: KubeError) -> Plan:
+    """What was so before, what is known of the analysis, and that the API server did not let the rest happen."""
+    finding = refuse(Reason.API_REFUSED, f"The API server refused: {sentence(str(error), 1000)} It is tried again.")
+    kept = unchanged(previous)
+    return Plan({**kept.findings, "Analyzed": planned.findings["Analyzed"], "Ready": finding}, kept.status)
 
 
 def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str) -> None:

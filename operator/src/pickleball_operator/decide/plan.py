@@ -88,7 +88,7 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
     findings["Enforced"] = enforced(observed, injected, counted, trouble)
     findings["Ready"] = ready(observed, findings, forced, trouble, counted)
     seen = merged(deployment.status.violations, violations(observed.pods))
-    known = set(deployment.status.violations)
+    told = set(deployment.status.violations)
     planned = Plan(
         findings=findings,
         status=Status.model_validate(
@@ -103,7 +103,7 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
             }
         ),
         request=request,
-        reported=tuple(one for one in seen if one not in known),
+        reported=tuple(one for one in seen if one not in told),
     )
     planned = _with_analysis(planned, observed, analysed, given)
     planned = _with_policies(planned, observed, found, forced)
