@@ -145,7 +145,21 @@ def test_the_schema_has_a_description_everywhere_a_user_writes() -> None:
             assert field.get("description"), name
 
 
+PAGES_WITH_EXAMPLES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def examples() -> list[Any]:
+    """Every ModelDeployment in the documentation."""
+    blocks = [
+        block.split("```")[0] for page in PAGES_WITH_EXAMPLES for block in page.read_text().split("```yaml\n")[1:]
+    ]
+    return [
+        one for block in blocks for one in yaml.safe_load_all(block) if one and one.get("kind") == "ModelDeployment"
+    ]
+
+
 def test_the_examples_of_the_documentation_are_valid() -> None:
-    """The example of the reference page is a ModelDeployment."""
-    page = PAGES["modeldeployment"]()
-    parse(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0]))
+    """Whoever copies a ModelDeployment from the README or the docs has one that is read."""
+    assert len(examples()) >= 3
+    for example in examples():
+        parse(example)
