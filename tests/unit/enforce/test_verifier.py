@@ -416,6 +416,18 @@ def test_persistent_objects_are_data() -> None:
     assert rules(asm.text("id") + b"Q" + asm.EMPTY_DICT + asm.BUILD + asm.STOP) == ["build-target"]
 
 
+def test_a_class_that_the_application_hands_through_is_the_one_of_the_id() -> None:
+    """An id that holds one class may come back as that class, where the driver proves that it does."""
+    held = asm.tuple_of(asm.text("module"), asm.name("a", "C"), asm.NONE) + b"Q"
+    stream = asm.PROTO2 + asm.new(held) + asm.STOP
+    assert rules(stream, "a.C") == ["class-not-import"]
+    verdict = Verifier(policy("a.C"), Settings(persistent_classes=True)).verify(stream)
+    assert verdict.clean
+    assert verdict.persistent == {0: verdict.imports[0]}
+    called = asm.PROTO2 + asm.call(held) + asm.STOP
+    assert rules(called, "", "a.C", Settings(persistent_classes=True)) == ["callee-not-import"]
+
+
 def test_a_name_inside_a_persistent_id_counts_as_used() -> None:
     """It needs an entry: the application may call it."""
     stream = asm.tuple_of(asm.text("storage"), asm.name("torch", "FloatStorage")) + b"Q" + asm.STOP

@@ -121,6 +121,10 @@ class Calls(Judgement):
 
     def new(self, cls: Tag, args: Tag, kwargs: Tag = None) -> Tag:
         """Judge an instantiation by cls.__new__ and give the tag of the object."""
+        if type(cls) is Opaque and cls.candidate is not None and self.identifiable(cls.index):
+            self.persistent[cls.index - self._first_identified] = cls.candidate
+            self.oblige(cls.candidate, "persistent")
+            cls = cls.candidate
         if type(cls) is not Import:
             sentence = f"The stream instantiates {describe(cls)}; only a class that it imports may be instantiated."
             self.refuse("class-not-import", describe(cls), sentence)

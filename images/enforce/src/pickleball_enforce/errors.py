@@ -11,13 +11,13 @@ PickleBallError
 
 from __future__ import annotations
 
-import pickle
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from .unpickling import MalformedStream, PolicyViolation
 
-    from .report import Violation
+__all__ = ["MalformedStream", "PickleBallError", "PolicyError", "PolicyViolation", "SettingsError", "SourceError"]
 
 
 class PickleBallError(Exception):
@@ -46,20 +46,12 @@ class SettingsError(PickleBallError, ValueError):
     """A setting of the enforcer that makes no sense."""
 
 
-class PolicyViolation(PickleBallError, pickle.UnpicklingError):
-    """A stream that leaves its policy; carries every violation that was found."""
+def __getattr__(name: str) -> Any:
+    """Import the errors that are UnpicklingErrors when they are asked for, pickle first.
 
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        self.violations = tuple(violations)
-        more = f" (and {len(self.violations) - 1} more)" if len(self.violations) > 1 else ""
-        first = self.violations[0].sentence if self.violations else "The stream leaves its policy."
-        super().__init__(first + more)
-
-
-class MalformedStream(PickleBallError, pickle.UnpicklingError):
-    """Bytes that the C and the Python unpickler do not both read, and alike."""
-
-    def __init__(self, offset: int, sentence: str) -> None:
-        super().__init__(f"offset {offset}: {sentence}")
-        self.offset = offset
-        self.sentence = sentence
+    Importing pickle starts the hook, which imports this package: no module of it may be half made at that moment.
+    """
+    if name not in ("MalformedStream", "PolicyViolation"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("pickle")
+    return getattr(importlib.import_module(".unpickling", __package__), name)

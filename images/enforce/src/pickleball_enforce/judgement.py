@@ -38,6 +38,8 @@ class Judgement:
         self.imports: list[Import] = []
         self.needs: list[Import] = []
         self.late: list[tuple[Import, Obligation]] = []
+        self.persistent: dict[int, Import] = {}
+        self._first_identified = 0  # of this load
         self._opcode = 0
         self._at = 0
 
@@ -50,6 +52,10 @@ class Judgement:
     def may_call(self, path: str) -> bool:
         """Whether the policy lists the name in `reduces`."""
         return self.tracing or path in self._reduces
+
+    def identifiable(self, index: int) -> bool:
+        """Whether the driver proves what a persistent_load gave: one of this load, with a driver that does so."""
+        return self.settings.persistent_classes and index >= self._first_identified
 
     # ---- findings ---------------------------------------------------------------------------------------------------
 
@@ -65,9 +71,11 @@ class Judgement:
         """Attach an obligation to an import, once for each kind and detail."""
         key = (kind, detail)
         fresh = key not in target.seen
-        if not fresh and not (self._on_obligation and kind.startswith("result")):
+        if not fresh and not (self._on_obligation and kind.startswith(("result", "persistent"))):
             return
         obligation = Obligation(kind, detail, NAMES.get(self._opcode, "?"), self._at)
+        if kind == "persistent" and not self._on_obligation:
+            return  # Verdict.persistent says it
         if fresh:
             guarded = target.guarded
             target.seen.add(key)
@@ -196,6 +204,14 @@ class Judgement:
             for item in _stubs(tag):
                 sentence = f"A persistent id holds {describe(item)}, which the policy does not allow."
                 self.refuse("persistent-import", describe(item), sentence, ("globals", describe(item)))
+
+
+def candidate(pid: Tag) -> Import | None:
+    """Give the one import that a persistent id holds, if there is one that resolves."""
+    if type(pid) is not Tuple:
+        return None
+    held = [item for item in pid.items if type(item) is Import]
+    return held[0] if len(held) == 1 and held[0].decision != "stub" and not held[0].helper else None
 
 
 def _stubs(tag: Tag) -> list[Tag]:

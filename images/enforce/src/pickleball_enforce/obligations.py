@@ -16,6 +16,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     method A         getattr(instance, A): a class that has the method A
     receives P       it is called with the function P that is not in `reduces` (or with a created object): it is not a
                      callable that calls what it is given, under whatever name it was imported
+    persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
                      the same of what calling it returns
     called, instantiated, called-or-type, attribute-asked, method-asked
@@ -436,7 +437,7 @@ def _called_or_type(obj: object, prediction: Import, obligation: Obligation) -> 
 
 
 def _asked(_obj: object, _prediction: Import, _obligation: Obligation) -> list[Violation]:
-    return []  # `decide` judges these by name
+    return []  # `decide` judges these by name, drivers `persistent` by the object
 
 
 _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
@@ -453,6 +454,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "attribute": _attribute,
     "method": _method,
     "receives": _receives,
+    "persistent": _asked,
     "called": _asked,
     "instantiated": _asked,
     "called-or-type": _called_or_type,

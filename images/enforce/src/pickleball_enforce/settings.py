@@ -14,6 +14,7 @@ class Settings:
     fix_imports: bool = True
     buffers: bool | None = None  # whether `buffers=` was given; None: not known (static)
     renames: bool = False  # find_class is overridden: structure is judged here, names at the base class
+    persistent_classes: bool = False  # the driver proves Verdict.persistent: such a class may be instantiated
     max_length: int = 1 << 40  # bytes of one stream
     max_depth: int = 50_000_000  # values on the stack
     max_memo: int = 50_000_000  # memo entries

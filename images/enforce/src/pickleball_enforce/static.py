@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Union
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
 
 MAX_NESTING = 8
-_TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_TORCH_MAGIC = re.compile(rb"\x80[\x02-\x05](?:\x95.{8})?\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL)
 _TORCH_PICKLES = 5
 _PICKLED_MEMBERS = (".pkl", ".pickle", ".npy", ".npz", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".p")
 _TEXT_LIMIT = 1 << 62  # texts are kept whole: nested pickles of protocol 2 are written as text
@@ -62,7 +63,7 @@ class _Judge:
 
     def __init__(self, policy: Policy | None, settings: Settings) -> None:
         self.policy = policy
-        self.settings = replace(settings, max_name=_TEXT_LIMIT)
+        self.settings = replace(settings, max_name=_TEXT_LIMIT, persistent_classes=True)
         self.report = Report(path="")
 
     def file(self, file: BinaryIO, report: Report) -> None:
@@ -126,7 +127,7 @@ class _Judge:
 
     def _pickles(self, data: bytes, where: str, depth: int) -> None:
         """Judge pickle after pickle until the data ends."""
-        torch = data.startswith(_TORCH_MAGIC)
+        torch = _TORCH_MAGIC.match(data) is not None
         self._note("torch before 1.6" if torch else "pickle")
         position = count = 0
         while position < len(data):

@@ -25,12 +25,14 @@ KEYS_KEPT = 256
 class Opaque:
     """Immutable data, or something that belongs to the application: nothing more is known."""
 
-    __slots__ = ("flags", "hashable", "name")
+    __slots__ = ("candidate", "flags", "hashable", "index", "name")
 
     def __init__(self, name: str, flags: int = 0, *, hashable: bool = True) -> None:
         self.name = name
         self.flags = flags
         self.hashable = hashable
+        self.index = -1  # of a persistent object: which persistent_load gave it
+        self.candidate: Import | None = None  # ... and the one import that its id held
 
 
 FLOAT = Opaque("a float")

@@ -31,8 +31,8 @@ from __future__ import annotations
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import names
-from .errors import MalformedStream
+from . import errors, names
+from .judgement import candidate
 from .opcodes import HIGHEST_PROTOCOL, NAMES, check_float, read_index, read_int, read_long, read_string
 from .report import Import, Malformed, Verdict
 from .settings import Settings
@@ -51,6 +51,7 @@ from .tags import (
     Container,
     Frozen,
     Object,
+    Opaque,
     Tag,
     Tuple,
     hashable,
@@ -83,6 +84,7 @@ class Verifier(Targets):
     ) -> None:
         super().__init__(policy, settings or Settings(), on_obligation)
         self.memo: dict[int, Tag] = {}
+        self._identified = 0  # persistent ids seen in all loads
         self._memo_span = 0  # bytes of streams seen so far: what bounds a memo index
         self._dispatch: list[Callable[[], None] | None] = [None] * 256
         for code, name in NAMES.items():
@@ -102,6 +104,8 @@ class Verifier(Targets):
         self.imports = []
         self.needs = []
         self.late = []
+        self.persistent = {}
+        self._first_identified = self._identified
         self.stack: list[Tag] = []
         self._marks: list[int] = []
         self._fence = 0
@@ -126,8 +130,8 @@ class Verifier(Targets):
         self._data = data if isinstance(data, (bytes, mmap)) else bytes(data)
         try:
             self._run()
-        except MalformedStream as error:
-            self._error = Malformed(error.offset, error.sentence)
+        except errors.PickleBallError as error:
+            self._error = Malformed(self._at, getattr(error, "sentence", str(error)))
         verdict = self.finish()
         if not verdict.clean:
             self.memo = saved  # nothing of it will run
@@ -140,7 +144,9 @@ class Verifier(Targets):
             self._memo_span += self._pos - self._start
         if not self._stopped and self._error is None:
             self._error = Malformed(self._position, "The stream ends without STOP.")
-        return Verdict(self._start, self._position, self._error, self.violations, self.imports, self.late)
+        return Verdict(
+            self._start, self._position, self._error, self.violations, self.imports, self.late, self.persistent
+        )
 
     def abandon(self) -> None:
         """Forget what the memo held: the load that was judged did not run to its end."""
@@ -229,7 +235,7 @@ class Verifier(Targets):
 
     def malformed(self, sentence: str) -> NoReturn:
         """End the judgement: these bytes are not read alike by C and Python, or not at all."""
-        raise MalformedStream(self._at, sentence)
+        raise errors.MalformedStream(self._at, sentence)
 
     def _leave_frame(self) -> None:
         if self._pos > self._frame_end:
@@ -704,11 +710,18 @@ class Verifier(Targets):
             self._line().decode("ascii")
         except UnicodeError:
             self.malformed("PERSID holds an id that is not ASCII.")
+        self._identified += 1
         self._push(PERSISTENT)
 
     def _op_binpersid(self) -> None:
-        self.check_persistent(self._pop())
-        self._push(PERSISTENT)
+        pid = self._pop()
+        self.check_persistent(pid)
+        tag, held = PERSISTENT, candidate(pid)
+        if held is not None:
+            tag = Opaque(PERSISTENT.name, PERSISTENT.flags)
+            tag.index, tag.candidate = self._identified, held
+        self._identified += 1
+        self._push(tag)
 
     # ---- the frame of the stream ------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import io
+import itertools
 import sys
 from dataclasses import replace
 from pickle import UnpicklingError
@@ -13,7 +14,8 @@ from pickleball_enforce import names, obligations, stock
 from pickleball_enforce.exemptions import is_exempt
 from pickleball_enforce.report import Import, Violation
 from pickleball_enforce.settings import Settings
-from .session import Session, sanctioned
+
+from .session import Session, sanctioned, substituted
 from .tape import BytesIOTape, BytesTape, FileTape, name_of
 
 if TYPE_CHECKING:
@@ -94,7 +96,11 @@ class Loader:
         self._proxy = _Proxy()
         self._engine = self._make_engine()
         self._settings = Settings(
-            encoding=encoding, errors=errors, fix_imports=bool(fix_imports), buffers=buffers is not None
+            encoding=encoding,
+            errors=errors,
+            fix_imports=bool(fix_imports),
+            buffers=buffers is not None,
+            persistent_classes=True,
         )
         self._source = source
         self._session: Session | None = None
@@ -202,6 +208,7 @@ class Loader:
         replay = tape.replay()
         tape.finish()
         imports = _Imports(session, verdict.imports, self._engine, owner)
+        imports.persistent = verdict.persistent
         try:
             result = self._with_engine(imports, replay, owner)
             _check_read(replay)
@@ -226,7 +233,7 @@ class Loader:
         self._proxy.current = replay
         engine.gate = imports.find
         if owner is not None:
-            engine.identify = getattr(owner, "persistent_load", None)
+            engine.identify = imports.identified(getattr(owner, "persistent_load", None))
         self._active = imports
         try:
             return engine.load()
@@ -258,6 +265,7 @@ class _Imports:
         self._asking: Import | None = None
         self._under: Import | None = None
         self._judged = session.verifier is not None and bool(predictions)
+        self.persistent: dict[int, Import] = {}  # which persistent objects have to be what an import gave
 
     def find(self, module: str, name: str) -> Any:
         """Give the next import to the C unpickler."""
@@ -285,6 +293,21 @@ class _Imports:
             return self._session.resolve_alone(module, name, self._find)
         obj, self._under = self._session.resolve(self._asking, module, name, self._find)
         return obj
+
+    def identified(self, load: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+        """Check what the application's persistent_load gives where the stream instantiates it."""
+        if load is None or not self.persistent:
+            return load
+        counter = itertools.count()
+
+        def checked(pid: Any) -> Any:
+            obj = load(pid)
+            expected = self.persistent.get(next(counter))
+            if expected is not None and obj is not self._session.object_of(expected):
+                self._session.refuse([substituted(expected)])
+            return obj
+
+        return checked
 
     def _predict(self, module: str, name: str) -> Import | None:
         for prediction in self._predictions:

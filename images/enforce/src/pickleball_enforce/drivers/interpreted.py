@@ -17,7 +17,8 @@ from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import NAMES, read_argument
 from pickleball_enforce.report import Import, Malformed, Obligation, Violation
 from pickleball_enforce.settings import Settings
-from .session import Session, sanctioned
+
+from .session import Session, sanctioned, substituted
 from .tape import name_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class _Lockstep:
             return  # find_class will check it
         except AttributeError:
             obj = None
+        if obligation.kind == "persistent":
+            if self.owner.stack[-3 if obligation.opcode == "NEWOBJ_EX" else -2] is not obj:
+                session.refuse([substituted(target)])
+            return
         session.refuse_asked(target, obligation)
         if obligation.kind.startswith("result-") and not isinstance(obj, type):
             holders = (self.owner.stack, *self.owner.metastack, self.owner.memo)
@@ -151,6 +156,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             fix_imports=self.fix_imports,
             buffers=self._buffers is not None,
             renames=renames,
+            persistent_classes=True,
         )
         lockstep = self._pickleball
         if lockstep is None:

@@ -170,3 +170,9 @@ def sanctioned(find: Callable[[str, str], Any], module: str, name: str) -> Any:
 def _stubbed(item: Import) -> Violation:
     sentence = f"The stream imports {item.path}, which the policy does not allow: an inert stub stands for it."
     return Violation("import-not-allowed", item.path, item.opcode, item.offset, sentence, ("globals", item.path))
+
+
+def substituted(expected: Import) -> Violation:
+    """Make the violation of a persistent object that is instantiated and is not the class that its id held."""
+    sentence = f"The stream instantiates a persistent object whose id names {expected.path}, and it is something else."
+    return Violation("class-not-import", expected.path, expected.opcode, expected.offset, sentence)
