@@ -75,6 +75,29 @@ if verdict.clean:
 """
 
 
+DRIVEN = """
+import sys
+import pickleball_enforce
+pickleball_enforce.install(sys.argv[3])
+import io, pickle
+stream, kind = bytes.fromhex(sys.argv[1]), sys.argv[2]
+{setup}
+base = pickle.Unpickler if kind == "c" else pickle._Unpickler
+class Unpickler(base):
+    {persistent}
+try:
+    unpickler = Unpickler(io.BytesIO(stream){arguments})
+    for _ in range({loads}):
+        result = unpickler.load()
+    print("EFFECT" if {check} else "loaded")
+except pickle.UnpicklingError as error:
+    for violation in getattr(error, "violations", ()):
+        print(violation.rule)
+    if isinstance(error, pickleball_enforce.MalformedStream):
+        print("malformed")
+"""
+
+
 def program(template: str, attack: Attack, *, arguments: str) -> str:
     """Fill the program of a subprocess."""
     persistent = f"def persistent_load(self, pid):\n        {attack.persistent}" if attack.persistent else "pass"
@@ -124,6 +147,20 @@ def test_the_attack_is_stopped_before_anything_ran(attack: Attack, tmp_path: Pat
     printed = done.stdout.split()
     assert attack.found in printed, done.stdout
     assert ("at-load" in printed) == attack.at_load
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("kind", ["c", "python"])
+@CASES
+def test_both_drivers_stop_the_attack(attack: Attack, kind: str, tmp_path: Path) -> None:
+    """A process with the hook refuses the load by the rule that is meant for it, and the effect is not there."""
+    marker = tmp_path / "marker"
+    extra = f", {attack.arguments}" if attack.arguments else ""
+    code = program(DRIVEN, attack, arguments=extra)
+    done = run(code, marker, attack.stream.hex(), kind, str(policy_of(attack, tmp_path)))
+    assert done.returncode == 0, done.stderr
+    assert attack.found in done.stdout.split(), (done.stdout, done.stderr)
+    assert "EFFECT" not in done.stdout
     assert not marker.exists()
 
 

@@ -39,7 +39,8 @@ def kinds(stream: bytes, globals_: str = "", reduces: str = "") -> set[tuple[str
     """Judge a stream that is clean so far: (name, kind, detail) of its obligations."""
     verdict = Verifier(policy(globals_, reduces)).verify(stream)
     assert verdict.clean, (verdict.error, verdict.violations)
-    return {(item.path, found.kind, found.detail) for item in verdict.imports for found in item.obligations}
+    found = {(item.path, held.kind, held.detail) for item in verdict.imports for held in item.obligations}
+    return {item for item in found if item[1] != "callee"}
 
 
 class Colour(enum.Enum):

@@ -67,6 +67,7 @@ class Calls(Judgement):
         self.release(args)
         if self._allow_call(callee):
             callee.uses.add("call")
+            self.oblige(callee, "callee")
             if callee.path in names.LITERAL_ARGUMENTS:
                 self._check_plain(callee, args)
             if callee.path in _HASHING:

@@ -2,6 +2,7 @@
 
 Kinds of obligations, and what each asks of the object that an import gave:
 
+    callee           it is called: no helper of pickle under another name
     class            it is instantiated by NEWOBJ: a class, but no metaclass and no Enum
     no-initargs      it is instantiated by INST or OBJ without arguments: no __getinitargs__
     type             a callable that holds its argument got it: a class
@@ -141,9 +142,6 @@ def static_attribute(cls: type, name: str) -> object:
 def discharge(obj: object, prediction: Import) -> list[Violation]:
     """Check the object that find_class found against every obligation of its prediction."""
     found = check_path(prediction) if prediction.parent is None else []
-    if "call" in prediction.uses and _is_helper(obj):
-        sentence = f"The stream calls {prediction.path}, which is a helper of pickle under another name."
-        found.append(Violation("helper-arguments", prediction.path, prediction.opcode, prediction.offset, sentence))
     for obligation in prediction.obligations:
         if not obligation.kind.startswith("result-"):
             found += discharge_one(obj, prediction, obligation)
@@ -155,15 +153,6 @@ def discharge(obj: object, prediction: Import) -> list[Violation]:
     for child in prediction.children:
         found += _discharge_child(obj, child)
     return found
-
-
-def _is_helper(obj: object) -> bool:
-    """Whether the object is one of those whose arguments are checked by name."""
-    for path in names.HELPERS:
-        module, _, name = path.rpartition(".")
-        if module in sys.modules and vars(sys.modules[module]).get(name) is obj:
-            return True
-    return False
 
 
 def needs_guard(obj: object, prediction: Import) -> bool:
@@ -283,6 +272,15 @@ def _class(obj: object, prediction: Import, obligation: Obligation) -> list[Viol
     what = kind if isinstance(obj, type) else f"{_article(type(obj).__name__)}, not a class"
     sentence = f"The stream instantiates {prediction.path}, which is {what}."
     return violation(prediction, obligation, "not-a-plain-class", sentence)
+
+
+def _callee(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    for path in names.HELPERS:
+        module, _, name = path.rpartition(".")
+        if module in sys.modules and vars(sys.modules[module]).get(name) is obj:
+            sentence = f"The stream calls {prediction.path}, which is the helper {path} under another name."
+            return violation(prediction, obligation, "helper-arguments", sentence)
+    return []
 
 
 def _no_initargs(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
@@ -441,6 +439,7 @@ def _asked(_obj: object, _prediction: Import, _obligation: Obligation) -> list[V
 
 
 _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
+    "callee": _callee,
     "class": _class,
     "no-initargs": _no_initargs,
     "type": _type,

@@ -83,6 +83,8 @@ class Targets(Calls):
             self._oblige_instance(target, "setstate")
         self._check_keys(target, state)
         for key, value in (state.entries or {}).items():
+            if _refused(key, value):
+                continue
             self._oblige_instance(target, "slot", key)
             if callable_like(value):
                 self._oblige_instance(target, "shadow", key)
@@ -90,7 +92,7 @@ class Targets(Calls):
     def _check_keys(self, target: Object, state: Container) -> None:
         """Refuse names of Python's protocols, but for those that literal data cannot harm."""
         for key, value in (state.entries or {}).items():
-            if names.looked_up(key) and (not literal(value) or key in ("__class__", "__dict__")):
+            if _refused(key, value):
                 sentence = f"The state of {describe(target)} sets {key} to {describe(value)}."
                 self.refuse("state-key", key, sentence)
 
@@ -136,6 +138,11 @@ class Targets(Calls):
             if target.how == "new" and origin.decision != "ask" and self.may_call(origin.path):
                 origin.uses.add("callable")
             self._oblige_instance(target, "items", _ITEMS[kind])
+
+
+def _refused(key: str, value: Tag) -> bool:
+    """Whether a state may not hold this name with this value, whatever the class."""
+    return names.looked_up(key) and (not literal(value) or key in ("__class__", "__dict__"))
 
 
 def _slots(items: tuple[Tag, ...]) -> bool:
