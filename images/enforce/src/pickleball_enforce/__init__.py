@@ -9,10 +9,10 @@ The names are imported when they are first used: the hook of a process must not 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing is not imported: that would be paid at every start
 if TYPE_CHECKING:
+    from typing import Any
+
     from .errors import MalformedStream, PickleBallError, PolicyError, PolicyViolation, SettingsError, SourceError
     from .hook import install, use_policy
     from .policy import Entry, Policy
@@ -57,7 +57,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    from importlib import import_module  # noqa: PLC0415 - not before it is needed
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

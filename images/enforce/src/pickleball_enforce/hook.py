@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 PATCHED = ("pickle", "_pickle")
+_OWN = "pickleball_enforce."
 _EXIT = 78  # sysexits: a configuration error
 
 
@@ -40,6 +41,14 @@ def use_policy(path: Policy | str | os.PathLike[str]) -> None:
     lookup.configure(path, None)
 
 
+def start() -> None:
+    """Hook this process as it starts; end it when that fails."""
+    try:
+        hook()
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the process must not go on
+        exit_now(f"the hook failed: {type(error).__name__}: {error}")
+
+
 def hook() -> None:
     """Hook this process when it first imports pickle; the environment says the policy and the mode."""
     if not any(type(finder) is _Finder for finder in sys.meta_path):
@@ -55,7 +64,7 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if name not in PATCHED:
-            return None
+            return _find_own(name) if name.startswith(_OWN) and "pickle" not in sys.modules else None
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(name, path, target) if find and finder is not self else None
@@ -68,6 +77,31 @@ class _Finder:
         """Forget nothing: there is nothing to forget."""
 
 
+def _find_own(name: str) -> ModuleSpec | None:
+    """Import pickle before a module of this package does; what patches pickle may import `name` too."""
+    import pickle  # noqa: F401, PLC0415 - the finder patches it
+
+    module = sys.modules.get(name)
+    if module is None or module.__spec__ is None:
+        return None
+    spec = type(module.__spec__)(name, _Loaded(module), origin=module.__spec__.origin)  # type: ignore[arg-type]
+    spec.submodule_search_locations = module.__spec__.submodule_search_locations
+    return spec
+
+
+class _Loaded:
+    """Gives a module that was imported while it was looked for."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - a loader's signature
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: it is there."""
+
+
 class _Loader:
     """Executes a module with its own loader, then patches it."""
 
@@ -78,11 +112,13 @@ class _Loader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> Any:
-        spec.loader = self._loader
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
+        module.__loader__ = self._loader  # what inspect and pkgutil expect there
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
         if module.__name__ == "_pickle" and "pickle" in sys.modules:
             pickle = sys.modules["pickle"]
             if not hasattr(pickle, "loads"):

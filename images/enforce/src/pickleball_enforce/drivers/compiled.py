@@ -281,9 +281,14 @@ class _Imports:
             obj = self._owner.find_class(module, name)
         finally:
             self._asking = None
-        if self._under is None:
+        reached = self._reached()
+        if reached is None:
             return self._guard(session.accept_unasked(prediction, obj), prediction)
-        return self._guard(session.accept(prediction, self._under, obj), self._under)
+        return self._guard(session.accept(prediction, reached, obj), reached)
+
+    def _reached(self) -> Import | None:
+        """Give the prediction under the name that came to the base class, if it was asked."""
+        return self._under
 
     def find_base(self, module: str, name: str) -> Any:
         """Answer a find_class of the application that asks its base class."""
