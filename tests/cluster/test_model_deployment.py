@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cluster import models, workload
 from tests.cluster.kubernetes.node import PAUSE
-from tests.cluster.kubernetes.programs import ProgramFailed
+from tests.cluster.kubernetes.programs import ProgramFailed, run
 from tests.cluster.testbed import stage
 from tools.images.catalogue import IMAGES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cluster.testbed import Manifest, Testbed
 
     Namespace = tuple[str, Path]
@@ -186,6 +186,23 @@ def test_a_spec_that_cannot_work_ends_in_a_condition_that_says_so(bed: Testbed, 
     assert workload.pods(bed, namespace, wrong.name) == []
     assert wrong.reason in bed.kubectl("describe", "modeldeployment", wrong.name, "--namespace", namespace)
     bed.kubectl("delete", "modeldeployment", wrong.name, "--namespace", namespace)
+
+
+def test_a_policy_written_by_hand_protects_without_an_analysis(bed: Testbed, team: Namespace, tmp_path: Path) -> None:
+    """What `pickleball trace` says of a good model, put into a ConfigMap, is enforced as it is."""
+    namespace, _ = team
+    model = tmp_path / "model.joblib"
+    model.write_bytes(models.good())
+    policy_file = run(Path(sys.executable).with_name("pickleball"), "trace", model)
+    data = {"metadata": {"name": "by-hand", "namespace": namespace}, "data": {"policy.json": policy_file}}
+    deployment = workload.model_deployment(namespace, "by-hand", workload.pod_spec(workload.GOOD))
+    deployment["spec"]["policy"] = {"configMapRef": {"name": "by-hand"}}
+    bed.apply({"apiVersion": "v1", "kind": "ConfigMap", **data}, deployment)
+    workload.wait_ready(bed, namespace, "by-hand", 60)
+    assert workload.condition(bed, namespace, "by-hand", "Analyzed")["reason"] == "AnalysisNotNeeded"
+    pod = workload.only(workload.pods(bed, namespace, "by-hand"))
+    assert workload.predict(pod["status"]["podIP"]) == models.unprotected()
+    bed.kubectl("delete", "modeldeployment/by-hand", "configmap/by-hand", "--namespace", namespace)
 
 
 @pytest.mark.parametrize(
