@@ -85,7 +85,7 @@ test-cluster: setup joern ## The tests on a real Kubernetes, built from source; 
 # ---- the main job -----------------------------------------------------------------------------------------------
 
 demo: setup joern ## A policy from scikit-learn's sources; a model that loads, an exploit that does not.
-	$(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
 
 demo-cluster: setup joern ## The same on a real Kubernetes; needs root.
 	@tools/host.sh cluster

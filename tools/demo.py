@@ -11,6 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+from tests.cluster import models, workload
+
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "build" / "demo"
 BIN = Path(sys.executable).parent
@@ -111,12 +114,35 @@ def laptop() -> None:
     print(f"Nothing of it ran: {effect.exists() = }")
 
 
+def local() -> None:
+    """Show what the operator does with a ModelDeployment, its Job and pod as processes of this machine."""
+    files, effects = OUT / "models", OUT / "effects"
+    files.mkdir()
+    effects.mkdir()
+    (files / workload.GOOD).write_bytes(models.good())
+    (files / workload.EXPLOIT).write_bytes(models.exploit(f"touch {effects}/ran"))
+
+    for number, (model, expected) in enumerate(((workload.GOOD, 0), (workload.EXPLOIT, 1)), 5):
+        title(f"{number}. A ModelDeployment whose application loads {model}, reconciled without a cluster")
+        manifest = OUT / f"{Path(model).stem}.yaml"
+        deployment = workload.model_deployment("default", "iris", workload.pod_spec(model))
+        manifest.write_text(yaml.safe_dump(deployment, sort_keys=False))
+        run(BIN / "pickleball-operator", "local", "-f", manifest, "--output", OUT / "local" / manifest.stem,
+            "--path", f"/models={files}", "--path", f"/effects={effects}", "--path", f"/srv={ROOT}/tests/cluster/app",
+            "--app-command", f"{sys.executable} /srv/serve.py", "--start",
+            "--call", "/predict", "--body", json.dumps(models.ROWS), expect=expected)  # fmt: skip
+    if any(effects.iterdir()):
+        raise SystemExit("the exploit ran: this must never happen")
+    print(f"The application predicts without an enforcer: {models.unprotected()}; nothing of the exploit ran.")
+
+
 def main() -> None:
     """Run the demo from an empty folder."""
     start = time.monotonic()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     laptop()
+    local()
     print(f"\nThe demo took {time.monotonic() - start:.0f} s; what it made lies in {os.path.relpath(OUT)}.")
 
 
