@@ -136,6 +136,18 @@ def test_an_exploit_is_refused_and_nothing_of_it_runs(tmp_path: Path, files: lis
     assert found["violations"][0]["path"].endswith("model.joblib")
 
 
+def test_a_folder_of_this_machine_stands_for_a_volume(tmp_path: Path) -> None:
+    """With --path, a mount needs no object behind it."""
+    path = written(tmp_path, models.good(), [])
+    documents = list(yaml.safe_load_all(path.read_text()))
+    path.write_text(yaml.safe_dump_all(documents[1:]))  # without the ConfigMap that holds the model
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "model.joblib").write_bytes(models.good())
+    words = ["local", "-f", str(path), "--output", str(tmp_path / "out"), "--path", f"/srv={tmp_path / 'srv'}"]
+    assert main([*words, "--start", "--path", f"/models={folder}"]) == 0
+
+
 def test_paths_are_translated_at_their_borders() -> None:
     """Mounts are replaced where they begin a path, in lists of paths too, and nowhere else."""
     places = {

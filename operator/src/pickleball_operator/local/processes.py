@@ -151,6 +151,8 @@ class Processes:
         volumes = {one["name"]: one for one in pod["spec"].get("volumes") or ()}
         places: dict[str, Path] = {}
         for mount in container.get("volumeMounts") or ():
+            if mount["mountPath"] in self.machine.paths:
+                continue
             folder = self._volume(pod, volumes[mount["name"]])
             if mount.get("subPath"):
                 folder = folder / mount["subPath"]
