@@ -20,7 +20,7 @@ from .processes import Machine, Processes, call
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pickleball_operator.kube import Kube, Manifest
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--python", default=sys.executable, help="interpreter that stands for the workload's image (default: this one)"
     )
     parser.add_argument("--joern-path", type=Path, help="Joern's jars, for the generator")
-    parser.add_argument("--cache-path", type=Path, help="where facts are kept between runs")
+    parser.add_argument("--cache-path", type=Path, help="where facts are kept between runs (default: the generator's)")
     parser.add_argument(
         "--path", action="append", default=[], metavar="/IN/POD=HERE", help="a folder of the image or of a volume"
     )
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, publish: Publish) -> int:
     machine = Machine(
         folder=output,
         python=options.python,
-        cache=options.cache_path and options.cache_path.resolve(),
+        cache=(options.cache_path or default_cache(os.environ)).resolve(),
         joern=options.joern_path and options.joern_path.resolve(),
         paths=dict(map(_path, options.path)),
         command=tuple(shlex.split(options.app_command)),
@@ -103,6 +103,14 @@ def read_all(path: Path) -> list[Manifest]:
         if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
             raise SpecError((f"{path}: holds something that is no manifest.",))
     return documents
+
+
+def default_cache(environment: Mapping[str, str]) -> Path:
+    """Where the generator keeps facts when it is not told: a run after a run of its command is warm."""
+    if environment.get("PICKLEBALL_CACHE"):
+        return Path(environment["PICKLEBALL_CACHE"])
+    caches = environment.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "pickleball"
 
 
 def has_program(name: str) -> bool:

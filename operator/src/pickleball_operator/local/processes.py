@@ -42,7 +42,8 @@ class Machine:
     folder: Path
     python: str
     """Interpreter of the workload's image."""
-    cache: Path | None
+    cache: Path
+    """Stands for the analysis' cache, and outlives it."""
     joern: Path | None
     paths: Mapping[str, Path]
     """Folders of the workload's image or volumes, and where they are here."""
@@ -161,7 +162,7 @@ class Processes:
         return {**places, **self.machine.paths}
 
     def _volume(self, pod: Manifest, volume: Manifest) -> Path:
-        if volume["name"] == "cache" and "emptyDir" in volume and self.machine.cache is not None:
+        if volume["name"] == "cache" and pod["metadata"]["labels"].get(names.PART) == "analysis":
             return self.machine.cache
         folder = self._folder(pod) / str(volume["name"])
         source = volume.get("configMap")
