@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import _thread
 import io
+import sys
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce import names, obligations, stock
+from pickleball_enforce import exemptions, names, obligations, stock
 from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import NAMES, read_argument
 from pickleball_enforce.report import Import, Malformed, Obligation, Violation
@@ -103,10 +104,13 @@ class _Lockstep:
 class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is found at run time
     """Python's own unpickler; every opcode is judged before it takes effect."""
 
+    _pickleball: _Lockstep | None = None
+    _pickleball_free = False  # while an exempt load runs
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pickleball_lock = _thread.allocate_lock()
-        self._pickleball: _Lockstep | None = None
+        self._pickleball = None
         file = args[0] if args else kwargs.get("file")
         self._pickleball_source = name_of(file)
 
@@ -119,9 +123,20 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         if not lock.acquire(blocking=False):
             raise UnpicklingError("load() is already running on this Unpickler; it can neither be nested nor shared.")
         try:
+            if exemptions.is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+                return self._pickleball_exempt()
             return self._pickleball_load()
         finally:
             lock.release()
+
+    def _pickleball_exempt(self) -> Any:
+        """Load as stock does, for the channels between the processes of one program."""
+        before, self._pickleball = self._pickleball, None
+        self._pickleball_free = True
+        try:
+            return super().load()
+        finally:
+            self._pickleball, self._pickleball_free = before, False
 
     def _pickleball_load(self) -> Any:
         lockstep = self._pickleball_prepare()
@@ -173,9 +188,6 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
 
     def _pickleball_run(self, lockstep: _Lockstep) -> Any:
         session = lockstep.session
-        verifier = session.verifier
-        if verifier is None:
-            raise UnpicklingError("There is no policy.")
         source = self._unframer
         offset = 0
         try:
@@ -186,12 +198,8 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
                     raise EOFError
                 opcode = key[0]
                 heard = _Heard(source)
-                try:
-                    argument = read_argument(opcode, heard.read, heard.readline)
-                    self._pickleball_expect(lockstep, opcode, verifier.step(opcode, argument, offset))
-                except (ValueError, MalformedStream) as error:
-                    sentence = error.sentence if isinstance(error, MalformedStream) else f"{error}."
-                    session.refuse_malformed(Malformed(offset, sentence), truncated=isinstance(error, ValueError))
+                argument = self._pickleball_step(lockstep, opcode, offset, heard)
+                if argument is None:
                     return self._pickleball_stock(opcode, heard)
                 offset += 1 + len(argument)
                 given = io.BytesIO(argument) if argument else _EMPTY
@@ -200,6 +208,24 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
                 self._pickleball_compare(lockstep, opcode, given)
         except stock.module._Stop as stop:  # noqa: SLF001 - how stock's handler of STOP ends a load
             return stop.value
+
+    def _pickleball_step(self, lockstep: _Lockstep, opcode: int, offset: int, heard: _Heard) -> bytes | None:
+        """Read an opcode's argument and judge it; None where the judgement has ended (audit)."""
+        session = lockstep.session
+        verifier = session.verifier
+        if verifier is None:
+            return None
+        try:
+            argument = read_argument(opcode, heard.read, heard.readline)
+            violations = verifier.step(opcode, argument, offset)
+        except MalformedStream as error:
+            session.refuse_malformed(Malformed(offset, error.sentence), truncated=False)
+            return None
+        except ValueError as error:
+            session.refuse_malformed(Malformed(offset, f"{error}."), truncated=True)
+            return None
+        self._pickleball_expect(lockstep, opcode, violations)
+        return argument
 
     def _pickleball_expect(self, lockstep: _Lockstep, opcode: int, violations: tuple[Violation, ...]) -> None:
         """Refuse what a step has found, and get ready for the import that it foresees."""
@@ -258,6 +284,8 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
     def find_class(self, module: str, name: str) -> Any:
         """Return an object from a module, if the policy lists it."""
         find = super().find_class
+        if self._pickleball_free:
+            return sanctioned(find, module, name)
         lockstep = self._pickleball
         if lockstep is None:
             lockstep = self._pickleball_prepare()

@@ -74,7 +74,7 @@ class Session:
         left = [item for item in self._stubs if item.uses]
         self._stubs = []
         if left:
-            found = [_stubbed(item) for item in left]
+            found = [_stubbed(item, "would stand" if self.audit else "stands") for item in left]
             records.write(found, self.enforcement, self.source, self.digest())
 
     # ---- what find_class gives --------------------------------------------------------------------------------------
@@ -94,6 +94,8 @@ class Session:
             refused = self._ask(prediction, reached)
         if refused and not self.audit:
             return self.stub(under), under
+        if refused:
+            self._stubs.append(under)
         return sanctioned(find, module, name), under
 
     def resolve_alone(self, module: str, name: str, find: Callable[[str, str], Any]) -> Any:
@@ -167,8 +169,8 @@ def sanctioned(find: Callable[[str, str], Any], module: str, name: str) -> Any:
         sanction.revoke()
 
 
-def _stubbed(item: Import) -> Violation:
-    sentence = f"The stream imports {item.path}, which the policy does not allow: an inert stub stands for it."
+def _stubbed(item: Import, stands: str) -> Violation:
+    sentence = f"The stream imports {item.path}, which the policy does not allow: an inert stub {stands} for it."
     return Violation("import-not-allowed", item.path, item.opcode, item.offset, sentence, ("globals", item.path))
 
 

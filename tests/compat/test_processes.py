@@ -1,0 +1,127 @@
+"""Programs of several processes and threads work enforced, and each of their processes is enforced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.compat.conftest import Enforced
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing_works_by_each_start_method(method: str, enforced: Enforced) -> None:
+    """Tasks and results travel unjudged between parent and child; pickles from elsewhere are judged in both."""
+    enforced(
+        f"""
+        import multiprocessing, os
+        from jobs import *
+        if __name__ == "__main__":
+            context = multiprocessing.get_context({method!r})
+            with context.Pool(2) as pool:
+                results = pool.map(work, [Task(n) for n in range(4)])
+            assert [double for double, _, _ in results] == [0, 2, 4, 6]
+            assert os.getpid() not in [pid for _, pid, _ in results]
+            queue = context.Queue()
+            process = context.Process(target=queue.put, args=(Task(7),))
+            process.start()
+            assert queue.get(timeout=60).number == 7
+            process.join()
+            if {method!r} == "spawn":
+                with context.Manager() as manager:
+                    shared = manager.dict(task=Task(8))
+                    assert shared["task"].number == 8
+        """,
+        code_file=True,
+        PYTHONWARNINGS="error,ignore::DeprecationWarning",
+    )
+
+
+def test_process_pools_of_concurrent_futures_work(enforced: Enforced) -> None:
+    """An executor's workers are enforced, and its tasks are not judged."""
+    enforced(
+        """
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from jobs import *
+        if __name__ == "__main__":
+            with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+                assert [double for double, _, _ in pool.map(work, [Task(n) for n in range(4)])] == [0, 2, 4, 6]
+        """,
+        code_file=True,
+    )
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_joblibs_workers_work(backend: str, enforced: Enforced) -> None:
+    """Joblib's parallel jobs run enforced, closures and shared arrays included."""
+    enforced(
+        f"""
+        import joblib, numpy
+        from jobs import *
+        if __name__ == "__main__":
+            run = joblib.Parallel(n_jobs=2, backend={backend!r}, max_nbytes=1000)
+            assert [double for double, _, _ in run(joblib.delayed(work)(Task(n)) for n in range(4))] == [0, 2, 4, 6]
+            big = numpy.arange(10000.0)
+            total = lambda array: float(array.sum())
+            if {backend!r} != "multiprocessing":
+                assert run(joblib.delayed(total)(big) for _ in range(2)) == [big.sum()] * 2
+        """,
+        code_file=True,
+        PYTHONWARNINGS="default",
+    )
+
+
+def test_children_started_as_commands_are_enforced(enforced: Enforced) -> None:
+    """subprocess, os.system, -m and a script inherit the enforcer through the environment."""
+    enforced("""
+        import os, subprocess, sys
+        code = "from specimens import *; refused(pickle.loads, bad()); assert pickle.loads(good()) == VALUE"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        assert os.system(f"{sys.executable} -c '{code}'") == 0
+        with open("script.py", "w") as file:
+            file.write(code)
+        subprocess.run([sys.executable, "script.py"], check=True)
+        subprocess.run([sys.executable, "-m", "script"], check=True)
+        pid = os.fork()
+        if pid == 0:
+            from specimens import *
+            try:
+                refused(pickle.loads, bad())
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    """)
+
+
+def test_threads_load_at_the_same_time(enforced: Enforced) -> None:
+    """Each thread's loads are judged on their own."""
+    enforced("""
+        import io, pickle, sys, threading
+        from specimens import *
+        sys.setswitchinterval(1e-5)
+        data, evil, faults = good(2), bad(2), []
+        def work(load):
+            try:
+                for _ in range(20):
+                    assert load(data) == VALUE
+                    refused(load, evil)
+            except BaseException as error:
+                faults.append(error)
+        loads = [pickle.loads, pickle._loads] * 4
+        threads = [threading.Thread(target=work, args=(load,)) for load in loads]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        assert not faults, faults
+    """)
+
+
+def test_copies_are_not_loads(enforced: Enforced) -> None:
+    """Copy and deepcopy use the reduce protocol without unpickling: no policy applies."""
+    enforced("""
+        import copy
+        from jobs import *
+        assert copy.deepcopy([Task(1)])[0].number == 1 and copy.copy(Task(2)).number == 2
+    """)
