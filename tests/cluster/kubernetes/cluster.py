@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +43,10 @@ def up(directory: Path, binaries: Path, images: list[Path]) -> Record:
     made.save()
     certificates.make(made)
     start(made)
-    supervisor.wait(made, "the API server", lambda: supervisor.answers(made), 180)
     archive.write(node.PAUSE, directory / "pause.tar", Path(made.program("pause")))
     supervisor.wait(made, "containerd", lambda: bool(inside(made, made.program("ctr"), "version")), 60)
     load(made, [directory / "pause.tar", *images])
+    supervisor.wait(made, "the API server", lambda: supervisor.answers(made), 180)
     supervisor.wait(made, "a ready node", lambda: is_ready(made), 120)
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     supervisor.wait(made, "the default ServiceAccount", lambda: bool(supervisor.request(made, account)), 60)
@@ -105,9 +106,13 @@ def is_ready(made: Record) -> bool:
 
 
 def load(made: Record, images: list[Path]) -> None:
-    """Give images to the node, from archives."""
-    for image in images:
-        inside(made, made.program("ctr"), "-n", "k8s.io", "images", "import", image.resolve())
+    """Give images to the node, from archives, two at a time."""
+
+    def import_one(image: Path) -> str:
+        return inside(made, made.program("ctr"), "-n", "k8s.io", "images", "import", image.resolve())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(import_one, images))
 
 
 def inside(made: Record, *command: str | Path) -> str:

@@ -17,6 +17,8 @@ def commands(record: Record) -> dict[str, list[str]]:
     """Give each component's command line by its name."""
     folder, pki = record.folder, record.pki
     return {
+        # First: images are loaded while the control plane starts.
+        "containerd": [record.program("containerd"), "--config", f"{folder}/containerd.toml"],
         "etcd": [
             record.program("etcd"),
             f"--data-dir={folder}/etcd",
@@ -67,7 +69,6 @@ def commands(record: Record) -> dict[str, list[str]]:
             f"--cluster-signing-key-file={pki}/ca.key",
         ],
         "kube-scheduler": with_kubeconfig(record, "kube-scheduler", 10259),
-        "containerd": [record.program("containerd"), "--config", f"{folder}/containerd.toml"],
         "kubelet": [
             record.program("kubelet"),
             f"--config={folder}/kubelet.yaml",
