@@ -149,7 +149,11 @@ class _Judge:
             self.report.streams.append(Stream(f"{where}@{place}", inner, needs))
         if reader.first_array is not None:
             self._note("joblib")
-            verdict.violations += self._read_plainly(data, start, reader.first_array)
+            hidden = self._read_plainly(data, start, reader.first_array)
+            inner = [(found.start, found.end) for _, found, _ in reader.nested]
+            verdict.violations += [
+                found for found in hidden if not any(begin <= found.offset < end for begin, end in inner)
+            ]
         for place, content in reader.literals:
             self._content(io.BytesIO(content), f"{where}@{place}", depth + 1)
         return verdict
@@ -162,7 +166,10 @@ class _Judge:
         )
 
     def _read_plainly(self, data: bytes, start: int, first: int) -> list[Violation]:
-        """Judge what an unpickler would do that takes the bytes of an array for opcodes."""
+        """Judge what an unpickler would do that takes the bytes of an array for opcodes.
+
+        A pickle that stands for an array of objects is judged by itself: read plainly, its memo is another one.
+        """
         if self.policy is None:
             return []
         reader = ArrayReader(self.policy, self.settings, arrays=False)

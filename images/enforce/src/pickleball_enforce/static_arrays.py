@@ -107,6 +107,8 @@ def item_size(dtype: Tag) -> tuple[int | None, bool]:
     """Give the bytes of one item of a dtype that the stream wrote, and whether it holds objects."""
     if type(dtype) is not Object or type(dtype.args) is not Tuple or not dtype.args.items:
         return None, False
+    if dtype.origin is not None and dtype.origin.canonical[1] in ("StringDType", "_convert_to_stringdtype_kwargs"):
+        return None, True
     text = dtype.args.items[0]
     found = re.fullmatch(r"[<>|=]?([biufcmMOSUV])([0-9]+)", text) if type(text) is str else None
     if not found:

@@ -123,7 +123,7 @@ class Container:
 class Object:
     """What a call or an instantiation of this stream gave."""
 
-    __slots__ = ("args", "built", "frozen", "how", "origin", "state")
+    __slots__ = ("args", "built", "fresh", "frozen", "how", "origin", "state")
 
     def __init__(self, origin: Import | None, how: str, args: Tag = None) -> None:
         self.origin = origin
@@ -132,6 +132,7 @@ class Object:
         self.state: Tag = None
         self.built = False
         self.frozen = False
+        self.fresh = False  # the driver in lockstep has seen that nothing else held the result
 
 
 EMPTY_TUPLE = Tuple.__new__(Tuple)

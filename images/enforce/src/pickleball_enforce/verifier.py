@@ -165,6 +165,16 @@ class Verifier(Targets):
         """How many marks are open, and how many values lie above the last one."""
         return len(self._marks), len(self.stack) - self._fence
 
+    def note_fresh(self) -> None:
+        """Take note that nothing else holds what the last REDUCE gave (lockstep)."""
+        if self.stack and type(self.stack[-1]) is Object:
+            self.stack[-1].fresh = True
+
+    @property
+    def target_fresh(self) -> bool:
+        """Whether the target of the current BUILD or item operation was noted as fresh."""
+        return bool(self.stack) and type(self.stack[-1]) is Object and self.stack[-1].fresh
+
     @property
     def stopped(self) -> bool:
         """Whether STOP was read."""

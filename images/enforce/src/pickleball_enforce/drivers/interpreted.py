@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CODES = {name: code for code, name in NAMES.items()}
 _IMPORTING = frozenset(_CODES[name] for name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"))
 _INST = _CODES["INST"]
+_REDUCE = _CODES["REDUCE"]
+_OWN_REFERENCES = 2  # the stack and the argument of getrefcount
 _TARGETS = {"BUILD": -2, "APPEND": -2, "SETITEM": -3}  # where the target lies; below the mark for the others
 _EMPTY = io.BytesIO()
 
@@ -78,7 +80,8 @@ class _Lockstep:
         session.refuse_asked(target, obligation)
         if obligation.kind.startswith("result-") and not isinstance(obj, type):
             holders = (self.owner.stack, *self.owner.metastack, self.owner.memo)
-            found = obligations.check_result(self._target(obligation), obj, target, obligation, holders)
+            fresh = session.verifier is not None and session.verifier.target_fresh
+            found = obligations.check_result(self._target(obligation), obj, target, obligation, holders, fresh=fresh)
         else:
             found = obligations.discharge_one(obj, target, obligation)
         session.refuse(found)
@@ -246,6 +249,8 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             self._pickleball_diverge(lockstep, opcode, "has not read its argument")
         if verifier is not None and verifier.depths != (len(self.metastack), len(self.stack)):
             self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
+        if opcode == _REDUCE and verifier is not None and sys.getrefcount(self.stack[-1]) <= _OWN_REFERENCES:
+            verifier.note_fresh()
         prediction, lockstep.prediction = lockstep.prediction, None
         if prediction is not None and opcode != _INST and prediction not in lockstep.session.objects:
             self._pickleball_accept(lockstep, prediction)
