@@ -1,0 +1,71 @@
+"""Infer from facts what a model of given classes may import and call while it loads.
+
+    infer(environment, classes, options) -> Result(policy, provenance)
+    locate(environment, name) -> the definition of a class, by any name that imports it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce.policy import Entry, Policy
+from pickleball_generate import packs
+from pickleball_generate.inference.names import Located, locate_class
+from pickleball_generate.inference.pickling import Pickling
+from pickleball_generate.inference.program import Program
+from pickleball_generate.inference.solver import Reason
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from pickleball_generate.facts import Environment
+
+__all__ = ["Located", "Options", "Result", "infer", "locate"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a run."""
+
+    widen: bool = True
+    shuffle: Random | None = None  # for tests: the order in which constraints run
+
+
+@dataclass(frozen=True)
+class Result:
+    """A policy and why it is what it is."""
+
+    policy: Policy
+    provenance: dict[str, Any]
+
+
+def locate(environment: Environment, name: str) -> Located:
+    """Find a class by a dotted name; ClassNotFound names those that are near."""
+    known = packs.load()
+    return locate_class(Program(environment, known.opaque), name)
+
+
+def infer(environment: Environment, classes: list[str], options: Options) -> Result:
+    """Infer the policy of the given classes, one entry each."""
+    from pickleball_generate.provenance import describe
+
+    solved = [_solve(environment, name, options) for name in classes]
+    entries = {
+        found.name: Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces))) for found, solver in solved
+    }
+    policy = Policy(entries=entries)
+    return Result(policy, describe(solved, environment, policy))
+
+
+def _solve(environment: Environment, name: str, options: Options) -> tuple[Located, Pickling]:
+    """Solve for one class, apart from the others: what a class needs does not depend on what stands beside it."""
+    known = packs.load()
+    program = Program(environment, known.opaque)
+    found = locate_class(program, name)
+    solver = Pickling(program, known, options.shuffle)
+    solver.hold(("obj", found.scope), None, Reason(found.scope.file, found.scope.line, "model class", found.name))
+    solver.run()
+    solver.serializers(sorted(program.packages()))
+    solver.run()
+    return found, solver

@@ -1,0 +1,52 @@
+"""Find the class that a user named."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pickleball_generate.errors import ClassNotFound
+
+if TYPE_CHECKING:
+    from pickleball_generate.inference.program import Program
+    from pickleball_generate.inference.scopes import Scope
+
+
+@dataclass(frozen=True)
+class Located:
+    """A class: the name that pickle writes, the module that defines it, its body."""
+
+    name: str
+    module: str
+    scope: Scope
+
+
+def locate_class(program: Program, name: str) -> Located:
+    """Resolve a dotted name, a re-export as well as the place of definition."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:length])
+        if not program.has_source(module):
+            continue
+        values = program.attribute(module, parts[length])
+        for part in parts[length + 1 :]:
+            values = [w for v in values for w in program.member(v, part)]
+        for value in values:
+            if value[0] == "cls":
+                return Located(program.canonical(value[1]), value[1].module, value[1])
+        break
+    where = ", ".join(str(path) for path in program.environment.library.paths)
+    raise ClassNotFound(name, near(program, name), where)
+
+
+def near(program: Program, name: str) -> list[str]:
+    """Name classes of the same package that resemble a name, at most five."""
+    package = name.partition(".")[0]
+    if program.environment.library.package(package) is None:
+        return difflib.get_close_matches(package, program.environment.library.names, 5)
+    wanted = name.rpartition(".")[2]
+    classes = {last: places[0] for last, places in program.definitions(package).items()}
+    lowered = {last.lower(): last for last in classes}
+    found = difflib.get_close_matches(wanted.lower(), sorted(lowered), 5, 0.7)
+    return [f"{classes[lowered[word]]}.{lowered[word]}" for word in found]

@@ -1,0 +1,312 @@
+"""What held values pickle as, over protocols 0 to 5: names that a stream references and names that it calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.program import Value, tooling
+from pickleball_generate.inference.solver import UNKNOWN, Reason, Solver
+
+if TYPE_CHECKING:
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.solver import Frame
+    from pickleball_generate.packs import Needs
+
+DEFAULT = "object"
+UNPICKLABLE_ROOTS = frozenset({"threading.Thread", "socket.socket"})
+HELPERS = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor", "_codecs.encode"})
+
+
+@dataclass(frozen=True)
+class Because:
+    """The value that asks for an entry, the rule, and where the rule read it."""
+
+    value: Value
+    rule: str
+    file: str
+    line: int
+    kind: str = "needed"
+
+
+class Pickling(Solver):
+    """Adds to the fixpoint what the pickles of held values contain."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.globals: dict[str, Because] = {}
+        self.reduces: dict[str, Because] = {}
+        self.refused: dict[str, tuple[str, Because]] = {}
+        self.unresolved: dict[tuple[str, str, int], str] = {}
+        self.scopes: dict[str, Scope] = {}
+
+    # Entries
+
+    def reference(self, name: str, because: Because) -> None:
+        """Let a name into `globals`, unless it is a sink itself."""
+        self._enter(self.globals, name, because)
+
+    def invoke(self, name: str, because: Because) -> None:
+        """Let a name into `reduces`, unless it is a sink itself."""
+        if name not in HELPERS:
+            self._enter(self.reduces, name, because)
+
+    def _enter(self, listed: dict[str, Because], name: str, because: Because) -> None:
+        if name in listed or "<" in name:
+            return
+        danger = sinks.effect(name)
+        if danger is not None:
+            self.refused.setdefault(name, (danger, because))
+            return
+        listed[name] = because
+
+    def pack_needs(self, needs: Needs, value: Value, rule: str, reason: Reason) -> None:
+        """Take over what a pack says."""
+        because = Because(value, rule, reason.file, reason.line, "pack")
+        for name in needs.globals:
+            self.reference(name, because)
+        for name in needs.reduces:
+            self.invoke(name, because)
+
+    # Held values
+
+    def hold(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """Say what a value pickles as, once."""
+        if value in self.held:
+            if value == UNKNOWN:
+                self.hold_unknown(holder, reason)
+            return
+        super().hold(value, holder, reason)
+        kind = value[0]
+        handler = getattr(self, f"hold_{kind}", None)
+        if kind != "obj" and handler is not None:
+            handler(value, holder, reason)
+        elif kind == "unk":
+            self.hold_unknown(holder, reason)
+
+    def hold_cls(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """A class is pickled by reference."""
+        self.name_scope(value, "class held by reference", reason)
+
+    def hold_fun(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """A function is pickled by reference; one inside a function cannot be pickled."""
+        self.name_scope(value, "function held by reference", reason)
+
+    def hold_meth(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """A bound method is pickled as getattr(receiver, name)."""
+        self.name_scope(value, "bound method", reason)
+
+    def name_scope(self, value: Value, rule: str, reason: Reason) -> None:
+        """Reference a definition by its canonical name."""
+        name = self.program.canonical(value[1])
+        self.scopes[name] = value[1]
+        self.reference(name, Because(value, rule, reason.file, reason.line))
+
+    def hold_ext(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """A name without source is pickled by reference."""
+        name = self.packs.reference(value[1])
+        top = name.partition(".")[0]
+        if self.program.is_module(name) or (top == "builtins" and name.count(".") != 1):
+            return
+        self.reference(name, Because(value, "name held by reference", reason.file, reason.line))
+
+    def hold_data(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """Results of computations pickle as the pack says."""
+        self.pack_needs(self.packs.data(value[1]), value, f"result of a computation in {value[1]}", reason)
+
+    def hold_unknown(self, holder: Value | None, reason: Reason) -> None:
+        """A value that nothing is known of may be data of a package that the holder's modules import."""
+        seen: set[Value] = set()
+        while holder is not None and holder[0] in {"box", "vars"} and holder not in seen and holder in self.held:
+            seen.add(holder)
+            holder = self.held[holder][0]
+        if holder is None or holder[0] != "obj":
+            return
+        for owner in self.program.mro(holder[1]):
+            if owner[0] != "cls":
+                continue
+            for package in self.data_packages(owner[1]):
+                rule = f"attribute of unknown value in a class whose module imports {package}"
+                self.pack_needs(self.packs.data(package), ("data", package), rule, reason)
+                self.held.setdefault(("data", package), (holder, reason))
+
+    def data_packages(self, cls: Scope) -> list[str]:
+        """Packages with a pack that the module of a class imports, in functions too."""
+        found: dict[str, None] = {}
+
+        def visit(facts: dict[str, Any]) -> None:
+            for item in facts.get("imports", ()):
+                name = item.get("import") or item.get("from", "")
+                package = self.packs.package_of(name)
+                if package and not name.startswith("."):
+                    found[package] = None
+            for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
+                visit(inner)
+
+        module = cls
+        while module.parent is not None:
+            module = module.parent
+        visit(module.facts)
+        return list(found)
+
+    def hold_box(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """Sets and partials are called into being by some protocols."""
+        name = {"set": "builtins.set", "partial": "functools.partial"}.get(value[2])
+        needs = self.packs.instance(name) if name else None
+        if needs:
+            self.pack_needs(needs, value, f"{value[2]} in the state", reason)
+
+    def hold_inst(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """An instance of a type without source: a pack or the extension module's names say how it pickles."""
+        name = value[1]
+        needs = self.packs.instance(name)
+        if needs is not None:
+            self.pack_needs(needs, value, "instance of a type that a pack describes", reason)
+            return
+        module, _, last = name.rpartition(".")
+        extension = self.program.environment.extension(module)
+        if extension is None:
+            return
+        because = Because(value, "extension type", extension.source or extension.file, 0)
+        described = extension.classes.get(last)
+        callees = described.reduces_to if described else ()
+        if callees:
+            because = Because(value, "__reduce__ of an extension type", extension.source or extension.file, 0)
+            for callee in callees:
+                self.invoke(name if callee in {last, "self.__class__", "type"} else f"{module}.{callee}", because)
+            self.reference(name, because)
+        elif f"__pyx_unpickle_{last}" in extension.unpicklers:
+            self.invoke(f"{module}.__pyx_unpickle_{last}", because)
+            self.reference(name, because)
+        else:
+            self.reference(name, because)
+
+    # Instances of classes with source
+
+    def do_state(self, value: Value, frame: Frame) -> None:
+        """What an instance pickles as; runs again when it holds more."""
+        cls: Scope = value[1]
+        name = self.program.canonical(cls)
+        self.scopes[name] = cls
+        holder, reason = self.held[value]
+        because = Because(value, "instance", cls.file, cls.line)
+        reduced = self.reduced(cls, value)
+        if reduced is None:
+            self.default_state(cls, name, value, because)
+            return
+        function, results = reduced
+        why = Because(value, f"{function.name} of the class", function.file, function.line)
+        resolved = False
+        for result in results:
+            resolved |= self.reduce_value(result, cls, name, value, why)
+        if not resolved:
+            self.note(function, "the value of a reduce method")
+            self.default_state(cls, name, value, because)
+
+    def reduced(self, cls: Scope, value: Value) -> tuple[Scope, tuple[Value, ...]] | None:
+        """The results of the reduce method that pickle would call, if the class has one with source."""
+        for method in ("__reduce_ex__", "__reduce__"):
+            found = self.program.method(cls, method)
+            if found is not None:
+                frame = self.enter(found[0], value, found[1])
+                return found[0], self.read(("R", frame.key))
+        return None
+
+    def reduce_value(self, result: Value, cls: Scope, name: str, value: Value, because: Because) -> bool:
+        """Follow one result of a reduce method: (callee, arguments, state, ...), or what a base gives."""
+        if result == ("default", value):
+            self.default_state(cls, name, value, because)
+            return True
+        if result[0] != "box" or result[2] != "tuple":
+            return False
+        known = False
+        for callee in self.field(result, "[0]"):
+            known |= self.reduce_callee(callee, because)
+        for at in range(1, 6):
+            for part in self.read(("F", result, f"[{at}]")):
+                self.hold(part, value, self.values[("F", result, f"[{at}]")][part])
+        return known
+
+    def reduce_callee(self, callee: Value, because: Because) -> bool:
+        """Let what a reduce method names as callee be called."""
+        kind = callee[0]
+        if kind in {"cls", "fun", "meth"}:
+            name = self.program.canonical(callee[1])
+            self.scopes[name] = callee[1]
+            self.invoke(name, because)
+            if kind == "cls":
+                self.reference(name, because)
+            return True
+        if kind == "ext":
+            self.invoke(self.packs.reference(callee[1]), because)
+            return True
+        return False
+
+    def default_state(self, cls: Scope, name: str, value: Value, because: Because) -> None:
+        """The protocol of `object`, or of the foreign type that the class descends from; then its attributes."""
+        listed = self.globals
+        for root in self.program.roots(cls):
+            known = self.packs.subclass(root)
+            if known is None:
+                if root not in {"builtins.object"}:
+                    self.note(cls, f"how subclasses of {root} are pickled")
+                continue
+            if known[0] == "reduces":
+                listed = self.reduces
+            self.pack_needs(known[1], value, f"subclass of {root}", Reason(cls.file, cls.line, "base", cls.dotted))
+        self._enter(listed, name, because)
+        if listed is self.reduces:
+            because = Because(value, "class that is called with its value", cls.file, cls.line)
+        for method in ("__getstate__", "__getnewargs__", "__getnewargs_ex__"):
+            found = self.program.method(cls, method)
+            if found is not None:
+                frame = self.enter(found[0], value, found[1])
+                for inner in self.read(("R", frame.key)):
+                    self.hold(inner, value, self.values[("R", frame.key)][inner])
+        for inner in self.read(("A", value)):
+            self.hold(inner, value, self.values[("A", value)][inner])
+
+    def note(self, scope: Scope, what: str) -> None:
+        """Remember what could not be resolved."""
+        self.unresolved[(what, scope.file, scope.line)] = scope.dotted
+
+    # Pickler subclasses
+
+    def serializers(self, packages: list[str]) -> None:
+        """Wrappers that Pickler subclasses put around objects: what their `save` makes and saves is in the stream."""
+        for package in packages:
+            for cls in self.picklers(package):
+                instance: Value = ("obj", cls)
+                found = self.program.method(cls, "save")
+                if found is None or tooling(cls.module):
+                    continue
+                self.enter(found[0], instance, found[1])
+                for method in ("__init__",):
+                    made = self.program.method(cls, method)
+                    if made is not None:
+                        self.enter(made[0], instance, made[1])
+                self.post(self.frame(found[0], instance, found[1]), "saved", instance)
+
+    def picklers(self, package: str) -> list[Scope]:
+        """Classes of a package that descend from a pickler and override what it writes."""
+        found = []
+        for module in self.program.pickling_modules(package):
+            scope = self.program.scope(module)
+            for cls in scope.classes if scope is not None else ():
+                roots = set(self.program.roots(cls))
+                if roots & {"pickle._Pickler", "pickle.Pickler", "_pickle.Pickler"} and "save" in cls.bound:
+                    found.append(cls)
+        return found
+
+    def do_saved(self, instance: Value, frame: Frame) -> None:
+        """Hold the objects that a pickler's `save` passes on to the pickler below it."""
+        for item in (*frame.scope.facts.get("calls", ()), *frame.scope.facts.get("returns", ())):
+            call = item.get("c", item.get("v"))
+            if not isinstance(call, dict) or "call" not in call or not str(call["call"]).endswith(".save"):
+                continue
+            for argument in call.get("args", ()):
+                for value in self.eval(argument, frame):
+                    if value[0] == "obj" and value != instance:
+                        reason = Reason(frame.scope.file, item["line"], "written by a pickler", frame.scope.dotted)
+                        self.hold(value, instance, reason)

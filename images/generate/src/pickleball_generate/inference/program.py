@@ -1,0 +1,360 @@
+"""The program: modules read on demand, names resolved to definitions, classes with their linearised bases."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.facts.closure import absolute
+from pickleball_generate.inference.scopes import Scope, callee_name
+from pickleball_generate.sources import module_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pickleball_generate.facts import Environment
+
+# A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
+Value = tuple[Any, ...]
+
+TOOLING = frozenset({"tests", "test", "testing", "conftest", "setup", "_build_utils", "f2py", "distutils"})
+
+
+class Program:
+    """Resolves names over all packages of an environment. Reads only modules that a name leads to."""
+
+    def __init__(self, environment: Environment, opaque: frozenset[str] = frozenset()) -> None:
+        self.environment = environment
+        self.opaque = opaque
+        self.loaded: dict[str, Scope] = {}
+        self._names: dict[tuple[str, str], list[Value]] = {}
+        self._modules: dict[str, bool] = {}
+        self._active: set[tuple[str, str]] = set()
+        self._mro: dict[Scope, list[Value]] = {}
+        self._bases: dict[Scope, list[Value]] = {}
+        self._canonical: dict[Scope, str] = {}
+        self._unique: dict[str, dict[str, list[str]]] = {}
+
+    # Modules
+
+    def has_source(self, module: str) -> bool:
+        """Tell whether the module's statements are known; a stub beside machine code does not count."""
+        top = module.partition(".")[0]
+        if top in self.opaque:
+            return False
+        package = self.environment.package_of(module)
+        return package is not None and package.modules.get(module, "").endswith(".py")
+
+    def is_module(self, module: str) -> bool:
+        """Tell whether a dotted name is a module of any kind, or a folder of modules."""
+        if module not in self._modules:
+            package = self.environment.package_of(module)
+            if package is None:
+                self._modules[module] = module in sys.stdlib_module_names or is_stdlib(module)
+            else:
+                self._modules[module] = (
+                    module in package.modules
+                    or module in package.extensions
+                    or any(name.startswith(f"{module}.") for name in package.modules)
+                )
+        return self._modules[module]
+
+    def scope(self, module: str) -> Scope | None:
+        """Give the body of a module with source."""
+        if module not in self.loaded:
+            facts = self.environment.module(module) if self.has_source(module) else None
+            if facts is None:
+                return None
+            self.loaded[module] = Scope(module, "module", facts, None, facts["file"])
+        return self.loaded[module]
+
+    def absolute(self, origin: str, module: str) -> str:
+        """Resolve the dots of a relative import."""
+        return absolute(origin, module, package=self.environment.is_package(module))
+
+    # Names
+
+    def attribute(self, module: str, name: str) -> list[Value]:
+        """Resolve `module.name` to definitions: classes, functions, modules, or names without source."""
+        scope = self.scope(module)
+        if scope is None:
+            return self.without_source(module, name)
+        key = (module, name)
+        if key in self._names:
+            return self._names[key]
+        if key in self._active:
+            return []
+        self._active.add(key)
+        try:
+            found = unique(self._bindings(scope, name))
+            if not found and self.is_module(f"{module}.{name}"):
+                found = [("mod", f"{module}.{name}")]
+            for star in scope.stars if not found else ():
+                origin = self.absolute(star["from"], module)
+                if origin and origin != module and (self.has_source(origin) or name in self._exported(origin)):
+                    found += self.attribute(origin, name)
+            if not found and "__getattr__" in scope.bound:
+                found = self._lazy(module, name)
+        finally:
+            self._active.discard(key)
+        self._names[key] = unique(found)
+        return self._names[key]
+
+    def without_source(self, module: str, name: str) -> list[Value]:
+        """A name of a module that is not analysed; of a package that is not there, nothing."""
+        inner = f"{module}.{name}"
+        if self.is_module(inner):
+            return [("mod", inner)]
+        top = module.partition(".")[0]
+        there = top in sys.stdlib_module_names or self.environment.library.package(top) is not None
+        return [("ext", inner)] if there else []
+
+    def _exported(self, module: str) -> frozenset[str]:
+        """Names that a module without source is known to have, by its stub."""
+        facts = self.environment.module(module)
+        if facts is None:
+            return frozenset()
+        return frozenset(Scope(module, "module", facts, None, "").bound)
+
+    def _lazy(self, module: str, name: str) -> list[Value]:
+        """Find what a module's `__getattr__` would give: the only definition of that name under the package."""
+        top = module.partition(".")[0]
+        places = [m for m in self.definitions(top).get(name, ()) if m.startswith(f"{module}.")]
+        return self.attribute(places[0], name) if len(places) == 1 else []
+
+    def definitions(self, package: str) -> dict[str, list[str]]:
+        """List the classes of a package by their names, with the modules that define one at their top level."""
+        if package not in self._unique:
+            found: dict[str, list[str]] = {}
+            known = self.environment.library.package(package)
+            archive = self.environment.archive(known) if known and package not in self.opaque else None
+            for file, classes in sorted(archive.index.items()) if archive else ():
+                module = module_name(file)
+                if module is None or tooling(module) or not self.has_source(module):
+                    continue
+                for name, _, _ in classes:
+                    if "." not in name:
+                        found.setdefault(name, []).append(module)
+            self._unique[package] = found
+        return self._unique[package]
+
+    def packages(self) -> list[str]:
+        """The packages that modules read so far import, theirs included, as far as they have source."""
+        found: set[str] = set()
+        for module, scope in self.loaded.items():
+            found.add(module.partition(".")[0])
+            for item in imports(scope.facts):
+                name = item.get("import") or item.get("from", "")
+                if name and not name.startswith("."):
+                    found.add(name.partition(".")[0])
+        return sorted(name for name in found if self.environment.library.package(name) and name not in self.opaque)
+
+    def pickling_modules(self, package: str) -> list[str]:
+        """Modules of a package that define a class by the name of some pickler."""
+        places = self.definitions(package)
+        found = {module for name, where in places.items() if name.endswith("Pickler") for module in where}
+        return sorted(found)
+
+    def _bindings(self, scope: Scope, name: str) -> Iterator[Value]:
+        for kind, what in scope.bound.get(name, ()):
+            if kind == "class":
+                yield ("cls", what)
+            elif kind == "function":
+                yield ("fun", what, None)
+            elif kind == "from":
+                yield from self.imported(what, scope.module)
+            elif kind == "import":
+                yield ("mod", what["import"] if "as" in what else what["import"].partition(".")[0])
+            elif kind == "assign" and "op" not in what:
+                yield from self.resolve(what.get("v"), scope, skip=name)
+
+    def imported(self, item: dict[str, Any], module: str) -> list[Value]:
+        """Resolve `from origin import name`."""
+        origin = self.absolute(item["from"], module)
+        if not origin:
+            return []
+        if self.has_source(origin):
+            found = self.attribute(origin, item["name"])
+            inner = f"{origin}.{item['name']}"
+            return found or ([("mod", inner)] if self.is_module(inner) else [])
+        return self.without_source(origin, item["name"])
+
+    def resolve(self, expression: object, scope: Scope, skip: str = "") -> list[Value]:
+        """Resolve an expression that names definitions, without following values."""
+        if isinstance(expression, dict):
+            if "or" in expression:
+                return unique(v for part in expression["or"] for v in self.resolve(part, scope, skip))
+            if "sub" in expression:
+                return self.resolve(expression["sub"], scope, skip)
+            if "attr" in expression:
+                return [
+                    w for v in self.resolve(expression["of"], scope, skip) for w in self.member(v, expression["attr"])
+                ]
+            return []
+        if not isinstance(expression, str):
+            return []
+        first, *rest = expression.split(".")
+        if first == skip and not rest:
+            return []
+        found = self.name(first, scope)
+        for part in rest:
+            found = unique(w for v in found for w in self.member(v, part))
+        return found
+
+    def name(self, name: str, scope: Scope) -> list[Value]:
+        """Resolve a plain name as a body sees it."""
+        where: Scope | None = scope
+        while where is not None and where.parent is not None:
+            if (where.kind == "function" or where is scope) and name in where.bound:
+                return unique(self._bindings(where, name))
+            where = where.parent
+        found = self.attribute(scope.module, name) if where is not None else []
+        if not found and hasattr(builtins, name):
+            return [("ext", f"builtins.{name}")]
+        return found
+
+    def member(self, value: Value, name: str) -> list[Value]:
+        """Resolve an attribute of a module, class or name without source."""
+        if value[0] == "mod":
+            return self.attribute(value[1], name)
+        if value[0] == "cls":
+            return [w for owner in self.mro(value[1]) if owner[0] == "cls" for w in self._bindings(owner[1], name)][:1]
+        if value[0] == "ext":
+            return [("ext", f"{value[1]}.{name}")]
+        return []
+
+    # Classes
+
+    def bases(self, cls: Scope) -> list[Value]:
+        """Resolve the bases of a class: classes with source, and names of those without."""
+        if cls not in self._bases:
+            self._bases[cls] = []
+            where = cls.parent or cls
+            found: list[Value] = []
+            for base in cls.facts.get("bases", ()):
+                found += self._base(base, where)
+            self._bases[cls] = [v for v in unique(found) if v != ("cls", cls)]
+        return self._bases[cls]
+
+    def _base(self, base: object, where: Scope) -> list[Value]:
+        if isinstance(base, dict) and "call" in base:
+            callee = callee_name(base)
+            if callee.rpartition(".")[2] in {"namedtuple", "NamedTuple"}:
+                return [("ext", "builtins.tuple")]
+            return [v for a in base.get("args", ()) for v in self._base(a, where)]
+        return [v for v in self.resolve(base, where) if v[0] in {"cls", "ext"}]
+
+    def mro(self, cls: Scope) -> list[Value]:
+        """Linearise: the class, its bases; names without source where a base has none."""
+        if cls not in self._mro:
+            self._mro[cls] = [("cls", cls)]
+            lists = [list(self.mro(b[1])) if b[0] == "cls" else [b] for b in self.bases(cls)]
+            self._mro[cls] = [("cls", cls), *linearise([*lists, list(self.bases(cls))])]
+        return self._mro[cls]
+
+    def method(self, cls: Scope, name: str, after: Scope | None = None) -> tuple[Scope, Scope] | None:
+        """Find the function that a class gives for a name, and the class that has it; after a class for `super()`."""
+        owners = [v[1] for v in self.mro(cls) if v[0] == "cls"]
+        if after is not None and after in owners:
+            owners = owners[owners.index(after) + 1 :]
+        for owner in owners:
+            for kind, what in owner.bound.get(name, ()):
+                if kind == "function":
+                    return what, owner
+                if kind == "assign" and isinstance(what.get("v"), str) and "." not in what["v"]:
+                    for inner, function in owner.bound.get(what["v"], ()):
+                        if inner == "function":
+                            return function, owner
+        return None
+
+    def roots(self, cls: Scope) -> list[str]:
+        """The names without source that a class descends from."""
+        return [v[1] for v in self.mro(cls) if v[0] == "ext"]
+
+    def canonical(self, scope: Scope) -> str:
+        """The dotted name that pickle writes: `__module__` and `__qualname__`."""
+        if scope not in self._canonical:
+            self._canonical[scope] = f"{self._home(scope)}{scope.dotted[len(scope.module) :]}"
+        return self._canonical[scope]
+
+    def _home(self, scope: Scope) -> str:
+        """The module that a definition claims to come from."""
+        outer = scope
+        while outer.parent is not None and outer.parent.parent is not None:
+            outer = outer.parent
+        for decorator in outer.decorators():
+            if callee_name(decorator).rpartition(".")[2] == "set_module" and isinstance(decorator, dict):
+                for argument in decorator.get("args", ()):
+                    if isinstance(argument, dict) and "str" in argument:
+                        return str(argument["str"])
+        for item in outer.facts.get("assigns", ()):
+            if item["to"] == "__module__" and isinstance(item.get("v"), dict) and "str" in item["v"]:
+                return str(item["v"]["str"])
+        return self._assigned_home(outer) or scope.module
+
+    def _assigned_home(self, outer: Scope) -> str | None:
+        """`C.__module__ = "a.b"`, also through a loop over a display that names the class."""
+        module = outer.parent
+        if module is None:
+            return None
+        loops = {
+            item["to"]: item.get("v")
+            for item in module.facts.get("assigns", ())
+            if item.get("op") == "for" and isinstance(item["to"], str)
+        }
+        for item in module.facts.get("assigns", ()):
+            if not isinstance(item["to"], str) or not item["to"].endswith(".__module__"):
+                continue
+            value, owner = item.get("v"), item["to"].removesuffix(".__module__")
+            text = value.get("str") if isinstance(value, dict) else module.module if value == "__name__" else None
+            looped = loops.get(owner)
+            display = looped.get("tuple", looped.get("list", ())) if isinstance(looped, dict) else ()
+            if text and (owner == outer.name or outer.name in display):
+                return str(text)
+        return None
+
+
+def imports(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The import statements of a body and of those inside it."""
+    yield from facts.get("imports", ())
+    for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
+        yield from imports(inner)
+
+
+def is_stdlib(module: str) -> bool:
+    """Tell whether a dotted name is a module inside a package of the standard library."""
+    top, _, rest = module.partition(".")
+    if not rest or top not in sys.stdlib_module_names:
+        return False
+    folder = Path(os.__file__).parent.joinpath(*module.split("."))
+    return module == "os.path" or folder.is_dir() or folder.with_suffix(".py").is_file()
+
+
+def tooling(module: str) -> bool:
+    """Tell whether a module belongs to tests or to the building of its package."""
+    return not TOOLING.isdisjoint(module.split("."))
+
+
+def unique(values: Any) -> list[Value]:
+    """Drop repetitions, keep the order."""
+    return list(dict.fromkeys(values))
+
+
+def linearise(lists: list[list[Value]]) -> list[Value]:
+    """Merge linearisations as C3 does; where it has no answer, in the order of appearance."""
+    result: list[Value] = []
+    rest = [list(row) for row in lists if row]
+    while rest:
+        for row in rest:
+            head = row[0]
+            if not any(head in other[1:] for other in rest):
+                break
+        else:
+            head = rest[0][0]
+        result.append(head)
+        rest = [[v for v in row if v != head] for row in rest]
+        rest = [row for row in rest if row]
+    return unique(result)

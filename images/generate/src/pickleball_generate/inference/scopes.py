@@ -1,0 +1,158 @@
+"""Scopes of the analysed modules: what each binds, and where a name that it reads comes from."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Facts = dict[str, Any]
+
+
+class Scope:
+    """A module, class or function body. Compared by identity: two definitions of one name are two scopes."""
+
+    def __init__(self, module: str, kind: str, facts: Facts, parent: Scope | None, file: str) -> None:
+        self.module = module
+        self.kind = kind
+        self.facts = facts
+        self.parent = parent
+        self.file = file
+        self.name: str = facts.get("name", "") if parent is not None else ""
+        self.line: int = facts.get("line", 1)
+
+    def __repr__(self) -> str:
+        return f"<{self.dotted}:{self.line}>"
+
+    @cached_property
+    def dotted(self) -> str:
+        """Module and qualified name as `__qualname__` has it."""
+        if self.parent is None:
+            return self.module
+        inside = f"{self.parent.dotted}.<locals>" if self.parent.kind == "function" else self.parent.dotted
+        return f"{inside}.{self.name}"
+
+    @cached_property
+    def identity(self) -> str:
+        """A text that orders scopes and names no two of them."""
+        return f"{self.dotted}@{self.line:06d}"
+
+    @cached_property
+    def classes(self) -> list[Scope]:
+        """The classes that stand in this body."""
+        return [Scope(self.module, "class", c, self, self.file) for c in self.facts.get("classes", ())]
+
+    @cached_property
+    def functions(self) -> list[Scope]:
+        """The functions that stand in this body."""
+        return [Scope(self.module, "function", f, self, self.file) for f in self.facts.get("functions", ())]
+
+    @cached_property
+    def bound(self) -> dict[str, list[tuple[str, Any]]]:
+        """Every name that the body binds, with the statements and definitions that do it."""
+        found: dict[str, list[tuple[str, Any]]] = {}
+
+        def add(name: str, kind: str, what: object) -> None:
+            found.setdefault(name, []).append((kind, what))
+
+        for item in self.facts.get("imports", ()):
+            if "import" in item:
+                add(item.get("as") or item["import"].partition(".")[0], "import", item)
+            elif item["name"] != "*":
+                add(item.get("as") or item["name"], "from", item)
+        for item in self.facts.get("assigns", ()):
+            if isinstance(item["to"], str) and "." not in item["to"]:
+                add(item["to"], "assign", item)
+        for inner in self.classes:
+            add(inner.name, "class", inner)
+        for inner in self.functions:
+            add(inner.name, "function", inner)
+        for item in self.facts.get("params", ()):
+            add(item["n"], "param", item)
+        for name, value in self._inner_names():
+            add(name, "walrus", value)
+        return found
+
+    @cached_property
+    def stars(self) -> list[Facts]:
+        """The star imports of the body."""
+        return [item for item in self.facts.get("imports", ()) if item.get("name") == "*"]
+
+    @cached_property
+    def touches(self) -> dict[str, list[tuple[str, Any]]]:
+        """Statements that change what a name holds without binding it: stores into it, calls on it or with it."""
+        found: dict[str, list[tuple[str, Any]]] = {}
+        for item in self.facts.get("assigns", ()):
+            root = root_name(item["to"])
+            if root and root != item["to"]:
+                found.setdefault(root, []).append(("assign", item))
+        for item in self.facts.get("calls", ()):
+            call = item["c"]
+            if not isinstance(call, dict) or "call" not in call:
+                continue
+            names = {root_name(call["call"])} | {root_name(a) for a in call.get("args", ())[:2]}
+            for root in sorted(name for name in names if name):
+                found.setdefault(root, []).append(("call", item))
+        return found
+
+    @cached_property
+    def declared_global(self) -> frozenset[str]:
+        """Names that a `global` statement gives to the module."""
+        return frozenset(self.facts.get("globals", ()))
+
+    def decorators(self) -> list[Any]:
+        """The decorators, outermost first."""
+        return list(self.facts.get("decorators", ()))
+
+    def decorated_by(self, *names: str) -> bool:
+        """Tell whether a decorator ends in one of these names."""
+        return any(callee_name(d).rpartition(".")[2] in names for d in self.decorators())
+
+    def _inner_names(self) -> Iterator[tuple[str, Any]]:
+        """Targets of comprehensions and of `:=` in this body."""
+        for item in (*self.facts.get("assigns", ()), *self.facts.get("returns", ())):
+            yield from walrus_targets(item.get("v"))
+        for item in self.facts.get("calls", ()):
+            yield from walrus_targets(item.get("c"))
+
+
+def walrus_targets(expression: object) -> Iterator[tuple[str, Any]]:
+    """Find `name := value` and `for name in iterable` inside an expression."""
+    if isinstance(expression, list):
+        for inner in expression:
+            yield from walrus_targets(inner)
+    elif isinstance(expression, dict):
+        if "walrus" in expression and isinstance(expression["walrus"], str):
+            yield expression["walrus"], {"to": expression["walrus"], "v": expression["v"], "line": 0}
+        for generator in expression.get("in", ()):
+            yield from comprehension_targets(generator["for"], generator["of"])
+        for key, inner in expression.items():
+            if key != "str" and isinstance(inner, (dict, list)):
+                yield from walrus_targets(inner)
+
+
+def comprehension_targets(target: object, iterable: object) -> Iterator[tuple[str, Any]]:
+    """Turn the target of a comprehension into assignments of a `for` statement."""
+    if isinstance(target, str):
+        if "." not in target:
+            yield target, {"to": target, "v": iterable, "op": "for", "line": 0}
+    elif isinstance(target, dict):
+        for at, inner in enumerate(target.get("tuple", target.get("list", ()))):
+            if isinstance(inner, str) and "." not in inner:
+                yield inner, {"to": inner, "v": iterable, "op": "for.unpack", "at": at, "line": 0}
+
+
+def root_name(expression: object) -> str:
+    """Give the name at the left end of `a.b[c].d`."""
+    while isinstance(expression, dict):
+        expression = expression.get("sub", expression.get("of") if "attr" in expression else None)
+    return expression.partition(".")[0] if isinstance(expression, str) else ""
+
+
+def callee_name(expression: object) -> str:
+    """Give the dotted name of a decorator or callee, with or without its arguments."""
+    if isinstance(expression, dict) and "call" in expression:
+        expression = expression["call"]
+    return expression if isinstance(expression, str) else ""

@@ -1,0 +1,135 @@
+"""Knowledge packs: what types without Python source pickle as. Data files, each made by `packs.make`.
+
+A pack names the packages that it describes; its entries count only where an analysed object reaches them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pickleball_generate.inference.scopes import Scope
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Names that a pickle references and names that it calls."""
+
+    globals: tuple[str, ...] = ()
+    reduces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One data file."""
+
+    name: str
+    version: str
+    imports: tuple[str, ...]
+    opaque: tuple[str, ...]
+    functions_opaque: tuple[str, ...]
+    types: dict[str, dict[str, Any]]
+    aliases: dict[str, str]
+    data: Needs
+    constants: frozenset[str]
+
+
+@dataclass
+class Packs:
+    """All packs together."""
+
+    packs: list[Pack]
+    used: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._types = {name: (pack, entry) for pack in self.packs for name, entry in pack.types.items()}
+        self._aliases = {name: target for pack in self.packs for name, target in pack.aliases.items()}
+        self._owners = {top: pack for pack in self.packs for top in pack.imports}
+        self.opaque = frozenset(top for pack in self.packs for top in pack.opaque)
+        self._functions_opaque = frozenset(top for pack in self.packs for top in pack.functions_opaque)
+
+    def type_name(self, name: str) -> str | None:
+        """Give the canonical name of a type that a pack describes."""
+        target = self._aliases.get(name, name)
+        return target if "instance" in self._types.get(target, (None, {}))[1] else None
+
+    def reference(self, name: str) -> str:
+        """Give the name under which a function or class without source is pickled."""
+        return self._aliases.get(name, name)
+
+    def package_of(self, name: str) -> str | None:
+        """Give the package of a pack that a name belongs to."""
+        top = name.partition(".")[0]
+        return top if top in self._owners else None
+
+    def constant(self, name: str) -> str | None:
+        """Give the package of a name that a pack knows to be a plain value."""
+        package = self.package_of(name)
+        return package if package and name in self._owners[package].constants else None
+
+    def opaque_function(self, function: Scope) -> bool:
+        """Tell whether a function's body is left out, because a pack says what its package computes."""
+        top = function.module.partition(".")[0]
+        return top in self._functions_opaque and (function.parent is None or function.parent.kind != "class")
+
+    def container(self, name: str) -> bool:
+        """Tell whether a type takes elements by item operations."""
+        found = self._types.get(self._aliases.get(name, name))
+        return bool(found and found[1].get("container"))
+
+    def instance(self, name: str) -> Needs | None:
+        """What an instance of a type pickles as."""
+        return self._needs(name, "instance")
+
+    def subclass(self, name: str) -> tuple[str, Needs] | None:
+        """The list that a subclass of a type stands in, and what its instances need beside it."""
+        found = self._types.get(self._aliases.get(name, name))
+        if found is None or "subclass" not in found[1]:
+            return None
+        self.used.add(found[0].name)
+        entry = found[1]["subclass"]
+        return entry["self"], Needs(tuple(entry["globals"]), tuple(entry["reduces"]))
+
+    def data(self, package: str) -> Needs:
+        """What the results of a package's computations pickle as."""
+        pack = self._owners[package]
+        self.used.add(pack.name)
+        return pack.data
+
+    def describe(self) -> list[dict[str, str]]:
+        """Name the packs that were used, with the version that each was made from."""
+        return [{"name": p.name, "version": p.version} for p in self.packs if p.name in self.used]
+
+    def _needs(self, name: str, kind: str) -> Needs | None:
+        found = self._types.get(self._aliases.get(name, name))
+        if found is None or kind not in found[1]:
+            return None
+        self.used.add(found[0].name)
+        entry = found[1][kind]
+        return Needs(tuple(entry["globals"]), tuple(entry["reduces"]))
+
+
+@cache
+def _read() -> tuple[Pack, ...]:
+    found = []
+    for file in sorted(resources.files(__name__).iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".json"):
+            content = json.loads(file.read_text(encoding="utf-8"))
+            data = Needs(tuple(content["data"]["globals"]), tuple(content["data"]["reduces"]))
+            found.append(
+                Pack(
+                    content["name"], content["version"], tuple(content["imports"]), tuple(content["opaque"]),
+                    tuple(content["functions_opaque"]), content["types"], content["aliases"], data,
+                    frozenset(content["constants"]),
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def load() -> Packs:
+    """Read the packs that come with the package."""
+    return Packs(list(_read()))

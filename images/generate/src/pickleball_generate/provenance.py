@@ -1,0 +1,134 @@
+"""provenance.json: why each entry is in a policy, what was refused and what could not be resolved.
+
+docs/reference/policy.md describes the document.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate import __version__
+from pickleball_generate.effects import Grader
+from pickleball_generate.sources import module_name
+
+if TYPE_CHECKING:
+    from pickleball_enforce.policy import Policy
+    from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.names import Located
+    from pickleball_generate.inference.pickling import Because, Pickling
+    from pickleball_generate.inference.program import Value
+
+SCHEMA = 1
+LONGEST_CHAIN = 24
+
+
+def describe(solved: list[tuple[Located, Pickling]], environment: Environment, policy: Policy) -> dict[str, Any]:
+    """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
+    packs = {(pack["name"], pack["version"]): pack for _, solver in solved for pack in solver.packs.describe()}
+    return {
+        "schema": SCHEMA,
+        "generator": __version__,
+        "extractor": environment.joern.version,
+        "policy": policy.digest,
+        "packages": [_package(environment, name) for name in sorted(environment.used)],
+        "packs": [packs[key] for key in sorted(packs)],
+        "classes": {found.name: _class(found, solver, Grader(solver.program)) for found, solver in solved},
+        "unread": _unread(environment, {module for _, solver in solved for module in solver.program.loaded}),
+    }
+
+
+def _package(environment: Environment, name: str) -> dict[str, Any]:
+    package = environment.library.package(name)
+    return {"name": name, "version": package.version, "digest": package.digest} if package else {"name": name}
+
+
+def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
+    return {
+        "at": f"{found.scope.file}:{found.scope.line}",
+        "globals": {
+            name: _entry(name, why, solver, grader, called=False) for name, why in sorted(solver.globals.items())
+        },
+        "reduces": {
+            name: _entry(name, why, solver, grader, called=True) for name, why in sorted(solver.reduces.items())
+        },
+        "refused": {
+            name: {
+                "effect": effect,
+                "rule": why.rule,
+                "at": _place(why.file, why.line),
+                "chain": _chain(why.value, solver),
+            }
+            for name, (effect, why) in sorted(solver.refused.items())
+        },
+        "unresolved": [
+            {"what": what, "in": where, "at": _place(file, line)}
+            for (what, file, line), where in sorted(solver.unresolved.items())
+        ],
+    }
+
+
+def _entry(name: str, why: Because, solver: Pickling, grader: Grader, *, called: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "kind": why.kind,
+        "rule": why.rule,
+        "at": _place(why.file, why.line),
+        "chain": _chain(why.value, solver),
+    }
+    scope = solver.scopes.get(name)
+    entry |= grader.grade(scope, called=called).to_dict() if scope is not None else {"grade": "no source"}
+    return entry
+
+
+def _chain(value: Value, solver: Pickling) -> list[dict[str, str]]:
+    """Follow from a value to the model: who holds it, by which statement."""
+    links: list[dict[str, str]] = []
+    seen: set[Value] = set()
+    current: Value | None = value
+    while current is not None and current not in seen and current in solver.held and len(links) < LONGEST_CHAIN:
+        seen.add(current)
+        holder, reason = solver.held[current]
+        link = {"holds": spoken(current), "rule": reason.rule, "at": _place(reason.file, reason.line)}
+        if reason.what:
+            link["in"] = reason.what
+        links.append(link)
+        current = holder
+    return links[::-1]
+
+
+def spoken(value: Value) -> str:
+    """Say what a value of the analysis is."""
+    kind = value[0]
+    if kind == "obj":
+        return f"an instance of {value[1].dotted}"
+    if kind in {"cls", "fun", "meth"}:
+        return f"{({'cls': 'the class', 'fun': 'the function', 'meth': 'the method'})[kind]} {value[1].dotted}"
+    if kind == "inst":
+        return f"an instance of {value[1]}"
+    if kind == "box":
+        return f"a {value[2]}"
+    if kind == "vars":
+        return f"the attributes of {spoken(value[1])}"
+    if kind == "data":
+        return f"data of {value[1]}"
+    return "something unknown" if kind == "unk" else str(value[1])
+
+
+def _place(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
+
+
+def _unread(environment: Environment, read: set[str]) -> list[str]:
+    """What the analysis asked for and did not get in full."""
+    found = list(environment.library.unread)
+    for name in sorted(environment.used):
+        package = environment.library.package(name)
+        archive = environment.archive(package) if package else None
+        if package is None or archive is None:
+            continue
+        for file in archive.extraction.get("broken", []):
+            module = module_name(file)
+            if module in read:
+                facts = environment.module(module) or {}
+                found += [f"{file}:{lost['line']}: {lost['text']}" for lost in facts.get("lost", ())]
+                found += [f"{file}:{error['line']}: {error['why']}" for error in facts.get("errors", ())]
+    return found
