@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--filename", required=True, type=Path, help="file with the ModelDeployment and ConfigMaps that it needs"
     )
-    parser.add_argument("--output", required=True, type=Path, help="folder for the objects and the pods' files")
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        help="folder for the objects and the pods' files; what an earlier run left in it is removed",
+    )
     parser.add_argument(
         "--python", default=sys.executable, help="interpreter that stands for the workload's image (default: this one)"
     )
@@ -71,6 +77,8 @@ def run(options: argparse.Namespace, publish: Publish) -> int:
         paths=dict(map(_path, options.path)),
         command=tuple(shlex.split(options.app_command)),
     )
+    for part in ("pods", "objects"):  # of an earlier run
+        shutil.rmtree(output / part, ignore_errors=True)
     output.mkdir(parents=True, exist_ok=True)
     processes = Processes(machine, kube, lambda folder, namespace, name: publish(folder, kube, namespace, name))
     try:
