@@ -27,7 +27,9 @@ NOTHING = frozenset(
 ELEMENTS = frozenset({"builtins.min", "builtins.max", "builtins.next", "random.choice", "functools.reduce"})
 LISTS = {
     **dict.fromkeys(("builtins.list", "builtins.sorted", "builtins.reversed", "builtins.iter"), "list"),
-    **dict.fromkeys(("builtins.filter", "itertools.chain", "itertools.chain.from_iterable", "itertools.islice"), "list"),
+    **dict.fromkeys(
+        ("builtins.filter", "itertools.chain", "itertools.chain.from_iterable", "itertools.islice"), "list"
+    ),
     "builtins.tuple": "tuple",
     "builtins.set": "set",
     "builtins.frozenset": "set",
@@ -369,9 +371,7 @@ class Calls:
         results: list[Value] = [instance]
         method = self.program.method(cls, "__new__")
         if method is not None:
-            results += [
-                v for v in self.call_function(("meth", method[0], value), args, kw) if v[0] in {"obj", "inst"}
-            ]
+            results += [v for v in self.call_function(("meth", method[0], value), args, kw) if v[0] in {"obj", "inst"}]
         method = self.program.method(cls, "__init__")
         if method is not None:
             self.call_function(("meth", method[0], instance), args, kw)
