@@ -182,10 +182,11 @@ def test_a_pth_file_hooks_an_environment(tmp_path: Path) -> None:
     shutil.copytree(source, site / "pickleball_enforce", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run([python, "-m", "pickleball_enforce", "install", "--site"], check=True)
     code = "import pickle\nprint(pickle.loads)"
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for switch in ("-E", "-I", "-B"):
-        done = subprocess.run([python, switch, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run([python, switch, "-c", code], env=clean, capture_output=True, text=True, check=True)
         assert "enforced" in done.stdout
     shutil.rmtree(site / "pickleball_enforce")
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", code], env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 78
     assert done.stderr.startswith("pickleball: the hook failed: ")
