@@ -18,9 +18,17 @@ from pickleball_generate.inference import sinks
 if TYPE_CHECKING:
     from pickleball_generate.inference.program import Program, Value
     from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.packs import Packs
 
 AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__")
 AT_CALL = ("__init__", "__call__")
+CONTAINER = ("__setitem__", "append", "extend", "add", "update", "__hash__", "__eq__")
+# Methods of plain values, whatever object they are called on.
+PLAIN = frozenset(
+    "add any append astype clear copy count decode discard encode endswith extend fill format get index insert item items "
+    "join keys lower lstrip max mean min partition pop popitem ravel remove replace reshape reverse rpartition rsplit "
+    "rstrip setdefault sort split splitlines startswith strip sum title tolist update upper values".split()
+)
 LARGEST = 400  # functions; a walk that passes more says unknown
 
 
@@ -45,30 +53,34 @@ class Grade:
 class Grader:
     """Grades definitions of one program; what was graded once is kept."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, packs: Packs) -> None:
         self.program = program
+        self.packs = packs
         self._known: dict[tuple[Scope, bool], Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
         """Grade a class or function; `called` when a stream may call it."""
         key = (scope, called)
         if key not in self._known:
-            self._known[key] = _Walk(self.program, scope, called=called).grade()
+            self._known[key] = _Walk(self.program, self.packs, scope, called=called).grade()
         return self._known[key]
 
 
 class _Walk:
     """One walk: functions still to visit, each with the path that led to it."""
 
-    def __init__(self, program: Program, scope: Scope, *, called: bool) -> None:
+    def __init__(self, program: Program, packs: Packs, scope: Scope, *, called: bool) -> None:
         self.program = program
         self.waiting: list[tuple[Scope, Scope | None, Scope | None, tuple[str, ...]]] = []
         self.seen: set[tuple[Scope, Scope | None]] = set()
         self.effects: dict[str, list[str]] = {}
         self.unknown: dict[str, None] = {}
         if scope.kind == "class":
-            for name in (*AT_LOAD, *(AT_CALL if called else ())):
+            takes_items = any(packs.container(root) for root in program.roots(scope))
+            for name in (*AT_LOAD, *(CONTAINER if takes_items else ()), *(AT_CALL if called else ())):
                 self._method(scope, name, None, ())
+            foreign = [root for root in program.roots(scope) if packs.subclass(root) is None]
+            self.unknown |= {f"the base {root}": None for root in foreign if root != "builtins.object"}
         elif called:
             self._enter(scope, None, None, ())
 
@@ -107,7 +119,8 @@ class _Walk:
             return
         if not isinstance(callee, str):
             attribute = callee.get("attr") if isinstance(callee, dict) else None
-            self.unknown[f".{attribute}()" if attribute else "a computed callee"] = None
+            if attribute not in PLAIN:
+                self.unknown[f".{attribute}()" if attribute else "a computed callee"] = None
             return
         head, _, rest = callee.partition(".")
         if callee == "super" or ".__dict__." in f".{callee}.":
@@ -117,7 +130,7 @@ class _Walk:
                 self.unknown[callee] = None
             return
         values = self.program.resolve(callee, function)
-        if not values:
+        if not values and callee.rpartition(".")[2] not in PLAIN:
             self.unknown[callee] = None
         for value in values:
             self._value(value, callee, call, path)

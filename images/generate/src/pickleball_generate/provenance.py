@@ -32,7 +32,9 @@ def describe(solved: list[tuple[Located, Pickling]], environment: Environment, p
         "policy": policy.digest,
         "packages": [_package(environment, name) for name in sorted(environment.used)],
         "packs": [packs[key] for key in sorted(packs)],
-        "classes": {found.name: _class(found, solver, Grader(solver.program)) for found, solver in solved},
+        "classes": {
+            found.name: _class(found, solver, Grader(solver.program, solver.packs)) for found, solver in solved
+        },
         "unread": _unread(environment, {module for _, solver in solved for module in solver.program.loaded}),
     }
 

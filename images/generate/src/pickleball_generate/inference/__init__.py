@@ -1,8 +1,4 @@
-"""Infer from facts what a model of given classes may import and call while it loads.
-
-    infer(environment, classes, options) -> Result(policy, provenance)
-    locate(environment, name) -> the definition of a class, by any name that imports it
-"""
+"""Infer from facts what a model of given classes may import and call while it loads."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.solver import Reason
+from pickleball_generate.provenance import describe
 
 if TYPE_CHECKING:
     from random import Random
@@ -48,8 +45,6 @@ def locate(environment: Environment, name: str) -> Located:
 
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
     """Infer the policy of the given classes, one entry each."""
-    from pickleball_generate.provenance import describe
-
     solved = [_solve(environment, name, options) for name in classes]
     entries = {
         found.name: Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces))) for found, solver in solved
