@@ -199,6 +199,41 @@ def read_argument(opcode: int, read: Callable[[int], bytes], readline: Callable[
     return head + _exactly(read, length)
 
 
+_SIZES = [1 + kind if kind >= 0 else kind for kind in (TABLE.get(code, ("", NOTHING))[1] for code in range(256))]
+_STOP = 0x2E
+
+
+def scan(data: bytes | bytearray, position: int) -> tuple[int, bool]:
+    """Step from opcode to opcode; give where that ended, and whether it was at STOP (else: at what is not read yet).
+
+    Nothing is judged: this only tells how much of a file belongs to its pickle.
+    """
+    end = len(data)
+    while position < end:
+        opcode = data[position]
+        if opcode == _STOP:
+            return position + 1, True
+        size = _SIZES[opcode]
+        if size > 0:
+            after = position + size
+        elif size in (LINE, TWO_LINES):
+            after = position
+            for _ in range(-size):
+                after = data.find(b"\n", after) + 1
+                if not after:
+                    return position, False
+        else:
+            width = _WIDTHS[size]
+            after = position + 1 + width
+            if after > end:
+                return position, False
+            after += max(0, int.from_bytes(data[position + 1 : after], "little", signed=size == LENGTH_4_SIGNED))
+        if after > end:
+            return position, False
+        position = after
+    return position, False
+
+
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
     pieces = []
     while size:

@@ -185,14 +185,16 @@ class Loader:
         self._discharge_early(session, verdict)
         return self._run(session, verdict, tape, owner)
 
-    @staticmethod
-    def _discharge_early(session: Session, verdict: Verdict) -> None:
+    def _discharge_early(self, session: Session, verdict: Verdict) -> None:
         """Check what find_class will not be asked for: cached extension codes, imports of earlier loads."""
         for prediction in verdict.imports:
             cached = names.cached_extension(prediction.code) if prediction.optional else None
             if cached is not None:
                 session.refuse(obligations.check_cached(prediction))
                 session.objects[prediction] = cached
+            elif prediction.optional:  # another thread may fill the cache before this load comes to it
+                found = sanctioned(_finder(self._engine), prediction.module, prediction.name)
+                session.refuse(obligations.discharge(found, prediction))
         for prediction, obligation in verdict.late:
             try:
                 obj = session.object_of(prediction)
@@ -207,7 +209,9 @@ class Loader:
     def _run(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:
         replay = tape.replay()
         tape.finish()
-        imports = _Imports(session, verdict.imports, self._engine, owner)
+        # What stock takes from the cache of extension codes does not ask, and must not stand for an import that does.
+        asked = [item for item in verdict.imports if not (item.optional and item in session.objects)]
+        imports = _Imports(session, asked, self._engine, owner)
         imports.persistent = verdict.persistent
         try:
             result = self._with_engine(imports, replay, owner)

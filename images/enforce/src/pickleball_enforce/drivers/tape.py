@@ -15,7 +15,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.errors import MalformedStream
-from pickleball_enforce.opcodes import read_argument
+from pickleball_enforce.opcodes import read_argument, scan
 from pickleball_enforce.report import Malformed
 
 if TYPE_CHECKING:
@@ -104,7 +104,30 @@ class FileTape:
     # ---- first reading ----------------------------------------------------------------------------------------------
 
     def judge(self, verifier: Verifier) -> Verdict:
-        """Judge the pickle, opcode by opcode."""
+        """Judge the pickle: at once when it is short enough to be kept, else opcode by opcode."""
+        if self._ahead:
+            data, whole = self._read_ahead()
+            if whole:
+                verdict = verifier.verify(bytes(data))
+                self._kept, self._length = data[: verdict.end], verdict.end
+                self.truncated = verdict.error is not None and verdict.error.offset >= len(data)
+                return verdict
+            self._file.seek(self._start)
+        return self._judge_stepwise(verifier)
+
+    def _read_ahead(self) -> tuple[bytearray, bool]:
+        """Read up to STOP, or to the end of the file; whether it was short enough to be kept."""
+        data = bytearray()
+        position = 0
+        while len(data) <= KEPT:
+            piece = self._read(min(max(_CHUNK, len(data)), KEPT + 1 - len(data)))
+            data += piece
+            position, stopped = scan(data, position)
+            if stopped or not piece:
+                return data, True
+        return data, False
+
+    def _judge_stepwise(self, verifier: Verifier) -> Verdict:
         saved = dict(verifier.memo)
         verifier.begin()
         error = None
