@@ -24,11 +24,12 @@ AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute_
 AT_CALL = ("__init__", "__call__")
 CONTAINER = ("__setitem__", "append", "extend", "add", "update", "__hash__", "__eq__")
 # Methods of plain values, whatever object they are called on.
-PLAIN = frozenset(
-    "add any append astype clear copy count decode discard encode endswith extend fill format get index insert item items "
-    "join keys lower lstrip max mean min partition pop popitem ravel remove replace reshape reverse rpartition rsplit "
-    "rstrip setdefault sort split splitlines startswith strip sum title tolist update upper values".split()
-)
+_PLAIN = """
+    add any append astype clear copy count decode discard encode endswith extend fill format get index insert item
+    items join keys lower lstrip max mean min partition pop popitem ravel remove replace reshape reverse rpartition
+    rsplit rstrip setdefault sort split splitlines startswith strip sum title tolist update upper values
+"""
+PLAIN = frozenset(_PLAIN.split())
 LARGEST = 400  # functions; a walk that passes more says unknown
 
 

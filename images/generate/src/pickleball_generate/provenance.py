@@ -27,10 +27,10 @@ def describe(solved: list[tuple[Located, Pickling]], environment: Environment, p
     packs = {(pack["name"], pack["version"]): pack for _, solver in solved for pack in solver.packs.describe()}
     return {
         "schema": SCHEMA,
-        "generator": __version__,
-        "extractor": environment.joern.version,
         "policy": policy.digest,
-        "packages": [_package(environment, name) for name in sorted(environment.used)],
+        "tools": {"pickleball-generate": __version__, "extractor": environment.joern.version},
+        "options": {"types": environment.typed},
+        "sources": [_package(environment, name) for name in sorted(environment.used)],
         "packs": [packs[key] for key in sorted(packs)],
         "classes": {
             found.name: _class(found, solver, Grader(solver.program, solver.packs)) for found, solver in solved

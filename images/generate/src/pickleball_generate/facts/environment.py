@@ -76,6 +76,11 @@ class Environment:
             self.used.add(package.name)
         return self._archives[package.name]
 
+    @property
+    def typed(self) -> bool:
+        """Whether type facts stand in for the syntax facts of some package."""
+        return bool(self._typed)
+
     def close(self) -> None:
         """Close the archives that were opened."""
         for archive in (*self._archives.values(), *self._typed.values()):

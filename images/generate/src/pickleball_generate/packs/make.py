@@ -13,6 +13,7 @@ import pickle
 import platform
 import sys
 import types
+import typing
 import warnings
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,8 @@ def probe(cls: type, value: object) -> dict[str, Any] | None:
             module.Probe = made  # type: ignore[attr-defined]
             sample = made.A
         else:
-            made = types.new_class("Probe", (cls,), {}, lambda names: names.update(__module__=PROBE))
+            base = typing.Generic[typing.TypeVar("T")] if cls is typing.Generic else cls
+            made = types.new_class("Probe", (base,), {}, lambda names: names.update(__module__=PROBE))
             if getattr(made, "__abstractmethods__", None):
                 made.__abstractmethods__ = frozenset()
             module.Probe = made  # type: ignore[attr-defined]
@@ -172,6 +174,8 @@ def aliases(recipe: Recipe, described: dict[str, Any]) -> dict[str, str]:
         module = sys.modules[package]
         for name in sorted(vars(module)):
             value = getattr(module, name, None)
+            if package == "typing" and isinstance(getattr(value, "__origin__", None), type):
+                value = value.__origin__
             if isinstance(value, type):
                 target = name_of(value)
                 if target in described and target != f"{package}.{name}":
