@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from . import sanction
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -34,7 +36,7 @@ MODULES: dict[str, str] = {
     "loky.cloudpickle_wrapper": "functions among loky's tasks",
     "loky.process_executor": "tasks and results of loky's processes",
 }
-# Functions of modules that load models too: (module, function) that reads what a parent wrote for its children.
+# Functions of modules that load models too, exempt within an exempt load: they read what a parent wrote for workers.
 FUNCTIONS = {("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers"}
 _DEPTH = 4  # how far above a load such a function stands
 
@@ -45,7 +47,7 @@ def is_exempt(frame: FrameType | None) -> bool:
         frame = frame.f_back
     if frame is None or _module(frame) in MODULES:
         return frame is not None
-    for _ in range(_DEPTH):
+    for _ in range(_DEPTH if sanction.is_in_exempt() else 0):
         if frame is None:
             return False
         if (_module(frame), frame.f_code.co_name) in FUNCTIONS:

@@ -1,4 +1,4 @@
-"""Which single import of an unpickler is sanctioned right now, in this thread.
+"""Which single import of an unpickler is sanctioned right now, in this thread; whether an exempt load runs there.
 
 The audit hook on `pickle.find_class` lets exactly that one pass, once. It imports nothing but `_thread`.
 """
@@ -10,6 +10,7 @@ import _thread
 
 class _Sanction(_thread._local):  # noqa: SLF001 - threading.local without threading
     pair: tuple[object, object] | None = None
+    exempt: int = 0
 
 
 _current = _Sanction()
@@ -29,3 +30,18 @@ def consume(module: object, name: object) -> bool:
     """Whether this import is sanctioned; a sanction is used up by it."""
     pair, _current.pair = _current.pair, None
     return pair == (module, name)
+
+
+def enter_exempt() -> None:
+    """Note that an exempt load begins in this thread."""
+    _current.exempt += 1
+
+
+def leave_exempt() -> None:
+    """Note that it ends."""
+    _current.exempt -= 1
+
+
+def is_in_exempt() -> bool:
+    """Whether an exempt load runs in this thread."""
+    return _current.exempt > 0

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Union
 
-from pickleball_enforce import names, obligations, stock
+from pickleball_enforce import names, obligations, sanction, stock
 from pickleball_enforce.exemptions import is_exempt
 from pickleball_enforce.report import Import, Violation
 from pickleball_enforce.settings import Settings
@@ -106,6 +106,7 @@ class Loader:
         self._session: Session | None = None
         self._busy = _thread.allocate_lock()
         self._used = False
+        self._failed = False  # stock keeps what it has not read of a failed load for the next one
         self._active: _Imports | None = None
 
     # ---- memo -------------------------------------------------------------------------------------------------------
@@ -162,6 +163,9 @@ class Loader:
             self._busy.release()
 
     def _load(self, owner: Unpickler | None) -> Any:
+        if self._failed:
+            self._rebuild(self._engine.memo.copy())
+            self._failed = False
         if self._session is None:
             self._session = Session(self._settings, self._source)
         session = self._session
@@ -215,14 +219,18 @@ class Loader:
         imports.persistent = verdict.persistent
         try:
             result = self._with_engine(imports, replay, owner)
-            _check_read(replay)
+            self._check_read(replay)
         except BaseException:
             if session.verifier:
                 session.verifier.abandon()
-            self._rebuild(self._engine.memo.copy())  # stock keeps unread bytes for the next load
             raise
         session.report_stubs()
         return result
+
+    def _check_read(self, replay: io.BufferedReader) -> None:
+        if replay.read(1):
+            self._failed = True
+            raise UnpicklingError("The unpickler has not read all bytes that were judged.")
 
     def _run_stock(self, tape: Tape, owner: Unpickler | None) -> Any:
         """Load as stock does what cannot be judged (audit)."""
@@ -239,11 +247,14 @@ class Loader:
         if owner is not None:
             engine.identify = imports.identified(getattr(owner, "persistent_load", None))
         self._active = imports
+        self._failed = True
         try:
-            return engine.load()
+            result = engine.load()
+            self._failed = False
         finally:
             self._active = None
             engine.gate = engine.identify = None
+        return result
 
     def find_class(self, module: str, name: str) -> Any:
         """Answer the base class's find_class."""
@@ -251,11 +262,6 @@ class Loader:
             return self._active.find_base(module, name)
         session = self._session or Session(self._settings, self._source)
         return session.resolve_alone(module, name, _finder(self._engine))
-
-
-def _check_read(replay: io.BufferedReader) -> None:
-    if replay.read(1):
-        raise UnpicklingError("The unpickler has not read all bytes that were judged.")
 
 
 class _Imports:
@@ -479,6 +485,13 @@ class _Loads(_Door):
 
 class _Exempt(stock.Unpickler):  # type: ignore[misc]  # a class of C, found at run time
     """Stock's unpickler for the channels between the processes of one program."""
+
+    def load(self) -> Any:
+        sanction.enter_exempt()
+        try:
+            return super().load()
+        finally:
+            sanction.leave_exempt()
 
     def find_class(self, module: str, name: str) -> Any:
         return sanctioned(super().find_class, module, name)

@@ -105,7 +105,8 @@ class Session:
             self.refuse_fault()
             return sanctioned(find, module, name)
         path = f"{module}.{name}"
-        if path not in policy.globals and path not in policy.reduces:
+        old = ".".join(names.canonical(module, name, 0, fix_imports=True))  # stock may take it for a Python 2 name
+        if not {path, old} <= policy.globals | policy.reduces:
             sentence = f"The program looks {path} up by find_class, which the policy does not allow."
             self.refuse([Violation("import-not-allowed", path, "", 0, sentence, ("globals", path))])
         return sanctioned(find, module, name)
@@ -151,9 +152,14 @@ class Session:
         policy = self.enforcement.policy
         if policy is None:
             return False
-        found = obligations.decide(prediction, *reached, policy)
         if prediction.helper and reached == prediction.canonical:
             return False
+        found = obligations.decide(prediction, *reached, policy)
+        path = ".".join(reached)
+        if prediction.helper and not found and path not in policy.reduces:
+            sentence = f"The stream calls {path} for {prediction.path}, which the policy does not allow."
+            place = (prediction.opcode, prediction.offset)
+            found = [Violation("reduce-not-allowed", path, *place, sentence, ("reduces", path))]
         if found and all(item.rule == "import-not-allowed" and item.opcode == prediction.opcode for item in found):
             return True
         self.refuse(found)
