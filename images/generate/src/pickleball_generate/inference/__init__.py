@@ -10,7 +10,7 @@ from pickleball_generate import packs
 from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.inference.program import Program
-from pickleball_generate.inference.solver import Reason
+from pickleball_generate.inference.store import Reason
 from pickleball_generate.provenance import describe
 
 if TYPE_CHECKING:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.scopes import callee_name
+from pickleball_generate.inference.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pickleball_generate.inference.program import Program, Value
+    from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.solver import Frame, Key, Reason
-    from pickleball_generate.packs import Packs
+    from pickleball_generate.inference.store import Frame
 
 UNKNOWN: Value = ("unk",)
 ADDING = frozenset({"append", "add", "appendleft", "insert", "push", "put"})
@@ -21,8 +22,11 @@ TAKING = frozenset({"pop", "popleft", "get", "popitem", "setdefault", "__getitem
 SAME = frozenset({"copy", "__copy__", "fromkeys", "most_common"})
 NOTHING = frozenset(
     "builtins." + name
-    for name in "len isinstance issubclass hasattr callable id hash repr str int float bool bytes print abs round ord chr "
-    "format input range all any bin hex oct pow divmod dir bytearray memoryview complex open".split()
+    for name in (
+        "len isinstance issubclass hasattr callable id hash repr str int float bool bytes print abs "
+        "round ord chr format input range all any bin hex oct pow divmod dir bytearray memoryview "
+        "complex open"
+    ).split()
 )
 ELEMENTS = frozenset({"builtins.min", "builtins.max", "builtins.next", "random.choice", "functools.reduce"})
 LISTS = {
@@ -45,12 +49,44 @@ Arguments = list[list["Value"]]
 Keywords = dict[str, list["Value"]]
 
 
-class Calls:
+class Calls(Store, ABC):
     """The part of the evaluation that calls."""
 
-    program: Program
-    packs: Packs
-    opened: set[Key]
+    @abstractmethod
+    def eval(self, expression: object, frame: Frame) -> list[Value]:
+        """Give what an expression can be (evaluation.py)."""
+
+    @abstractmethod
+    def elements(self, values: Iterable[Value]) -> list[Value]:
+        """Give what the containers among values hold (evaluation.py)."""
+
+    @abstractmethod
+    def extend(self, target: Value, values: Iterable[Value]) -> None:
+        """Let a container hold the elements of others (evaluation.py)."""
+
+    @abstractmethod
+    def is_container(self, cls: Scope) -> bool:
+        """Tell whether instances take elements (evaluation.py)."""
+
+    @abstractmethod
+    def module_variable(self, where: Scope, name: str) -> tuple[Value, ...]:
+        """Give what a name of a module can be (evaluation.py)."""
+
+    @abstractmethod
+    def class_variable(self, cls: Scope, name: str) -> tuple[Value, ...]:
+        """Give what a name of a class body can be (evaluation.py)."""
+
+    @abstractmethod
+    def constant(self, value: Value) -> Value:
+        """Give a name of a pack that is known to be a plain value as data (evaluation.py)."""
+
+    @abstractmethod
+    def names(self, box: Value) -> list[str]:
+        """Give the names under which something is stored in a container (evaluation.py)."""
+
+    @abstractmethod
+    def store_attribute(self, holder: Value, name: str, value: Value, rule: str) -> None:
+        """Store into an attribute as an assignment does (evaluation.py)."""
 
     def eval_call(self, expression: dict[str, Any], frame: Frame) -> list[Value]:
         """`callee(arguments)`."""

@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pickleball_generate.inference.program import Value
-    from pickleball_generate.inference.solver import Frame, Key
+    from pickleball_generate.inference.store import Frame, Key
 
 UNKNOWN: Value = ("unk",)
 SEQUENCES = {"list": "list", "tuple": "tuple", "set": "set"}
 COMPREHENSIONS = {"listof": "list", "setof": "set", "genof": "list"}
 PLAIN = frozenset({"str", "lit", "x"})
 CONTAINER_HINTS = frozenset(
-    "list tuple set frozenset dict List Tuple Set FrozenSet Dict Sequence Iterable Mapping MutableMapping "
-    "Collection Iterator Generator MutableSequence DefaultDict OrderedDict deque".split()
+    (
+        "list tuple set frozenset dict List Tuple Set FrozenSet Dict Sequence Iterable Mapping "
+        "MutableMapping Collection Iterator Generator MutableSequence DefaultDict OrderedDict deque"
+    ).split()
 )
-WRAPPING_HINTS = frozenset("Optional Union Final Annotated ClassVar Required NotRequired InitVar".split())
+WRAPPING_HINTS = frozenset(("Optional Union Final Annotated ClassVar Required NotRequired InitVar").split())
 
 
 class Evaluation(Calls):
@@ -111,15 +113,16 @@ class Evaluation(Calls):
         """Read a name as a body sees it."""
         where: Scope | None = frame.scope
         while where is not None and where.parent is not None:
-            if name in where.bound and (where is frame.scope or where.kind == "function"):
-                if name not in where.declared_global:
-                    return self.local(where, name, frame)
+            seen = where is frame.scope or where.kind == "function"
+            if seen and name in where.bound and name not in where.declared_global:
+                return self.local(where, name, frame)
             where = where.parent
         if where is None:
             return ()
         return self.module_variable(where, name)
 
     def local(self, where: Scope, name: str, frame: Frame) -> tuple[Value, ...]:
+        """Give what a name of a function or class body can be."""
         if where.kind == "class":
             return self.class_variable(where, name)
         found: list[Value] = []
@@ -326,6 +329,7 @@ class Evaluation(Calls):
         return self.eval_rest(expression, frame)
 
     def eval_rest(self, expression: dict[str, Any], frame: Frame) -> list[Value]:
+        """Give what comprehensions, operators and the like can be."""
         for kind, made in COMPREHENSIONS.items():
             if kind in expression:
                 box = self.box(frame, expression, made)
@@ -393,9 +397,7 @@ class Evaluation(Calls):
         index = expression.get("ix")
         found: list[Value] = []
         for value in self.eval(expression["sub"], frame):
-            if value[0] in {"data", "unk"}:
-                found.append(value)
-            elif value[0] == "cls":
+            if value[0] in {"data", "unk"} or value[0] == "cls":
                 found.append(value)
             elif value[0] == "obj":
                 found += self.call_method(value, "__getitem__", [self.eval(index, frame)], {}, frame, expression)
@@ -417,7 +419,7 @@ class Evaluation(Calls):
         constant = index.get("str", index.get("v")) if isinstance(index, dict) else None
         if constant is not None and value[-1] in {"dict", "tuple"}:
             return list(self.field(value, f"[{constant}]"))
-        return self.elements([value])
+        return self.contents(value) if value[0] == "box" else self.elements([value])
 
     def elements(self, values: Iterable[Value]) -> list[Value]:
         """What iteration gives."""
@@ -489,7 +491,7 @@ class Evaluation(Calls):
     def names(self, box: Value) -> list[str]:
         """The attributes of a container that were stored so far."""
         self.read(("A", box))
-        return [name for name in self.stored.get(box, ())]
+        return list(self.stored.get(box, ()))
 
     # Annotations
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.program import Value, tooling
-from pickleball_generate.inference.solver import UNKNOWN, Reason, Solver
+from pickleball_generate.inference.solver import UNKNOWN, Solver
+from pickleball_generate.inference.store import Reason
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.solver import Frame
+    from pickleball_generate.inference.store import Frame
     from pickleball_generate.packs import Needs
 
 DEFAULT = "object"
@@ -40,6 +41,24 @@ class Pickling(Solver):
         self.refused: dict[str, tuple[str, Because]] = {}
         self.unresolved: dict[tuple[str, str, int], str] = {}
         self.scopes: dict[str, Scope] = {}
+        self.unreduced: dict[Value, tuple[Scope, Because]] = {}
+
+    def run(self) -> None:
+        """Run to the fixpoint; where a reduce method stays unresolved there, go on with the protocol of `object`."""
+        super().run()
+        settled: set[Value] = set()
+        while waiting := {value: why for value, why in self.unreduced.items() if value not in settled}:
+            settled |= set(waiting)
+            for value, (function, because) in waiting.items():
+                self.note(function, "the value of a reduce method")
+                frame = self.frame(value[1])
+                self.post(frame, "fallback", (value, because))
+            super().run()
+
+    def do_fallback(self, item: tuple[Value, Because], frame: Frame) -> None:
+        """Take an instance for one that pickles by default."""
+        value, because = item
+        self.default_state(value[1], self.program.canonical(value[1]), value, because)
 
     # Entries
 
@@ -189,7 +208,6 @@ class Pickling(Solver):
         cls: Scope = value[1]
         name = self.program.canonical(cls)
         self.scopes[name] = cls
-        holder, reason = self.held[value]
         because = Because(value, "instance", cls.file, cls.line)
         reduced = self.reduced(cls, value)
         if reduced is None:
@@ -200,9 +218,9 @@ class Pickling(Solver):
         resolved = False
         for result in results:
             resolved |= self.reduce_value(result, cls, name, value, why)
+        self.unreduced.pop(value, None)
         if not resolved:
-            self.note(function, "the value of a reduce method")
-            self.default_state(cls, name, value, because)
+            self.unreduced[value] = (function, because)
 
     def reduced(self, cls: Scope, value: Value) -> tuple[Scope, tuple[Value, ...]] | None:
         """The results of the reduce method that pickle would call, if the class has one with source."""
@@ -249,7 +267,7 @@ class Pickling(Solver):
         for root in self.program.roots(cls):
             known = self.packs.subclass(root)
             if known is None:
-                if root not in {"builtins.object"}:
+                if root != "builtins.object":
                     self.note(cls, f"how subclasses of {root} are pickled")
                 continue
             if known[0] == "reduces":

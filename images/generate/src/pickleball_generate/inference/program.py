@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
 Value = tuple[Any, ...]
 
+CLASS_MAKERS = frozenset({"namedtuple", "NamedTuple", "Enum", "IntEnum", "Flag", "IntFlag", "StrEnum"})
+CLASS_BASES = {"collections.namedtuple": "builtins.tuple", "typing.NamedTuple": "builtins.tuple"}
 TOOLING = frozenset({"tests", "test", "testing", "conftest", "setup", "_build_utils", "f2py", "distutils"})
 
 
@@ -35,6 +37,7 @@ class Program:
         self._active: set[tuple[str, str]] = set()
         self._mro: dict[Scope, list[Value]] = {}
         self._bases: dict[Scope, list[Value]] = {}
+        self._made: dict[int, Scope] = {}
         self._canonical: dict[Scope, str] = {}
         self._unique: dict[str, dict[str, list[str]]] = {}
 
@@ -185,6 +188,8 @@ class Program:
     def resolve(self, expression: object, scope: Scope, skip: str = "") -> list[Value]:
         """Resolve an expression that names definitions, without following values."""
         if isinstance(expression, dict):
+            if "call" in expression:
+                return self.made_class(expression, scope)
             if "or" in expression:
                 return unique(v for part in expression["or"] for v in self.resolve(part, scope, skip))
             if "sub" in expression:
@@ -203,6 +208,23 @@ class Program:
         for part in rest:
             found = unique(w for v in found for w in self.member(v, part))
         return found
+
+    def made_class(self, call: dict[str, Any], scope: Scope) -> list[Value]:
+        """The class that a call makes: `namedtuple("X", ...)`, `Enum("X", ...)`."""
+        arguments = call.get("args", ())
+        title = arguments[0].get("str") if arguments and isinstance(arguments[0], dict) else None
+        callee = callee_name(call)
+        if not title or callee.rpartition(".")[2] not in CLASS_MAKERS:
+            return []
+        found = [v for v in self.resolve(callee, scope) if v[0] == "ext"]
+        base = next((CLASS_BASES.get(v[1], v[1]) for v in found), None)
+        if base is None:
+            return []
+        if id(call) not in self._made:
+            facts = {"name": title, "line": scope.line}
+            self._made[id(call)] = made = Scope(scope.module, "class", facts, scope, scope.file)
+            self._bases[made] = [("ext", base)]
+        return [("cls", self._made[id(call)])]
 
     def name(self, name: str, scope: Scope) -> list[Value]:
         """Resolve a plain name as a body sees it."""
@@ -245,7 +267,11 @@ class Program:
             if callee.rpartition(".")[2] in {"namedtuple", "NamedTuple"}:
                 return [("ext", "builtins.tuple")]
             return [v for a in base.get("args", ()) for v in self._base(a, where)]
-        return [v for v in self.resolve(base, where) if v[0] in {"cls", "ext"}]
+        return [
+            ("ext", CLASS_BASES.get(v[1], v[1])) if v[0] == "ext" else v
+            for v in self.resolve(base, where)
+            if v[0] in {"cls", "ext"}
+        ]
 
     def mro(self, cls: Scope) -> list[Value]:
         """Linearise: the class, its bases; names without source where a base has none."""
@@ -311,7 +337,7 @@ class Program:
             value, owner = item.get("v"), item["to"].removesuffix(".__module__")
             text = value.get("str") if isinstance(value, dict) else module.module if value == "__name__" else None
             looped = loops.get(owner)
-            display = looped.get("tuple", looped.get("list", ())) if isinstance(looped, dict) else ()
+            display = (looped.get("tuple") or looped.get("list") or ()) if isinstance(looped, dict) else ()
             if text and (owner == outer.name or outer.name in display):
                 return str(text)
         return None

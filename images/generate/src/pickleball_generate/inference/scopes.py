@@ -139,7 +139,7 @@ def comprehension_targets(target: object, iterable: object) -> Iterator[tuple[st
         if "." not in target:
             yield target, {"to": target, "v": iterable, "op": "for", "line": 0}
     elif isinstance(target, dict):
-        for at, inner in enumerate(target.get("tuple", target.get("list", ()))):
+        for at, inner in enumerate(target.get("tuple") or target.get("list") or ()):
             if isinstance(inner, str) and "." not in inner:
                 yield inner, {"to": inner, "v": iterable, "op": "for.unpack", "at": at, "line": 0}
 

@@ -62,14 +62,19 @@ EFFECTS = {
 
 # A call by a constant name reaches what the source says, not what a stream says.
 CONSTANT_IS_HARMLESS = frozenset(
-    "builtins.getattr builtins.setattr builtins.delattr importlib.import_module builtins.__import__ "
-    "importlib.util.find_spec operator.attrgetter operator.methodcaller".split()
+    (
+        "builtins.getattr builtins.setattr builtins.delattr importlib.import_module builtins.__import__ "
+        "importlib.util.find_spec operator.attrgetter operator.methodcaller"
+    ).split()
 )
 # Reading these has no effect that a stream could use.
 HARMLESS = frozenset(
-    "importlib.util.find_spec importlib.metadata.version importlib.metadata.PackageNotFoundError importlib.resources.files "
-    "builtins.vars sys._getframe gc.collect ctypes.byref ctypes.sizeof ctypes.POINTER ctypes.c_int ctypes.c_char_p "
-    "signal.getsignal urllib.parse.urlparse urllib.parse.urljoin urllib.parse.quote".split()
+    (
+        "importlib.util.find_spec importlib.metadata.version importlib.metadata.PackageNotFoundError "
+        "importlib.resources.files builtins.vars sys._getframe gc.collect ctypes.byref ctypes.sizeof "
+        "ctypes.POINTER ctypes.c_int ctypes.c_char_p signal.getsignal urllib.parse.urlparse "
+        "urllib.parse.urljoin urllib.parse.quote"
+    ).split()
 )
 
 

@@ -1,11 +1,13 @@
 """Make a pack: `python -m pickleball_generate.packs.make NAME`, with the Python that has the packages installed.
 
-Builds each object of the recipe, pickles it with every protocol, and asks the enforcer's verifier what the stream needs.
+Builds each object of the recipe, pickles it with every protocol, and asks the enforcer's verifier what the stream
+needs.
 """
 
 from __future__ import annotations
 
 import argparse
+import enum
 import importlib
 import io
 import json
@@ -28,6 +30,14 @@ NOTHING = Policy(entries={"nothing.Nothing": Entry()})
 PROBE = "pickleball_probe"
 
 
+def pickled(value: object, protocol: int) -> bytes | None:
+    """Pickle an object; None where it has no pickle, whatever its type raises then."""
+    try:
+        return pickle.dumps(value, protocol)
+    except Exception:  # noqa: BLE001 - what an arbitrary type raises is its own affair
+        return None
+
+
 class Needs:
     """What streams need, collected: names to reference and names to call."""
 
@@ -39,9 +49,8 @@ class Needs:
         """Pickle an object with every protocol; False where no protocol can."""
         done = False
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-            try:
-                data = pickle.dumps(value, protocol)
-            except Exception:  # noqa: BLE001 - what an arbitrary type raises here is its own affair: it has no pickle
+            data = pickled(value, protocol)
+            if data is None:
                 continue
             verdict = Verifier(NOTHING, Settings()).verify(data)
             called = {violation.allow[1] for violation in verdict.violations
@@ -80,14 +89,15 @@ def probe(cls: type, value: object) -> dict[str, Any] | None:
     module = types.ModuleType(PROBE)
     sys.modules[PROBE] = module
     try:
-        import enum
-
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
-            made: Any = cls("Probe", {"A": "1" if issubclass(cls, str) else 1}, module=PROBE)
+            members: Any = {"A": "1" if issubclass(cls, str) else 1}
+            made: Any = cls("Probe", members, module=PROBE)  # type: ignore[call-arg]
             module.Probe = made  # type: ignore[attr-defined]
             sample = made.A
         else:
-            base = typing.Generic[typing.TypeVar("T")] if cls is typing.Generic else cls
+            base: Any = cls
+            if cls is typing.Generic:
+                base = base[typing.TypeVar("T")]
             made = types.new_class("Probe", (base,), {}, lambda names: names.update(__module__=PROBE))
             if getattr(made, "__abstractmethods__", None):
                 made.__abstractmethods__ = frozenset()
@@ -173,7 +183,7 @@ def aliases(recipe: Recipe, described: dict[str, Any]) -> dict[str, str]:
     for package in recipe.packages:
         module = sys.modules[package]
         for name in sorted(vars(module)):
-            value = getattr(module, name, None)
+            value: Any = getattr(module, name, None)
             if package == "typing" and isinstance(getattr(value, "__origin__", None), type):
                 value = value.__origin__
             if isinstance(value, type):
@@ -181,9 +191,9 @@ def aliases(recipe: Recipe, described: dict[str, Any]) -> dict[str, str]:
                 if target in described and target != f"{package}.{name}":
                     found[f"{package}.{name}"] = target
             elif callable(value) and not name.startswith("_") and package.partition(".")[0] in recipe.opaque:
-                target = referenced(value)
-                if target and target != f"{package}.{name}":
-                    found[f"{package}.{name}"] = target
+                home = referenced(value)
+                if home and home != f"{package}.{name}":
+                    found[f"{package}.{name}"] = home
     return dict(sorted(found.items()))
 
 
@@ -212,7 +222,8 @@ def weights_only() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"globals": [], "reduces": []}
     for name, value in allowed.items():
         by_call = isinstance(value, types.FunctionType | types.BuiltinFunctionType) or name in {
-            "collections.OrderedDict", "torch.Size", "torch.device", "collections.Counter", "torch.nn.parameter.Parameter",
+            "collections.OrderedDict", "torch.Size", "torch.device", "collections.Counter",
+            "torch.nn.parameter.Parameter",
         }  # fmt: skip
         found["reduces" if by_call else "globals"].append(name)
     return {kind: sorted(set(names)) for kind, names in found.items()}
