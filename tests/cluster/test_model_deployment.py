@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import json
 import sys
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ import pytest
 from tests.cluster import models, workload
 from tests.cluster.kubernetes.node import PAUSE
 from tests.cluster.kubernetes.programs import ProgramFailed, run
-from tests.cluster.testbed import stage
+from tests.cluster.testbed import joern, stage
 from tools.images.catalogue import IMAGES
 
 if TYPE_CHECKING:
@@ -67,7 +69,10 @@ def test_the_analysis_job_ran_joern_in_the_cluster(bed: Testbed, iris: Manifest)
     assert steps["collect"]["image"] == workload.APP
     assert steps["analyse"]["image"] == IMAGES["generate"].reference
     provenance = json.loads(policy(bed, iris)["data"]["provenance.json"])
-    assert "joern" in json.dumps(provenance).lower()
+    (extractor,) = joern().glob("facts-*.jar")
+    assert provenance["tools"]["extractor"] == hashlib.sha256(extractor.read_bytes()).hexdigest()
+    versions = {source["name"]: source.get("version") for source in provenance["sources"]}
+    assert versions["sklearn"] == importlib.metadata.version("scikit-learn")
 
 
 def test_the_policy_is_an_immutable_config_map_with_reasons(bed: Testbed, iris: Manifest) -> None:
