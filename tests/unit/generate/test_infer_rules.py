@@ -1,0 +1,274 @@
+"""Which rule finds what: one small class for each, read by the real extractor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pickleball_generate.errors import ClassNotFound
+from pickleball_generate.inference import Options, infer, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pickleball_generate.facts import Environment
+
+PARTS = """
+import enum
+from collections import OrderedDict, namedtuple
+
+class Part:
+    pass
+
+class Other(Part):
+    pass
+
+class Late:
+    pass
+
+class Kept:
+    def __init__(self, content=None):
+        self.content = content
+
+class Temporary:
+    pass
+
+class Colour(enum.Enum):
+    RED = 1
+
+class Failure(ValueError):
+    pass
+
+class Names(dict):
+    pass
+
+class Row(OrderedDict):
+    pass
+
+Point = namedtuple("Point", "x y")
+
+def make():
+    made = Other()
+    return made
+
+def activation(x):
+    return x
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The body of class Model, and what its policy holds beside it."""
+
+    name: str
+    body: str
+    globals: str = ""
+    reduces: str = ""
+    not_there: str = ""
+    top: str = ""
+
+
+CASES = [
+    Case("constructor", "def __init__(self):\n  self.part = Part()", "lib.parts.Part", not_there="lib.parts.Other"),
+    Case("returned", "def fit(self):\n  self.part = make()", "lib.parts.Other"),
+    Case("local", "def fit(self):\n  x = Part()\n  y = x\n  self.part = y", "lib.parts.Part"),
+    Case("conditional", "def fit(self, x=None):\n  self.part = x or (Part() if x else Late())",
+         "lib.parts.Part lib.parts.Late"),
+    Case("temporary", "def fit(self):\n  x = Temporary()\n  self.n = x.count()", not_there="lib.parts.Temporary"),
+    Case("list_append", "def fit(self):\n  self.parts = []\n  self.parts.append(Part())", "lib.parts.Part"),
+    Case("list_display", "def fit(self):\n  self.parts = [(1, Part())]", "lib.parts.Part"),
+    Case("list_comprehension", "def fit(self):\n  self.parts = [make() for _ in range(3)]", "lib.parts.Other"),
+    Case("dict_store", "def fit(self):\n  self.parts = {}\n  self.parts['a'] = Part()", "lib.parts.Part"),
+    Case("dict_keys", "def fit(self):\n  self.parts = {Late(): 1}", "lib.parts.Late"),
+    Case("dict_update", "def fit(self):\n  self.parts = dict(a=Part())\n  self.parts.update(b=Late())",
+         "lib.parts.Part lib.parts.Late"),
+    Case("loop", "def fit(self):\n  for at, part in enumerate([Part()]):\n    self.part = part", "lib.parts.Part"),
+    Case("zipped", "def fit(self):\n  for a, b in zip([Part()], [Late()]):\n    self.part = b", "lib.parts.Late",
+         not_there="lib.parts.Part"),
+    Case("unpacked", "def fit(self):\n  self.a, b = Part(), Late()", "lib.parts.Part", not_there="lib.parts.Late"),
+    Case("setattr_constant", "def fit(self):\n  setattr(self, 'part', Part())", "lib.parts.Part"),
+    Case("setattr_name", "def fit(self, name):\n  setattr(self, name, Part())", "lib.parts.Part"),
+    Case("dict_of_instance", "def fit(self):\n  self.__dict__.update(part=Part())", "lib.parts.Part"),
+    Case("stored_from_outside", "def fit(self):\n  attach(self)", "lib.parts.Late",
+         top="def attach(model):\n  model.late = Late()"),
+    Case("argument", "def __init__(self, part):\n  self.part = part\n def copy(self):\n  return Model(Late())",
+         "lib.parts.Late"),
+    Case("default", "def __init__(self, part=Part()):\n  self.part = part", "lib.parts.Part"),
+    Case("annotated_parameter", "def __init__(self, part: 'Part | None'):\n  self.part = part\n def g(self, x: Late):\n"
+         "  self.late = x", "lib.parts.Late"),
+    Case("annotated_attribute", "part: Part", "lib.parts.Part"),
+    Case("annotated_list", "parts: list[Part]", "lib.parts.Part"),
+    Case("result_annotation", "def fit(self):\n  self.part = self.other()\n def other(self) -> Late:\n  return x()",
+         "lib.parts.Late"),
+    Case("constructor_of_the_base", "", "lib.parts.Part",
+         top="class Base:\n def __init__(self, part=None):\n  self.part = part\nclass Mixed(Base):\n"
+         " def __init__(self):\n  super().__init__(part=Part())"),
+    Case("held_by_a_part", "def fit(self):\n  self.kept = Kept(Part())", "lib.parts.Kept lib.parts.Part"),
+    Case("property", "@property\n def part(self):\n  return Part()\n def fit(self):\n  self.x = self.part",
+         "lib.parts.Part"),
+    Case("class_attribute", "kind = Part\n def fit(self):\n  self.part = self.kind()", "lib.parts.Part"),
+    Case("registry", "def fit(self, name):\n  self.part = REGISTRY[name]()", "lib.parts.Part lib.parts.Late",
+         top="REGISTRY = {'part': Part}\nREGISTRY['late'] = Late"),
+    Case("module_attribute", "def fit(self):\n  self.part = getattr(lib.parts, 'Part')()", "lib.parts.Part",
+         top="import lib.parts"),
+    Case("class_by_reference", "def fit(self):\n  self.kind = Part", "lib.parts.Part"),
+    Case("function_by_reference", "def fit(self):\n  self.act = activation", "lib.parts.activation"),
+    Case("bound_method", "def fit(self):\n  self.act = Kept().run", not_there="lib.parts.Other"),
+    Case("partial", "def fit(self):\n  self.act = functools.partial(activation, Part())",
+         "lib.parts.activation lib.parts.Part", "functools.partial", top="import functools"),
+    Case("enum_member", "def fit(self):\n  self.colour = Colour.RED\n  self.c: Colour = x()", "", "lib.parts.Colour"),
+    Case("exception", "def fit(self):\n  self.error = Failure('x')", "", "lib.parts.Failure"),
+    Case("dict_subclass", "def fit(self):\n  self.names = Names()", "lib.parts.Names"),
+    Case("ordered_dict_subclass", "def fit(self):\n  self.row = Row(a=Part())", "lib.parts.Part", "lib.parts.Row"),
+    Case("namedtuple", "def fit(self):\n  self.at = Point(Part(), 2)", "lib.parts.Point lib.parts.Part"),
+    Case("foreign_container", "def fit(self):\n  self.row = OrderedDict(a=Part())", "lib.parts.Part",
+         "collections.OrderedDict", top="from collections import OrderedDict"),
+    Case("default_factory", "def fit(self):\n  self.row = defaultdict(Part)", "lib.parts.Part",
+         "collections.defaultdict", top="from collections import defaultdict"),
+    Case("set_of_values", "def fit(self):\n  self.seen = {1, 2}", "", "builtins.set"),
+    Case("import_in_function", "def fit(self):\n  from lib.parts import Late as L\n  self.part = L()",
+         "lib.parts.Late"),
+    Case("getstate", "def __getstate__(self):\n  return {'late': Late()}", "lib.parts.Late"),
+    Case("getnewargs", "def __getnewargs__(self):\n  return (Late(),)", "lib.parts.Late"),
+    Case("reduce_to_function", "def __reduce__(self):\n  return make, (Part(),), {'a': Late()}",
+         "lib.parts.Part lib.parts.Late", "lib.parts.make"),
+    Case("reduce_to_class", "def __reduce__(self):\n  return type(self), ()", "", "lib.reduce_to_class.Model"),
+    Case("reduce_changed", "def __reduce__(self):\n  result = make, (Late(),)\n  return result", "lib.parts.Late",
+         "lib.parts.make"),
+    Case("reduce_of_the_base", "def __reduce_ex__(self, protocol):\n  return super().__reduce_ex__(protocol)\n"
+         " def fit(self):\n  self.part = Part()", "lib.parts.Part"),
+    Case("dataclass", "", "lib.parts.Part lib.parts.Late",
+         top="from dataclasses import dataclass, field\n@dataclass\nclass Mixed:\n part: Part\n"
+         " more: list = field(default_factory=lambda: [])\n def fit(self):\n  self.more.append(Late())"),
+    Case("with_statement", "def fit(self):\n  with Kept(Part()) as kept:\n   self.part = kept", "lib.parts.Kept"),
+    Case("walrus", "def fit(self):\n  x = [part := Part()]\n  self.part = part", "lib.parts.Part"),
+    Case("generator", "def parts(self):\n  yield Part()\n def fit(self):\n  self.all = list(self.parts())",
+         "lib.parts.Part"),
+    Case("global_variable", "def fit(self):\n  self.part = DEFAULT", "lib.parts.Part", top="DEFAULT = Part()"),
+    Case("nested_class", "class Inner:\n  pass\n def fit(self):\n  self.inner = Model.Inner()",
+         "lib.nested_class.Model.Inner"),
+    Case("sink_by_reference", "def fit(self):\n  self.run = os.system", not_there="os.system posix.system",
+         top="import os"),
+    Case("sink_as_callee", "def __reduce__(self):\n  return os.system, ('true',)", not_there="os.system posix.system",
+         top="import os"),
+    Case("set_module", "", "",
+         top="def set_module(name):\n return lambda cls: cls\n@set_module('lib')\nclass Mixed:\n pass"),
+]  # fmt: skip
+IMPORTS = "from lib.parts import *\nfrom lib.parts import make, activation, Point\n"
+FILES = {
+    "lib/__init__.py": "",
+    "lib/parts.py": PARTS,
+    "lib/facade.py": "from lib.constructor import Model as Renamed\n",
+    "lib/stars.py": "from lib.facade import *\n",
+    "lib/lazy/__init__.py": "def __getattr__(name):\n    return load(name)\n",
+    "lib/lazy/inner.py": "class OnlyHere:\n    pass\n",
+    "lib/tried.py": "try:\n    from lib.absent import Gone\nexcept ImportError:\n    class Gone:\n        pass\n",
+    "writer/__init__.py": "",
+    "writer/files.py": "from pickle import _Pickler as Pickler\n\n\nclass Wrapper:\n    pass\n\n\n"
+    "class Unused:\n    pass\n\n\nclass FilePickler(Pickler):\n    def wrap(self, x):\n        return Wrapper()\n\n"
+    "    def save(self, obj):\n        self.other = Unused()\n        return Pickler.save(self, self.wrap(obj))\n",
+    "lib/written.py": "from writer.files import FilePickler\n\n\nclass Model:\n    pass\n",
+}
+
+
+def module(case: Case) -> str:
+    """Write the module of a case."""
+    body = f"class Model:\n {case.body}\n" if case.body else ""
+    return f"{IMPORTS}{case.top}\n{body}"
+
+
+@pytest.fixture(scope="session")
+def rules(tmp_path_factory: pytest.TempPathFactory, environment_of: Callable[..., Environment]) -> Environment:
+    """The facts of all cases."""
+    root: Path = tmp_path_factory.mktemp("rules")
+    files = FILES | {f"lib/{case.name}.py": module(case) for case in CASES}
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return environment_of(root)
+
+
+def model(case: Case) -> str:
+    """Name the class of a case."""
+    return f"lib.{case.name}.{'Model' if case.body else 'Mixed'}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_rule_finds_what_a_model_holds(case: Case, rules: Environment) -> None:
+    """The policy has every name that the rule should give, and none that it should not."""
+    policy = infer(rules, [model(case)], Options()).policy
+    assert set(case.globals.split()) <= policy.globals
+    assert set(case.reduces.split()) <= policy.reduces
+    assert set(case.not_there.split()).isdisjoint(policy.globals | policy.reduces)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.reduces], ids=lambda case: case.name)
+def test_nothing_is_callable_that_no_rule_asks_for(case: Case, rules: Environment) -> None:
+    """A model of plain objects has an empty list of callables."""
+    assert infer(rules, [model(case)], Options()).policy.reduces == frozenset()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_order_of_the_constraints_does_not_matter(seed: int, rules: Environment) -> None:
+    """Whatever runs first, the policies are the same."""
+    classes = [model(case) for case in CASES]
+    assert (
+        infer(rules, classes, Options(shuffle=Random(seed))).policy.dumps()
+        == infer(rules, classes, Options()).policy.dumps()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("lib.constructor.Model", "lib.constructor.Model"),
+        ("lib.facade.Renamed", "lib.constructor.Model"),
+        ("lib.stars.Renamed", "lib.constructor.Model"),
+        ("lib.lazy.OnlyHere", "lib.lazy.inner.OnlyHere"),
+        ("lib.tried.Gone", "lib.tried.Gone"),
+        ("lib.set_module.Mixed", "lib.Mixed"),
+        ("lib.nested_class.Model.Inner", "lib.nested_class.Model.Inner"),
+    ],
+)
+def test_a_class_has_the_name_that_pickle_writes(name: str, canonical: str, rules: Environment) -> None:
+    """Re-exports, star imports, lazy modules and decorators lead to one canonical name."""
+    assert locate(rules, name).name == canonical
+
+
+def test_a_class_that_is_not_there_is_named_with_those_near_it(rules: Environment) -> None:
+    """The error names classes that are spelled almost so."""
+    with pytest.raises(ClassNotFound) as caught:
+        locate(rules, "lib.parts.Temporery")
+    assert caught.value.near == ["lib.parts.Temporary"]
+
+
+def test_what_a_pickler_wraps_around_objects_is_in_the_policy(rules: Environment) -> None:
+    """A Pickler subclass of an imported package writes its own class into the stream; what it only makes is not."""
+    policy = infer(rules, ["lib.written.Model"], Options()).policy
+    assert "writer.files.Wrapper" in policy.globals
+    assert "writer.files.Unused" not in policy.globals
+
+
+@pytest.mark.parametrize("name", ["sink_by_reference", "sink_as_callee"])
+def test_a_refused_callable_is_named_with_its_effect(name: str, rules: Environment) -> None:
+    """What would need a sink stands in `refused`, with the chain that asked for it."""
+    described = infer(rules, [f"lib.{name}.Model"], Options()).provenance["classes"][f"lib.{name}.Model"]
+    assert [entry["effect"] for entry in described["refused"].values()] == ["process"]
+
+
+def test_each_entry_says_where_it_comes_from(rules: Environment) -> None:
+    """The chain leads from the model class over file and line to the entry."""
+    described = infer(rules, ["lib.held_by_a_part.Model"], Options()).provenance["classes"]["lib.held_by_a_part.Model"]
+    entry = described["globals"]["lib.parts.Part"]
+    assert entry["kind"] == "needed"
+    assert [link["holds"] for link in entry["chain"]] == [
+        "an instance of lib.held_by_a_part.Model",
+        "an instance of lib.parts.Kept",
+        "an instance of lib.parts.Part",
+    ]
+    assert entry["chain"][1]["at"] == "lib/held_by_a_part.py:6"
