@@ -150,9 +150,9 @@ class _Judge:
         if reader.first_array is not None:
             self._note("joblib")
             hidden = self._read_plainly(data, start, reader.first_array)
-            inner = [(found.start, found.end) for _, found, _ in reader.nested]
+            nested = [(inner.start, inner.end) for _, inner, _ in reader.nested]
             verdict.violations += [
-                found for found in hidden if not any(begin <= found.offset < end for begin, end in inner)
+                found for found in hidden if not any(begin <= found.offset < end for begin, end in nested)
             ]
         for place, content in reader.literals:
             self._content(io.BytesIO(content), f"{where}@{place}", depth + 1)
