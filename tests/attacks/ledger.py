@@ -99,6 +99,19 @@ ATTACKS = (
         at_load=True,
         allowed=True,
     ),
+    Attack(
+        "an extension code from the cache, in front of an import of the same name",
+        1,
+        "not-a-plain-class",
+        PROTO2 + b"\x82\x05" + POP + new(name("victims", "Level"), number(1)) + dict_of(text("x"), number(9)) + BUILD
+        + STOP,
+        globals=("victims.Level",),
+        setup="import copyreg, victims; copyreg.add_extension('victims', 'Level', 5); "
+        "copyreg._extension_cache[5] = victims.Level",
+        check="hasattr(__import__('victims').Level.LOW, 'x')",
+        at_load=True,
+        allowed=True,
+    ),
     # ---- 2: what is not in the policy stays inert -------------------------------------------------------------------
     *(
         Attack(f"a call outside the policy, protocol {proto}", 2, "reduce-not-allowed", stream)

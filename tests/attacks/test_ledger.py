@@ -50,7 +50,8 @@ if verdict.error:
 for violation in verdict.violations:
     print(violation.rule)
 if verdict.clean:
-    predictions = iter(verdict.imports)
+    cached = [item for item in verdict.imports if item.optional and names.cached_extension(item.code) is not None]
+    predictions = iter([item for item in verdict.imports if item not in cached])
     def refuse(found):
         if found:
             raise PolicyViolation(found)
@@ -64,9 +65,8 @@ if verdict.clean:
                 return obligations.ResultGuard(found, prediction, refuse)
             return found
     try:
-        for prediction in verdict.imports:
-            if prediction.optional and names.cached_extension(prediction.code) is not None:
-                refuse(obligations.check_cached(prediction))
+        for prediction in cached:
+            refuse(obligations.check_cached(prediction))
         result = Unpickler(io.BytesIO(stream)).load()
         print("EFFECT" if {check} else "loaded")
     except PolicyViolation as error:

@@ -12,6 +12,7 @@ import importlib
 import io
 import pickle
 import pickletools
+import time
 
 import pytest
 from tests.attacks import assembly as asm
@@ -456,6 +457,25 @@ def test_the_memo_lives_as_long_as_its_unpickler() -> None:
     assert second.imports == []
     assert [(item.path, found.kind) for item, found in second.late] == [("a.B", "class")]
     assert second.late[0][0] is first.imports[0]
+
+
+def test_an_attribute_of_a_class_of_an_earlier_load_brings_late_obligations() -> None:
+    """What the stream does with it is checked, though its owner was imported before."""
+    verifier = Verifier(policy("a.C a.C.D"))
+    assert verifier.verify(asm.PROTO2 + asm.name("a", "C") + asm.put(0) + asm.STOP).clean
+    taken = asm.call(asm.name("builtins", "getattr"), asm.get(0), asm.text("D"))
+    second = verifier.verify(asm.PROTO2 + asm.new(taken) + asm.STOP)
+    assert second.clean
+    assert {(item.path, found.kind) for item, found in second.late} == {("a.C", "attribute"), ("a.C.D", "class")}
+
+
+def test_a_shared_tuple_with_a_helper_is_walked_through_once() -> None:
+    """A stream that refers to it often takes time in proportion to its length."""
+    inner = asm.name("builtins", "getattr") + asm.MARK + b"N" * 20_000 + asm.TUPLE + asm.TUPLE2
+    stream = asm.PROTO2 + inner + asm.put(0) + asm.EMPTY_LIST + asm.MARK + asm.get(0) * 20_000 + b"e."
+    started = time.process_time()
+    assert rules(stream) == ["import-not-allowed"]
+    assert time.process_time() - started < 5
 
 
 def test_a_refused_load_leaves_no_trace_in_the_memo() -> None:

@@ -125,6 +125,7 @@ class Judgement:
             decision="allow",
             parent=owner,
             attribute=attribute,
+            sealed=owner.sealed,  # the owner of an earlier load has been checked: what comes now is told apart
         )
         owner.children.append(found)
         self.needs.append(found)
@@ -166,6 +167,8 @@ class Judgement:
         if flags & (HELPER | OPERAND):
             for item in self._helpers(tag):
                 self.reference(item)
+            if type(tag) is Tuple:
+                tag.flags &= ~(HELPER | OPERAND)  # told once; so that no tuple is walked through twice
 
     @staticmethod
     def keep(tag: Tag) -> None:
@@ -200,7 +203,7 @@ class Judgement:
         """Check an id that goes to the application's persistent_load: what it holds counts as used."""
         self.release(tag)
         self.keep(tag)
-        if flags_of(tag) & STUB:
+        if flags_of(tag) & STUB and len(self.violations) < self.settings.max_violations:
             for item in _stubs(tag):
                 sentence = f"A persistent id holds {describe(item)}, which the policy does not allow."
                 self.refuse("persistent-import", describe(item), sentence, ("globals", describe(item)))

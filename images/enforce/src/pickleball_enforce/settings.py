@@ -16,7 +16,7 @@ class Settings:
     renames: bool = False  # find_class is overridden: structure is judged here, names at the base class
     persistent_classes: bool = False  # the driver proves Verdict.persistent: such a class may be instantiated
     max_length: int = 1 << 40  # bytes of one stream
-    max_depth: int = 50_000_000  # values on the stack
+    max_depth: int = 10_000_000  # values on the stack
     max_memo: int = 50_000_000  # memo entries
     memo_floor: int = 1 << 16  # memo indexes up to here are accepted in streams of any length
     max_hash_cost: int = 1 << 26  # elements hashed in a stream, beyond eight for each of its bytes
