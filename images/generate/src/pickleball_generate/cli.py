@@ -13,13 +13,37 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
-from pickleball_generate.generation import generate
+from pickleball_generate.generation import check, generate
 from pickleball_generate.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EXITS = (
+    "Exit codes: 0 policy written, 1 a model file needs more than the policy gives, 2 bad input, 3 something missing "
+    "on the machine, 4 analysis failed."
+)
 TERMINATION_LOG = Path("/dev/termination-log")
+
+
+SEVERAL: dict[str, Any] = {"action": "append", "default": []}
+FOLDER: dict[str, Any] = {"type": Path, "metavar": "DIR"}
+# Where sources come from and how they are read: the same for every command.
+SOURCES: dict[str, dict[str, Any]] = {
+    "--library-path": {
+        **SEVERAL, **FOLDER, "required": True, "dest": "library_paths",
+        "help": "a site-packages folder, a folder of packages, or a package's own folder; several are allowed",
+    },
+    "--joern-path": {**FOLDER, "help": "Joern's jars (default: what `make joern` built)"},
+    "--ignore-paths": {
+        "default": "", "metavar": "P,...", "help": "paths below the library path, or folder names, to leave out",
+    },
+    "--cache-path": {
+        **FOLDER, "help": "where facts are kept (default: PICKLEBALL_CACHE, else ~/.cache/pickleball)",
+    },
+    "--mem": {"default": "4G", "metavar": "SIZE", "help": "memory for Joern (default 4G)"},
+    "--json": {"action": "store_true", "help": "one JSON object about the outcome on standard output"},
+}  # fmt: skip
 
 
 class Arguments(argparse.ArgumentParser):
@@ -35,40 +59,50 @@ def arguments() -> argparse.ArgumentParser:
     parser = Arguments(
         prog="pickleball-generate",
         description="Infer from library sources what a model of one class may import and call while it loads.",
-        epilog="Exit codes: 0 policy written, 2 bad input, 3 something missing on the machine, 4 analysis failed. "
+        epilog=f"{EXITS} `pickleball-generate check FILE --policy P` judges a file against a policy that is there; "
         "`pickleball-generate export-collect --output DIR` writes the program that copies an image's sources.",
     )
-    several = {"action": "append", "default": []}
-    folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
     options: dict[str, dict[str, Any]] = {
-        "--library-path": {
-            **several, **folder, "required": True, "dest": "library_paths",
-            "help": "a site-packages folder, a folder of packages, or a package's own folder; several are allowed",
-        },
         "--model-class": {
-            **several, "metavar": "CLASS", "dest": "classes",
+            **SEVERAL, "metavar": "CLASS", "dest": "classes",
             "help": "class of the model, dotted or in Joern's form; several are allowed",
         },
         "--policy-path": {
             "type": Path, "metavar": "FILE", "help": "where the policy goes; provenance.json goes beside it",
         },
-        "--joern-path": {**folder, "help": "Joern's jars (default: what `make joern` built)"},
-        "--ignore-paths": {
-            "default": "", "metavar": "P,...", "help": "paths below the library path, or folder names, to leave out",
+        "--for-model": {
+            "nargs": "+", "default": [], "metavar": "FILE",
+            "help": "model files to scan, without loading them, for names that the policy lacks",
         },
-        "--cache-path": {
-            **folder, "help": "where facts are kept (default: PICKLEBALL_CACHE, else ~/.cache/pickleball)",
+        "--accept": {
+            "choices": ["none", "inert"], "default": "none",
+            "help": "what joins the policy of what the files ask for: nothing, or what has no effect (default none)",
         },
+        "--allow": {**SEVERAL, "metavar": "NAME", "help": "let in a name that was asked for and refused"},
+        "--reason": {**SEVERAL, "metavar": "TEXT", "help": "why; kept in the provenance"},
         "--use-cpg": {"action": "store_true", "help": "add the types that Joern recovers: slower, finds more"},
         "--only-cpg": {"action": "store_true", "help": "make the facts with types and stop"},
         "--dry-run": {"action": "store_true", "help": "say what would be analysed and stop"},
-        "--mem": {"default": "4G", "metavar": "SIZE", "help": "memory for Joern (default 4G)"},
         "--no-widening": {"action": "store_true", "help": "only what the sources show to be needed"},
         "--explain": {"metavar": "ENTRY", "help": "say why a name is in the policy, or why it is not"},
-        "--json": {"action": "store_true", "help": "one JSON object about the outcome on standard output"},
         "--version": {"action": "version", "version": f"%(prog)s {__version__}"},
     }  # fmt: skip
-    for name, described in options.items():
+    for name, described in (SOURCES | options).items():
+        parser.add_argument(name, **described)
+    return parser
+
+
+def check_arguments() -> argparse.ArgumentParser:
+    """Define the command line of `check`."""
+    parser = Arguments(
+        prog="pickleball-generate check",
+        description="Judge what model files ask for beyond a policy, without loading them; write nothing.",
+        epilog="Exit codes: 0 the policy gives all that the files ask for, 1 it does not, 2 bad input, "
+        "3 something missing on the machine, 4 analysis failed.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="model files, or patterns")
+    parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy")
+    for name, described in SOURCES.items():
         parser.add_argument(name, **described)
     return parser
 
@@ -82,8 +116,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     out = sys.stdout if "--json" in words else None
     try:
-        options = arguments().parse_args(words)
-        outcome = generate(options, progress, start)
+        if words[:1] == ["check"]:
+            options = check_arguments().parse_args(words[1:])
+            outcome = check(options, progress)
+        else:
+            options = arguments().parse_args(words)
+            outcome = generate(options, progress, start)
     except GenerateError as error:
         progress.close()
         return fail(error, out)
@@ -93,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress.close()
     if options.json:
         print(json.dumps(outcome))
-    return 0
+    return 0 if outcome.get("covered", True) else 1
 
 
 def fail(error: GenerateError, out: TextIO | None) -> int:

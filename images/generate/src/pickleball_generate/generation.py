@@ -12,9 +12,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate import explain, inference
+from pickleball_enforce.errors import PolicyError
+from pickleball_enforce.policy import Policy
+from pickleball_generate import explain, inference, model_files, packs, proposals
+from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment
+from pickleball_generate.inference.program import Program
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
 from pickleball_generate.recovery import recover_types
 from pickleball_generate.sources import Library
@@ -47,10 +51,10 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     if not (options.policy_path or options.dry_run or options.only_cpg or options.explain):
         raise BadInput("Say with --policy-path where the policy goes.", reason="no-policy-path")
     classes = [dotted(name) for name in options.classes]
-    ignored = [rule.strip("/") for rule in options.ignore_paths.split(",") if rule.strip("/")]
-    library = Library([path.resolve() for path in options.library_paths], ignored)
-    joern = Joern(options.joern_path or default_jars(), parse_memory(options.mem))
-    environment = Environment(library, joern, options.cache_path or cache_folder(), progress)
+    allowed = reasons(options.allow, options.reason)
+    files = model_files.scan(options.for_model)
+    environment = opened(options, progress)
+    joern = environment.joern
     try:
         if options.dry_run:
             return describe(environment, classes, as_json=options.json)
@@ -61,6 +65,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         if options.only_cpg:
             return {"status": "facts", "reason": "facts", "notes": [*environment.notes, *joern.notes]}
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
+        asked = proposals.propose(files, result.policy, judge(environment))
+        result = extend(result, files, asked, options.accept, allowed)
     finally:
         environment.close()
         joern.close()
@@ -78,6 +84,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + joern.peak,
         "notes": [*environment.notes, *joern.notes],
     }
+    if files:
+        outcome |= coverage(files, asked, result.policy)
     if options.policy_path:
         provenance = options.policy_path.with_name("provenance.json")
         write_together({provenance: dump(result.provenance), options.policy_path: result.policy.dumps()})
@@ -85,7 +93,64 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
         if not options.json:
             print(f"{options.policy_path}: {outcome['sentence']}")
+    if files and not options.json:
+        print(proposals.text(asked, result.policy, outcome["violations"]))
     return outcome
+
+
+def check(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """Judge what model files ask for beyond a policy that is there; nothing is written."""
+    try:
+        policy = Policy.load(options.policy)
+    except PolicyError as error:
+        raise BadInput(f"{error}.", reason="bad-policy") from error
+    files = model_files.scan(options.files)
+    environment = opened(options, progress)
+    try:
+        asked = proposals.propose(files, policy, judge(environment))
+    finally:
+        environment.close()
+        environment.joern.close()
+    outcome = {"status": "checked", "policy": policy.digest, **coverage(files, asked, policy)}
+    if not options.json:
+        print(proposals.text(asked, policy, outcome["violations"]))
+    return outcome
+
+
+def opened(options: argparse.Namespace, progress: Progress) -> Environment:
+    """Open the packages below the library paths."""
+    ignored = [rule.strip("/") for rule in options.ignore_paths.split(",") if rule.strip("/")]
+    library = Library([path.resolve() for path in options.library_paths], ignored)
+    joern = Joern(options.joern_path or default_jars(), parse_memory(options.mem))
+    return Environment(library, joern, options.cache_path or cache_folder(), progress)
+
+
+def judge(environment: Environment) -> proposals.Judge:
+    """Make a judge of names over an environment."""
+    known = packs.load()
+    return proposals.Judge(Program(environment, known.opaque), known)
+
+
+def reasons(names: list[str], texts: list[str]) -> dict[str, str]:
+    """Pair the names that a person allows with the reasons for it: one for each, or one for all."""
+    if names and len(texts) not in {1, len(names)}:
+        raise BadInput(
+            "Give a --reason for each --allow, in the same order, or one for all. It is kept in the provenance.",
+            reason="no-reason",
+        )
+    return dict(zip(names, texts * len(names) if len(texts) == 1 else texts, strict=True)) if names else {}
+
+
+def coverage(files: list[model_files.ModelFile], asked: list[proposals.Proposal], policy: Policy) -> dict[str, Any]:
+    """Say whether files stay inside a policy, and what was said to the names that they ask for."""
+    found = model_files.violations(files, policy)
+    missing = [each for each in asked if each.name not in getattr(policy, each.listed)]
+    return {
+        "covered": not missing and not any(found.values()),
+        "files": [{"path": file.path, "sha256": file.sha256, "format": file.format} for file in files],
+        "proposals": [{**each.to_dict(), "in_policy": each not in missing} for each in asked],
+        "violations": found,
+    }
 
 
 def describe(environment: Environment, classes: list[str], *, as_json: bool) -> dict[str, Any]:

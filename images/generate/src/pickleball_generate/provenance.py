@@ -56,11 +56,12 @@ def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
         "refused": {
             name: {
                 "effect": effect,
+                "list": listed,
                 "rule": why.rule,
                 "at": _place(why.file, why.line),
                 "chain": _chain(why.value, solver),
             }
-            for name, (effect, why) in sorted(solver.refused.items())
+            for name, (effect, listed, why) in sorted(solver.refused.items())
         },
         "unresolved": [
             {"what": what, "in": where, "at": _place(file, line)}

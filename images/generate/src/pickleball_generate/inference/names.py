@@ -1,4 +1,4 @@
-"""Find the class that a user named."""
+"""Find the class that a user named, and the definition behind a name of a stream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pickleball_generate.errors import ClassNotFound
 
 if TYPE_CHECKING:
-    from pickleball_generate.inference.program import Program
+    from pickleball_generate.inference.program import Program, Value
     from pickleball_generate.inference.scopes import Scope
 
 
@@ -50,3 +50,37 @@ def near(program: Program, name: str) -> list[str]:
     lowered = {last.lower(): last for last in classes}
     found = difflib.get_close_matches(wanted.lower(), sorted(lowered), 5, 0.7)
     return [f"{classes[lowered[word]]}.{lowered[word]}" for word in found]
+
+
+def definitions(program: Program, name: str) -> list[Value]:
+    """What a stream gets that imports a name: every definition that its module, or an outer class, can bind to it.
+
+    Nothing is guessed: a name that only a module's `__getattr__` could give has no definition.
+    """
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:length])
+        scope = program.scope(module)
+        if scope is None:
+            if program.is_module(module):
+                return program.without_source(module, parts[length]) if length == len(parts) - 1 else []
+            continue
+        if opaque_binding(program, scope, parts[length]):
+            return []
+        values = program.attribute(module, parts[length])
+        for part in parts[length + 1 :]:
+            values = [w for v in values for w in program.member(v, part)]
+        return values
+    return []
+
+
+def opaque_binding(program: Program, scope: Scope, name: str) -> bool:
+    """Tell whether a module's name may hold something that no definition of the sources is."""
+    if name not in scope.bound:
+        return not scope.stars
+    for kind, what in scope.bound[name]:
+        value = what.get("v") if kind == "assign" else None
+        constant = isinstance(value, dict) and not value.keys().isdisjoint({"lit", "str"})
+        if kind == "assign" and not constant and not program.resolve(value, scope, skip=name):
+            return True
+    return False

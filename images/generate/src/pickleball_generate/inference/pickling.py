@@ -38,7 +38,7 @@ class Pickling(Solver):
         super().__init__(*arguments, **settings)
         self.globals: dict[str, Because] = {}
         self.reduces: dict[str, Because] = {}
-        self.refused: dict[str, tuple[str, Because]] = {}
+        self.refused: dict[str, tuple[str, str, Because]] = {}  # the effect, the list that was asked for
         self.unresolved: dict[tuple[str, str, int], str] = {}
         self.scopes: dict[str, Scope] = {}
         self.unreduced: dict[Value, tuple[Scope, Because]] = {}
@@ -76,7 +76,9 @@ class Pickling(Solver):
             return
         danger = sinks.effect(name)
         if danger is not None:
-            self.refused.setdefault(name, (danger, because))
+            where = "globals" if listed is self.globals else "reduces"
+            if name not in self.refused or (where == "reduces" and self.refused[name][1] == "globals"):
+                self.refused[name] = (danger, where, because)
             return
         listed[name] = because
 

@@ -1,0 +1,73 @@
+"""What model files ask for: a static scan by the enforcer's reader, which loads and imports nothing."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pickleball_enforce.errors import SourceError
+from pickleball_enforce.static import verify
+from pickleball_generate.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pickleball_enforce.policy import Policy
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file: its digest, and the least policy that it needs."""
+
+    path: str
+    sha256: str
+    format: str
+    globals: tuple[str, ...]
+    reduces: tuple[str, ...]
+
+    def wants(self, name: str) -> bool:
+        """Tell whether the file names something."""
+        return name in self.globals or name in self.reduces
+
+
+def scan(patterns: Sequence[str]) -> list[ModelFile]:
+    """Scan files, named or by patterns; BadInput where one is missing or cannot be judged in full."""
+    return [_scan(path) for path in _expand(patterns)]
+
+
+def violations(files: Sequence[ModelFile], policy: Policy) -> dict[str, list[str]]:
+    """Say for each file what leaves a policy: the sentences of the verifier."""
+    found = {}
+    for file in files:
+        report = verify(file.path, policy)
+        if report.sha256 != file.sha256:
+            raise BadInput(f"{file.path} changed while it was judged. Scan it again.", reason="file-changed")
+        found[file.path] = list(dict.fromkeys(violation.sentence for violation in report.violations))
+    return found
+
+
+def _scan(path: str) -> ModelFile:
+    try:
+        report = verify(path, None)
+    except SourceError as error:
+        raise BadInput(f"{error}.", reason="file-unreadable") from error
+    if report.errors:
+        raise BadInput(
+            f"{path} cannot be judged: {report.errors[0].rstrip('.')}. `pickleball trace {path}` shows the rest.",
+            reason="file-unreadable",
+        )
+    kept, called = report.needed()
+    return ModelFile(path, report.sha256, report.format, tuple(kept), tuple(called))
+
+
+def _expand(patterns: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for pattern in patterns:
+        there = Path(pattern).exists() or not glob.has_magic(pattern)
+        matches = [pattern] if there else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+        if not matches:
+            raise BadInput(f"No file matches {pattern}.", reason="file-unreadable")
+        found += matches
+    return list(dict.fromkeys(found))

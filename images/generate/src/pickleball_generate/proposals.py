@@ -1,0 +1,172 @@
+"""Proposals: names that model files ask for beyond a policy, each judged by what its code can do.
+
+inert    a class or function of an analysed package without an effect: may be added to `globals`; an enumeration,
+         exception or container subclass that builds itself without an effect also to `reduces`
+ask      a person decides: it has an effect (shown with its path), or it would be called
+refuse   nothing is known of it, it is a callable with an effect itself, or only running code could rebuild it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce.names import by_value
+from pickleball_generate.effects import Grade, Grader
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.names import definitions
+from pickleball_generate.inference.program import tooling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pickleball_enforce.policy import Policy
+    from pickleball_generate.inference.program import Program, Value
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.model_files import ModelFile
+    from pickleball_generate.packs import Packs
+
+SHOWN = 8
+DECISIONS = ("inert", "ask", "refuse")
+BY_VALUE = (
+    "the file holds a function or class of {0} by value: loading it builds and runs code from the file. Put the "
+    "definition into a module that the loading program imports, and save the model again"
+)
+MAIN = (
+    "it was defined in a script, and stands in no module that the loading program imports. Move it into a module, "
+    "and save the model again"
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One name that files ask for, the list that it would stand in, and what is said to it."""
+
+    name: str
+    listed: str
+    decision: str
+    because: str
+    files: tuple[str, ...]
+    at: str = ""
+    grade: Grade | None = field(default=None, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the proposal as JSON holds it."""
+        document = {
+            "name": self.name,
+            "list": self.listed,
+            "decision": self.decision,
+            "because": self.because,
+            "files": list(self.files),
+        }
+        if self.at:
+            document["at"] = self.at
+        return document | (self.grade.to_dict() if self.grade else {"grade": "no source"})
+
+
+def propose(files: Sequence[ModelFile], policy: Policy, judge: Judge) -> list[Proposal]:
+    """Judge each name that the files ask for and the policy does not give, sorted by decision and name."""
+    allowed = policy.globals | policy.reduces
+    wanted = {("globals", name) for file in files for name in file.globals if name not in allowed}
+    wanted |= {("reduces", name) for file in files for name in file.reduces if name not in policy.reduces}
+    found = []
+    for listed, name in sorted(wanted):
+        if listed == "globals" and ("reduces", name) in wanted:
+            continue
+        names = tuple(file.path for file in files if name in getattr(file, listed))
+        found.append(judge.judge(name, listed, names))
+    return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
+
+
+class Judge:
+    """Judges names against the sources of an environment."""
+
+    def __init__(self, program: Program, packs: Packs) -> None:
+        self.program = program
+        self.packs = packs
+        self.grader = Grader(program, packs)
+
+    def judge(self, name: str, listed: str, files: tuple[str, ...]) -> Proposal:
+        """Say whether a name may be added to a list, must be asked for, or is refused."""
+        decision, because, scope, grade = self._decide(name, listed)
+        at = f"{scope.file}:{scope.line}" if scope is not None else ""
+        return Proposal(name, listed, decision, because, files, at, grade)
+
+    def _decide(self, name: str, listed: str) -> tuple[str, str, Scope | None, Grade | None]:
+        if name.startswith("__main__."):
+            return "refuse", MAIN, None, None
+        if library := by_value(name):
+            return "refuse", BY_VALUE.format(library), None, None
+        values = definitions(self.program, name)
+        sink = next((sinks.effect(found) for found in (name, *(v[1] for v in values if v[0] == "ext"))
+                     if sinks.effect(found)), None)  # fmt: skip
+        if sink:
+            return "refuse", f"it is a callable with an effect itself ({sink})", None, None
+        if not values:
+            return "refuse", "no source below the library paths defines it, so nothing is known of it", None, None
+        if len(values) > 1:
+            places = ", ".join(sorted(v[1].dotted if v[0] in {"cls", "fun"} else str(v[1]) for v in values))
+            return "ask", f"it can be any of {places}", None, None
+        return self._defined(values[0], listed)
+
+    def _defined(self, value: Value, listed: str) -> tuple[str, str, Scope | None, Grade | None]:
+        kind = value[0]
+        if kind == "ext":
+            return *self._foreign(value[1], listed), None, None
+        if kind not in {"cls", "fun"}:
+            return "refuse", "it is a module, which no pickle holds", None, None
+        scope: Scope = value[1]
+        called = kind == "fun" or listed == "reduces"
+        grade = self.grader.grade(scope, called=called)
+        if tooling(scope.module):
+            return "ask", "it belongs to the tests or tools of its package", scope, grade
+        if grade.word == "effects":
+            return "ask", f"it can reach {', '.join(grade.effects)}", scope, grade
+        if grade.word == "unknown":
+            return "ask", f"calls of it cannot be followed: {', '.join(grade.unknown[:4])}", scope, grade
+        if listed == "reduces" and not (kind == "cls" and self.builds_itself(scope)):
+            return "ask", "the file calls it; its code has no known effect", scope, grade
+        what = "a function kept by reference" if kind == "fun" else "a class"
+        return "inert", f"{what} of an analysed package whose code has no effect", scope, grade
+
+    def builds_itself(self, cls: Scope) -> bool:
+        """Tell whether instances pickle by calling their class: enumerations, exceptions, container subclasses."""
+        described = [self.packs.subclass(root) for root in self.program.roots(cls)]
+        own = self.program.method(cls, "__reduce__") or self.program.method(cls, "__reduce_ex__")
+        return own is None and any(found is not None and found[0] == "reduces" for found in described)
+
+    def _foreign(self, name: str, listed: str) -> tuple[str, str]:
+        """Judge a name without source by the knowledge packs."""
+        described = self.packs.instance(self.packs.reference(name))
+        if described is None:
+            return "refuse", "it has no source, and no knowledge pack describes it"
+        if listed == "reduces":
+            return "ask", "the file calls it; a knowledge pack describes the type"
+        return "inert", "a type that a knowledge pack describes"
+
+
+def text(proposals: Sequence[Proposal], policy: Policy, violations: dict[str, list[str]]) -> str:
+    """Show the proposals to a person, those that are alike together, and what the files do that no entry allows."""
+    lines: list[str] = []
+    heads = {
+        "inert": "without effect: --accept inert adds",
+        "ask": "a person decides, --allow NAME --reason TEXT adds",
+        "refuse": "refused",
+    }
+    for decision in DECISIONS:
+        missing = [p for p in proposals if p.decision == decision and p.name not in getattr(policy, p.listed)]
+        if missing:
+            lines.append(f"{heads[decision]} {len(missing)}:")
+        for proposal in missing:
+            at = f" ({proposal.at})" if proposal.at else ""
+            lines += [f"  {proposal.listed} {proposal.name}{at}", f"    {proposal.because}"]
+            for effect, steps in (proposal.grade.effects if proposal.grade else {}).items():
+                lines += [f"    {effect}, by", *(f"      {step}" for step in steps)]
+    added = [p for p in proposals if p.name in getattr(policy, p.listed)]
+    if added:
+        lines.append(f"added {len(added)}:")
+        lines += [f"  {p.listed} {p.name} ({p.decision})" for p in added]
+    for path, sentences in violations.items():
+        judged = "stays inside the policy" if not sentences else "leaves the policy:"
+        lines += [f"{path} {judged}", *(f"  {sentence}" for sentence in sentences[:SHOWN])]
+    return "\n".join(lines)

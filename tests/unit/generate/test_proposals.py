@@ -1,0 +1,238 @@
+"""What is said to the names that model files ask for beyond a policy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.attacks.assembly import EMPTY_DICT, PROTO4, STOP, call, list_of, new, stack_name, text
+
+from pickleball_enforce.policy import Policy
+from pickleball_generate import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIBRARY = """
+import collections
+import enum
+import os
+
+class Model:
+    def __reduce__(self):
+        return os.getenv, ("HOME",)
+
+class Part:
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+
+class Cleaner:
+    def __setstate__(self, state):
+        clean(state)
+
+class Guesser:
+    def __setstate__(self, state):
+        state["how"].run()
+
+class Colour(enum.Enum):
+    RED = 1
+
+class Noisy(enum.Enum):
+    RED = 1
+    def __init__(self, value):
+        os.system("true")
+
+class Names(collections.OrderedDict):
+    pass
+
+class Failure(ValueError):
+    pass
+
+class Owner:
+    def method(self):
+        return 1
+
+def clean(path):
+    os.remove(path)
+
+def plain(x):
+    return x + 1
+
+def rebuild(x):
+    return Part()
+
+run = os.system
+made = plain(2)
+"""
+FILES = {
+    "lib/__init__.py": "", "lib/parts.py": LIBRARY, "lib/shim.py": "from lib.parts import Part\n",
+    "lib/lazy.py": "def __getattr__(name):\n    return name\n", "lib/tests/__init__.py": "",
+    "lib/tests/case.py": "class Case:\n    pass\n",
+}  # fmt: skip
+INSTANCES, CALLS, REFERENCES = "instance", "call", "reference"
+
+
+def stream(how: str, name: str) -> bytes:
+    """Write a pickle that instantiates, calls or refers to a name."""
+    module, _, last = name.rpartition(".")
+    if name.startswith("lib.parts.Owner."):
+        module, last = "lib.parts", name.removeprefix("lib.parts.")
+    imported = stack_name(module, last)
+    body = {INSTANCES: new(imported), CALLS: call(imported, text("x")), REFERENCES: list_of(imported)}[how]
+    return PROTO4 + body + STOP
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources that the files are judged against."""
+    root: Path = tmp_path_factory.mktemp("proposals")
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    return root
+
+
+def run(library: Path, folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    """Generate a policy for the model class; give the exit code and the outcome."""
+    common = ["--library-path", str(library), "--json"]
+    if words[0] != "check":
+        common += ["--model-class", "lib.parts.Model", "--policy-path", str(folder / "policy.json")]
+        code = cli.main([*common, *words])
+    else:
+        code = cli.main([*words, *common])
+    return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("how", "name", "decision", "because"),
+    [
+        (INSTANCES, "lib.parts.Part", "inert", "no effect"),
+        (INSTANCES, "lib.shim.Part", "inert", "no effect"),
+        (INSTANCES, "lib.parts.Cleaner", "ask", "os.remove"),
+        (INSTANCES, "lib.parts.Guesser", "ask", "cannot be followed"),
+        (CALLS, "lib.parts.Colour", "inert", "no effect"),
+        (CALLS, "lib.parts.Noisy", "ask", "os.system"),
+        (CALLS, "lib.parts.Names", "inert", "no effect"),
+        (CALLS, "lib.parts.Failure", "inert", "no effect"),
+        (CALLS, "lib.parts.Part", "ask", "calls it"),
+        (CALLS, "lib.parts.rebuild", "ask", "calls it"),
+        (REFERENCES, "lib.parts.plain", "inert", "no effect"),
+        (REFERENCES, "lib.parts.clean", "ask", "os.remove"),
+        (REFERENCES, "lib.parts.Owner.method", "inert", "no effect"),
+        (REFERENCES, "lib.parts.run", "refuse", "process"),
+        (CALLS, "lib.parts.run", "refuse", "process"),
+        (CALLS, "posix.system", "refuse", "process"),
+        (CALLS, "builtins.eval", "refuse", "by value"),
+        (REFERENCES, "lib.parts.made", "refuse", "no source"),
+        (INSTANCES, "lib.lazy.Part", "refuse", "no source"),
+        (INSTANCES, "nowhere.Part", "refuse", "no source"),
+        (INSTANCES, "lib.tests.case.Case", "ask", "tests"),
+        (INSTANCES, "__main__.Part", "refuse", "script"),
+        (CALLS, "cloudpickle.cloudpickle._make_function", "refuse", "cloudpickle by value"),
+        (CALLS, "somewhere.externals.cloudpickle.cloudpickle._make_function", "refuse", "cloudpickle by value"),
+        (CALLS, "dill._dill._create_function", "refuse", "dill by value"),
+    ],
+)
+def test_a_name_is_judged_by_what_its_code_can_do(
+    how: str, name: str, decision: str, because: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Inert names may be added, effects are asked, what nothing is known of is refused; only the inert ones join."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(stream(how, name))
+    code, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    [proposal] = outcome["proposals"]
+    assert (proposal["name"], proposal["decision"]) == (name, decision)
+    assert because in proposal["because"]
+    assert proposal["list"] == ("reduces" if how == CALLS else "globals") or "by value" in because
+    policy = Policy.load(tmp_path / "policy.json")
+    assert (name in policy.globals | policy.reduces) == (decision == "inert")
+    assert code == (0 if decision == "inert" else 1)
+    assert outcome["covered"] == (decision == "inert")
+
+
+def test_proposals_are_only_shown_unless_they_are_accepted(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The policy is written without them, the provenance ties them to the file, the exit code is 1."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(stream(INSTANCES, "lib.parts.Part"))
+    code, outcome = run(library, tmp_path, capsys, "--for-model", str(model))
+    assert code == 1
+    assert outcome["violations"][str(model)]
+    assert "lib.parts.Part" not in Policy.load(tmp_path / "policy.json").globals
+    proposed = json.loads((tmp_path / "provenance.json").read_text())["proposals"]
+    assert proposed["accept"] == "none"
+    assert proposed["files"][0]["sha256"] == outcome["files"][0]["sha256"]
+    assert [name["name"] for name in proposed["names"]] == ["lib.parts.Part"]
+
+
+def test_an_accepted_name_says_which_file_asked_for_it(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its entry is of kind proposed and carries the file's digest; the policy's digest is the one that was written."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(stream(INSTANCES, "lib.parts.Part"))
+    _, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    entry = provenance["classes"]["lib.parts.Model"]["globals"]["lib.parts.Part"]
+    assert (entry["kind"], entry["grade"]) == ("proposed", "inert")
+    assert entry["files"] == [{"path": str(model), "sha256": outcome["files"][0]["sha256"]}]
+    assert provenance["policy"] == Policy.load(tmp_path / "policy.json").digest
+
+
+def test_a_person_may_allow_what_was_asked_for(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names of the file, and callables that the sources ask for, join with the reason that was given."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(stream(CALLS, "lib.parts.rebuild"))
+    allow = ["--allow", "lib.parts.rebuild", "--reason", "read its body"]
+    code, outcome = run(library, tmp_path, capsys, "--for-model", str(model), *allow)
+    assert (code, outcome["covered"]) == (0, True)
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    entry = provenance["classes"]["lib.parts.Model"]["reduces"]["lib.parts.rebuild"]
+    assert (entry["kind"], entry["rule"]) == ("allowed", "read its body")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--allow", "lib.parts.Part"], "no-reason"),
+        (["--allow", "lib.parts.Colour", "--reason", "nobody asks"], "not-asked-for"),
+        (["--for-model", "/nonexistent/model.pkl"], "file-unreadable"),
+        (["--for-model", "/nonexistent/*.pkl"], "file-unreadable"),
+        (["check", "/nonexistent/model.pkl", "--policy", "/nonexistent/policy.json"], "bad-policy"),
+    ],
+)
+def test_bad_input_is_refused(
+    words: list[str], reason: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is written, and the reason is a constant."""
+    code, outcome = run(library, tmp_path, capsys, *words)
+    assert (code, outcome["reason"]) == (2, reason)
+    assert not (tmp_path / "policy.json").exists()
+
+
+def test_a_file_that_is_no_pickle_is_refused(library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that cannot be judged in full gets no proposal."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(PROTO4 + EMPTY_DICT)
+    code, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    assert (code, outcome["reason"]) == (2, "file-unreadable")
+
+
+def test_check_judges_a_file_against_a_policy_that_is_there(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It exits 1 with proposals while something lacks, 0 when nothing does, and writes nothing."""
+    model, policy = tmp_path / "model.pkl", tmp_path / "given.json"
+    model.write_bytes(stream(INSTANCES, "lib.parts.Part"))
+    policy.write_text('{"lib.parts.Model": {"globals": [], "reduces": []}}')
+    before = sorted(tmp_path.iterdir())
+    code, outcome = run(library, tmp_path, capsys, "check", str(model), "--policy", str(policy))
+    assert (code, outcome["covered"], outcome["proposals"][0]["decision"]) == (1, False, "inert")
+    policy.write_text('{"lib.parts.Model": {"globals": ["lib.parts.Part"], "reduces": []}}')
+    code, outcome = run(library, tmp_path, capsys, "check", str(model), "--policy", str(policy))
+    assert (code, outcome["covered"], outcome["proposals"]) == (0, True, [])
+    assert sorted(tmp_path.iterdir()) == before
