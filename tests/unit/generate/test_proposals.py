@@ -151,6 +151,18 @@ def test_a_name_is_judged_by_what_its_code_can_do(
     assert outcome["covered"] == (decision == "inert")
 
 
+def test_several_files_are_one_question(library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files behind one flag, behind several, and by a pattern: a name says which of them ask for it."""
+    paths = [tmp_path / f"{at}.pkl" for at in range(3)]
+    for path, name in zip(paths, ("Part", "Part", "Owner"), strict=True):
+        path.write_bytes(stream(INSTANCES, f"lib.parts.{name}"))
+    flag, first, *rest = "--for-model", *map(str, paths)
+    for words in ([flag, first, *rest], [flag, first, flag, *rest], [flag, str(tmp_path / "*.pkl")]):
+        _, outcome = run(library, tmp_path, capsys, *words)
+        asked = {proposal["name"]: proposal["files"] for proposal in outcome["proposals"]}
+        assert asked == {"lib.parts.Part": [str(paths[0]), str(paths[1])], "lib.parts.Owner": [str(paths[2])]}
+
+
 def test_proposals_are_only_shown_unless_they_are_accepted(
     library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,7 +71,7 @@ def arguments() -> argparse.ArgumentParser:
             "type": Path, "metavar": "FILE", "help": "where the policy goes; provenance.json goes beside it",
         },
         "--for-model": {
-            "nargs": "+", "default": [], "metavar": "FILE",
+            "action": "extend", "nargs": "+", "default": [], "metavar": "FILE",
             "help": "model files to scan, without loading them, for names that the policy lacks",
         },
         "--accept": {
