@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def test_the_seeds_other_flags_do_what_they_say(library: Path, tmp_path: Path) -
     assert not (tmp_path / "cache").exists()
     facts = generate(*common, "--only-cpg", "--json")
     assert facts.returncode == 0, facts.stdout + facts.stderr
-    assert list((tmp_path / "cache/facts").glob("*-cpg.zip"))
+    (kept,) = (tmp_path / "cache/facts").glob("*.sqlite")
+    assert sqlite3.connect(kept).execute("select count(*) from facts where key like 'types-%'").fetchone()[0] > 1
     assert not out.exists()
     typed = generate(*common, "--use-cpg", "--mem", "1G", "--policy-path", out, "--ignore-paths", "tests,docs")
     assert typed.returncode == 0, typed.stdout + typed.stderr
@@ -162,7 +164,8 @@ def test_no_policy_is_written_when_joern_keeps_dying(library: Path, tmp_path: Pa
     done, out = run_with_dying_java(library, tmp_path, 99)
     assert "killed" in refused(done, 4, "joern-crashed")
     assert not out.exists()
-    assert not list((tmp_path / "cache/facts").glob("*.zip*"))
+    (kept,) = (tmp_path / "cache/facts").glob("*.sqlite")
+    assert sqlite3.connect(kept).execute("select count(*) from facts").fetchone() == (0,)
 
 
 def test_too_little_memory_is_told_as_such(tree: Tree, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from pickleball_generate.errors import BadInput
 from pickleball_generate.facts import Environment
 from pickleball_generate.facts.closure import absolute, closure
+from pickleball_generate.facts.environment import silent
+from pickleball_generate.facts.store import digest_of
 from pickleball_generate.sources import Library
 
 if TYPE_CHECKING:
@@ -85,17 +90,13 @@ def test_a_line_that_the_parser_refuses_costs_that_line_only(tree: Tree, environ
     assert facts["classes"][0]["functions"][0]["assigns"][0]["to"] == "self.x"
 
 
-def test_the_same_sources_give_the_same_bytes(tree: Tree, joern: Any, environment_of: Opener, tmp_path: Path) -> None:
+def test_the_same_sources_give_the_same_bytes(tree: Tree, joern: Any) -> None:
     """Two extractions of one tree are equal, byte by byte."""
-    environment = environment_of(tree({f"p/m{n}.py": f"class C{n}:\n    x = f({n})\n" for n in range(100)}))
-    package = environment.library.package("p")
-    assert package is not None
-    outs = [tmp_path / "one.zip", tmp_path / "two.zip"]
-    for out in outs:
-        joern.extract(
-            "ast", package.root, sorted(package.modules.values()), {"schema": 1}, out, lambda done, total: None
-        )
-    assert outs[0].read_bytes() == outs[1].read_bytes()
+    root = tree({f"p/m{n}.py": f"class C{n}:\n    x = f({n})\n" for n in range(100)})
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    first, second = (dict(joern.extract("ast", root, files, silent)) for _ in range(2))
+    assert sorted(first) == files
+    assert first == second
 
 
 def test_a_changed_source_is_read_again(tree: Tree, environment_of: Opener) -> None:
@@ -107,23 +108,91 @@ def test_a_changed_source_is_read_again(tree: Tree, environment_of: Opener) -> N
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[:60] + b"\0" * 30 + data[90:]]
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\0" * 60 + data[60:]]
 )
-def test_a_broken_cache_entry_is_made_again_and_named(
+def test_a_broken_cache_is_made_again_and_named(
     damage: Callable[[bytes], bytes], tree: Tree, joern: Any, tmp_path: Path
 ) -> None:
-    """A cut, empty or altered entry is noticed, replaced, and noted."""
+    """A cut, empty or altered cache is noticed, replaced, and noted."""
     root, cache = tree({"r/__init__.py": "", "r/m.py": "class C: pass\n"}), tmp_path / "cache"
     first = Environment(Library([root]), joern, cache)
     assert first.module("r.m")
     first.close()
-    (entry,) = (cache / "facts").glob("*.zip")
-    entry.write_bytes(damage(entry.read_bytes()))
+    (entry,) = (cache / "facts").glob("*.sqlite")
+    broken = damage(entry.read_bytes())
+    entry.write_bytes(broken)
     again = Environment(Library([root]), joern, cache)
     assert [c["name"] for c in again.module("r.m")["classes"]] == ["C"]
     again.module("r")
     again.close()
-    assert any("broken cache entry" in note for note in again.notes)
+    assert any("broken cache entry" in note for note in again.notes) == bool(broken)
+
+
+def test_an_altered_entry_of_the_cache_is_made_again_and_named(tree: Tree, joern: Any, tmp_path: Path) -> None:
+    """Facts whose checksum is wrong are not used."""
+    root, cache = tree({"r/__init__.py": "", "r/m.py": "class C: pass\n"}), tmp_path / "cache"
+    first = Environment(Library([root]), joern, cache)
+    assert first.module("r.m")
+    key, content = first.store.path, first.store.get(digest_of(root / "r/m.py"))
+    assert content is not None
+    altered = bytearray(zlib.compress(content))
+    altered[-1] ^= 1
+    first.store.put([(digest_of(root / "r/m.py"), bytes(altered))])
+    first.close()
+    again = Environment(Library([root]), joern, cache)
+    assert [c["name"] for c in again.module("r.m")["classes"]] == ["C"]
+    again.close()
+    assert any(str(key) in note for note in again.notes)
+
+
+def test_the_digest_of_a_package_follows_its_contents(tree: Tree, joern: Any, tmp_path: Path) -> None:
+    """A file of the same size and time with other contents changes the digest; unchanged files are not read again."""
+    root = tree({"d/__init__.py": "", "d/m.py": "x = 1\n"})
+    past = time.time() - 60
+    os.utime(root / "d/m.py", (past, past))
+
+    def digest() -> str:
+        environment = Environment(Library([root]), joern, tmp_path / "cache")
+        package = environment.library.package("d")
+        assert package is not None
+        found = environment.digest(package)
+        environment.close()
+        return found
+
+    first = digest()
+    assert digest() == first
+    (root / "d/m.py").write_text("x = 2\n")
+    os.utime(root / "d/m.py", (past, past))
+    assert digest() != first
+
+
+def test_only_modules_that_are_asked_for_are_read(tree: Tree, joern: Any, tmp_path: Path) -> None:
+    """A package's other modules cost nothing until they are named; many can be asked for at once."""
+    root = tree({"o/__init__.py": "", "o/a.py": "class A: pass\n", "o/b.py": "class B: pass\n", "o/c.py": "x = 1\n"})
+    environment = Environment(Library([root]), joern, tmp_path / "cache")
+    before = joern.extracted
+    assert environment.module("o.a")["classes"][0]["name"] == "A"
+    assert joern.extracted == before + 1
+    environment.prepare(["o.a", "o.b", "o.c", "o.missing"])
+    assert joern.extracted == before + 3
+    assert environment.module("o.missing") is None
+    environment.close()
+
+
+def test_class_headers_tell_where_a_class_stands(tree: Tree, environment_of: Opener) -> None:
+    """Names, nesting and bases are those of the source; strings and comments define nothing."""
+    environment = environment_of(tree({"h/__init__.py": "", "h/m.py": (
+        '"""\nclass InDoc(Base): pass\n"""\n# class InComment: pass\n@decorated\n'
+        "class A(b.Base, Generic[T], metaclass=M):\n"
+        "    class Inner: pass\n    def f(self):\n        class Local(A): pass\n"
+        "if x:\n    class B[T](A, \"Forward\", **kw): pass\nclass C(with_metaclass(Meta, A)): pass\n"
+    )}))  # fmt: skip
+    package = environment.library.package("h")
+    assert package is not None
+    assert environment.classes(package) == {"h/m.py": [
+        ("A", ("b.Base", "Generic"), 6), ("A.Inner", (), 7), ("A.f.Local", ("A",), 9), ("B", ("A", "kw"), 11),
+        ("C", ("with_metaclass", "Meta", "A"), 12),
+    ]}  # fmt: skip
 
 
 def test_the_import_closure_follows_modules_but_not_the_inits_of_packages(tree: Tree, environment_of: Opener) -> None:

@@ -60,7 +60,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
             return describe(environment, classes, as_json=options.json)
         if options.use_cpg or options.only_cpg:
             for module in sorted({inference.locate(environment, name).module for name in classes}):
-                if recover_types(environment, module) is None and options.only_cpg:
+                if not recover_types(environment, module) and options.only_cpg:
                     raise JoernCrashed(f"No type facts of {module}: {'; '.join(environment.notes)}")
         if options.only_cpg:
             return {"status": "facts", "reason": "facts", "notes": [*environment.notes, *joern.notes]}

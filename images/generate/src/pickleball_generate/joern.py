@@ -17,7 +17,7 @@ from urllib.parse import quote
 from pickleball_generate.errors import AnalysisFailed, JoernCrashed, MissingTool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAIN = "pickleball.facts.Main"
 OLDEST_JAVA = 11
@@ -61,8 +61,10 @@ class Joern:
         self.memory = memory
         self.tries = tries
         self.notes: list[str] = []
+        self.failed: list[str] = []  # passes of type recovery that failed
+        self.extracted = 0
         self.peak = 0
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
 
     @cached_property
@@ -72,27 +74,28 @@ class Joern:
         return hashlib.sha256(jar.read_bytes()).hexdigest()
 
     def extract(
-        self,
-        kind: str,
-        root: Path,
-        files: Sequence[str],
-        header: dict[str, Any],
-        out: Path,
-        progress: Callable[[int, int], None],
-    ) -> dict[str, Any]:
-        """Write the facts of `files` below `root` into the archive `out`; `kind` is `ast` or `cpg`."""
-        with tempfile.NamedTemporaryFile("w", suffix=".list") as listing:
-            listing.write("\0".join(files))
-            listing.flush()
-            fields = (kind, root, out, listing.name, json.dumps(header, sort_keys=True))
-            request = " ".join(quote(str(field), safe="") for field in fields)
-            for attempt in range(1, self.tries + 1):
-                try:
-                    return self._ask(request, progress)
-                except _JavaDied as death:
-                    self.notes.append(
-                        f"Joern ended while it read {root / files[0]} and others ({death}); try {attempt}"
-                    )
+        self, kind: str, root: Path, files: Sequence[str], progress: Callable[[str, int, int], None]
+    ) -> Iterator[tuple[str, bytes]]:
+        """Give the facts of `files` below `root`, zlib-compressed, in any order; `kind` is `ast` or `cpg`.
+
+        A Java that dies is started again for what is missing. Syntax facts are then asked for file by file, so that the
+        file on which it dies is known.
+        """
+        waiting = dict.fromkeys(files)
+        for attempt in range(1, self.tries + 1):
+            asked = [list(waiting)] if attempt == 1 or kind == "cpg" else [[file] for file in waiting]
+            try:
+                for some in asked:
+                    for file, content in self._ask(kind, root, some, progress):
+                        waiting.pop(file, None)
+                        self.extracted += 1
+                        yield file, content
+            except _JavaDied as death:
+                several = f" and {len(waiting) - 1} others" if len(waiting) > 1 else ""
+                at = some[0] if len(some) == 1 else next(iter(waiting), "")
+                self.notes.append(f"Joern ended while it read {root / at}{several} ({death}); try {attempt}")
+            else:
+                return
         raise JoernCrashed(f"Joern ended {self.tries} times while it read {root}: {death_of(self.notes)}")
 
     def close(self) -> None:
@@ -107,29 +110,36 @@ class Joern:
             if process.stdout:
                 process.stdout.close()
 
-    def _ask(self, request: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    def _ask(
+        self, kind: str, root: Path, files: Sequence[str], progress: Callable[[str, int, int], None]
+    ) -> Iterator[tuple[str, bytes]]:
         process = self._start()
         assert process.stdin is not None  # noqa: S101
         assert process.stdout is not None  # noqa: S101
+        request = " ".join(quote(str(field), safe="/") for field in (kind, root, *files))
         try:
-            process.stdin.write(request + "\n")
+            process.stdin.write(request.encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
             raise _JavaDied(self._end()) from None
         for line in process.stdout:
-            if not line.startswith("@"):
-                continue
-            answer: dict[str, Any] = json.loads(line[1:])
-            if "error" in answer:
+            answer: dict[str, Any] = json.loads(line[1:]) if line.startswith(b"@") and line.endswith(b"\n") else {}
+            if "bytes" in answer:
+                content = process.stdout.read(answer["bytes"])
+                if len(content) < answer["bytes"]:
+                    break
+                yield answer["file"], content
+            elif "step" in answer:
+                progress(f"types: {answer['step']}", answer["done"], answer["of"])
+            elif "error" in answer:
                 raise AnalysisFailed(f"Joern could not write facts: {answer['error']}")
-            if "of" in answer:
-                progress(answer["done"], answer["of"])
-            else:
+            elif "read" in answer:
+                self.failed += answer.get("failed", ())
                 self.peak = max(self.peak, _peak_of(process.pid))
-                return answer
+                return
         raise _JavaDied(self._end())
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             java = find_java()
             jars = checked_jars(self.jars)
@@ -138,9 +148,7 @@ class Joern:
             command = [java, f"-Xmx{self.memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=4",
                        "-Xss8m", "-XX:+ExitOnOutOfMemoryError", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                        "-cp", f"{jars}/*", MAIN]  # fmt: skip
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         return self._process
 
     def _end(self) -> str:

@@ -26,7 +26,7 @@ class Progress:
         self._last = 0.0
 
     def __call__(self, label: str, done: int, total: int) -> None:
-        """Report that `done` of `total` parts of a step are finished."""
+        """Report that `done` of `total` parts of a step are finished; a total of 0 is one that nobody knows."""
         if self.stream.isatty():
             self._draw(label, done, total)
         elif label != self._label or done == total or self.clock() - self._last >= REPORT_EVERY:
@@ -53,7 +53,8 @@ class Progress:
         if self._bar is None or label != self._label:
             self.close()
             self._label = label
-            self._bar = tqdm(total=total, desc=label, unit="module", file=self.stream, leave=False, dynamic_ncols=True)
+            shown: dict[str, Any] = {"file": self.stream, "leave": False, "dynamic_ncols": True}
+            self._bar = tqdm(total=total or None, desc=label, unit="module", **shown)
         self._bar.update(done - self._bar.n)
         if done == total:
             self.close()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate import __version__
 from pickleball_generate.effects import Grader
-from pickleball_generate.sources import module_name
 
 if TYPE_CHECKING:
     from pickleball_enforce.policy import Policy
@@ -41,7 +40,9 @@ def describe(solved: list[tuple[Located, Pickling]], environment: Environment, p
 
 def _package(environment: Environment, name: str) -> dict[str, Any]:
     package = environment.library.package(name)
-    return {"name": name, "version": package.version, "digest": package.digest} if package else {"name": name}
+    return (
+        {"name": name, "version": package.version, "digest": environment.digest(package)} if package else {"name": name}
+    )
 
 
 def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
@@ -122,16 +123,4 @@ def _place(file: str, line: int) -> str:
 
 def _unread(environment: Environment, read: set[str]) -> list[str]:
     """What the analysis asked for and did not get in full."""
-    found = list(environment.library.unread)
-    for name in sorted(environment.used):
-        package = environment.library.package(name)
-        archive = environment.archive(package) if package else None
-        if package is None or archive is None:
-            continue
-        for file in archive.extraction.get("broken", []):
-            module = module_name(file)
-            if module in read:
-                facts = environment.module(module) or {}
-                found += [f"{file}:{lost['line']}: {lost['text']}" for lost in facts.get("lost", ())]
-                found += [f"{file}:{error['line']}: {error['why']}" for error in facts.get("errors", ())]
-    return found
+    return [*environment.library.unread, *environment.unread(read)]

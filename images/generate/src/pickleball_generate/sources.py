@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
@@ -53,15 +52,6 @@ class Package:
             if dot and EXTENSION.match(f".{rest}") and IDENTIFIER.match(stem):
                 found[".".join([*PurePosixPath(file).parent.parts, stem])] = file
         return found
-
-    @cached_property
-    def digest(self) -> str:
-        """The sha256 over the names and contents of all files."""
-        total = hashlib.sha256()
-        for file in self.files:
-            content = hashlib.sha256((self.root / file).read_bytes()).hexdigest()
-            total.update(f"{file}\0{content}\n".encode())
-        return total.hexdigest()
 
 
 def module_name(file: str) -> str | None:

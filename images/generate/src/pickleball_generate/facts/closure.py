@@ -45,14 +45,15 @@ def closure(environment: Environment, module: str) -> list[str]:
     """
     top = module.partition(".")[0]
     found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name in found or not environment.has_module(name) or name.partition(".")[0] != top:
-            continue
-        found.add(name)
-        package = environment.is_package(name)
-        if package and name != module:
-            continue
-        waiting += imported(environment.module(name) or {}, name, package=package)
+    wave = {module}
+    while wave:
+        environment.prepare(sorted(wave))
+        found |= wave
+        reached = {
+            name
+            for reader in wave
+            if reader == module or not environment.is_package(reader)
+            for name in imported(environment.module(reader) or {}, reader, package=environment.is_package(reader))
+        }
+        wave = {name for name in reached - found if name.partition(".")[0] == top and environment.has_module(name)}
     return sorted(found)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager
+import hashlib
+import json
+import zlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate import __version__
-from pickleball_generate.errors import BadInput
-from pickleball_generate.facts.archive import SCHEMA, Archive, BrokenArchive
+from pickleball_generate.facts import headers
 from pickleball_generate.facts.extensions import Extension, read_extension
+from pickleball_generate.facts.store import Store, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pickleball_generate.joern import Joern
     from pickleball_generate.sources import Library, Package
+
+SCHEMA = 3
+BATCH = 256  # modules in one request to Joern
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -25,7 +28,7 @@ def silent(label: str, done: int, total: int) -> None:
 
 
 class Environment:
-    """Facts by module name. Extracts what the cache does not hold, one package at a time."""
+    """Facts by module name. Extracts what the cache does not hold, one module at a time or many at once."""
 
     def __init__(
         self, library: Library, joern: Joern, cache: Path, progress: Callable[[str, int, int], None] = silent
@@ -34,12 +37,28 @@ class Environment:
         self.joern = joern
         self.cache = cache
         self.progress = progress
-        self.notes: list[str] = []
         self.used: set[str] = set()
-        self._archives: dict[str, Archive | None] = {}
+        self.read = 0
+        self._notes: list[str] = []
         self._modules: dict[str, dict[str, Any] | None] = {}
+        self._classes: dict[str, dict[str, list[headers.Header]]] = {}
         self._extensions: dict[str, Extension | None] = {}
-        self._typed: dict[str, Archive] = {}
+        self._digests: dict[str, str] = {}
+        self._typed: dict[str, str] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What went otherwise than planned."""
+        return [*self._notes, *(self.store.notes if "store" in self.__dict__ else ())]
+
+    def note(self, sentence: str) -> None:
+        """Remember something that the user should know."""
+        self._notes.append(sentence)
+
+    @cached_property
+    def store(self) -> Store:
+        """The cache; facts of another schema or extractor are in files of their own."""
+        return Store(self.cache / "facts" / f"{SCHEMA}-{self.joern.version[:16]}.sqlite")
 
     def package_of(self, module: str) -> Package | None:
         """Find the package that a dotted name lies in."""
@@ -58,8 +77,66 @@ class Environment:
     def module(self, name: str) -> dict[str, Any] | None:
         """Give the facts of a module; None where there is no source of that name."""
         if name not in self._modules:
-            self._modules[name] = self._load(name)
+            self.prepare([name])
         return self._modules[name]
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Read the facts of modules, those that the cache lacks in few requests to Joern."""
+        lacking: dict[Path, dict[str, tuple[str, str]]] = {}
+        for name in names:
+            if name in self._modules:
+                continue
+            package = self.package_of(name)
+            file = package.modules.get(name) if package else None
+            if package is None or file is None:
+                self._modules[name] = None
+                continue
+            self.used.add(package.name)
+            key = self._typed.get(name) or digest_of(package.root / file)
+            content = self.store.get(key)
+            if content is None:
+                lacking.setdefault(package.root, {})[file] = (name, key)
+            else:
+                self._take(name, file, content)
+        for root, files in lacking.items():
+            self._extract(root, files)
+
+    def prepare_all(self) -> int:
+        """Read the facts of every module of every package; gives their number."""
+        modules = [name for top in self.library.names if (found := self.library.package(top)) for name in found.modules]
+        for start in range(0, len(modules), BATCH):
+            self.prepare(modules[start : start + BATCH])
+            self.progress("facts of all packages", min(start + BATCH, len(modules)), len(modules))
+        return len(modules)
+
+    def classes(self, package: Package) -> dict[str, list[headers.Header]]:
+        """List the class headers of a package by file, as its text shows them: where to look, never what is."""
+        if package.name not in self._classes:
+            self.used.add(package.name)
+            key = f"headers-{headers.VERSION}-{self.digest(package)}"
+            content = self.store.get(key)
+            if content is None:
+                found = {}
+                for file in package.modules.values():
+                    if listed := headers.class_headers((package.root / file).read_bytes()):
+                        found[file] = listed
+                content = json.dumps(found).encode()
+                self.store.put([(key, zlib.compress(content, 1))])
+            loaded: dict[str, list[Any]] = json.loads(content)
+            self._classes[package.name] = {
+                file: [(name, tuple(bases), line) for name, bases, line in listed] for file, listed in loaded.items()
+            }
+        return self._classes[package.name]
+
+    def digest(self, package: Package) -> str:
+        """Give the sha256 over the names and contents of a package's files."""
+        if package.name not in self._digests:
+            total = hashlib.sha256()
+            contents = self.store.digests(package.root, package.files)
+            for file in package.files:
+                total.update(f"{file}\0{contents[file]}\n".encode())
+            self._digests[package.name] = total.hexdigest()
+        return self._digests[package.name]
 
     def extension(self, name: str) -> Extension | None:
         """Give what is known of an extension module; None where there is none of that name."""
@@ -69,101 +146,43 @@ class Environment:
             self._extensions[name] = read_extension(package, name, file) if package and file else None
         return self._extensions[name]
 
-    def archive(self, package: Package) -> Archive | None:
-        """Give the facts of a package, extracted if need be; None where it has no module with source."""
-        if package.name not in self._archives:
-            self._archives[package.name] = self._open(package) if package.modules else None
-            self.used.add(package.name)
-        return self._archives[package.name]
+    def unread(self, modules: Iterable[str]) -> Iterator[str]:
+        """Say what of these modules could not be read: lines that were lost, errors of the parser."""
+        for name in sorted(modules):
+            facts = self._modules.get(name) or {}
+            for lost in facts.get("lost", ()):
+                yield f"{facts['file']}:{lost['line']}: {lost['text']}"
+            for error in facts.get("errors", ()):
+                yield f"{facts['file']}:{error['line']}: {error['why']}"
 
     @property
     def typed(self) -> bool:
-        """Whether type facts stand in for the syntax facts of some package."""
+        """Whether type facts stand in for the syntax facts of some module."""
         return bool(self._typed)
 
-    def close(self) -> None:
-        """Close the archives that were opened."""
-        for archive in (*self._archives.values(), *self._typed.values()):
-            if archive is not None:
-                archive.close()
-
-    def use_types(self, package: Package, archive: Archive) -> None:
-        """Prefer the type facts of an archive over the syntax facts of the package's."""
-        self._typed[package.name] = archive
-        for name in package.modules:
+    def use_types(self, keys: dict[str, str]) -> None:
+        """Prefer type facts, kept under these keys, over the syntax facts of modules."""
+        self._typed |= keys
+        for name in keys:
             self._modules.pop(name, None)
 
-    def _load(self, name: str) -> dict[str, Any] | None:
-        package = self.package_of(name)
-        file = package.modules.get(name) if package else None
-        if package is None or file is None:
-            return None
-        typed = self._typed.get(package.name)
-        if typed is not None and typed.has(file):
-            return typed.module(file)
-        archive = self.archive(package)
-        if archive is None:
-            return None
-        try:
-            return archive.module(file)
-        except BrokenArchive as broken:
-            self.notes.append(f"broken cache entry made again: {broken}")
-            archive.close()
-            archive.path.unlink(missing_ok=True)
-            self._archives.pop(package.name)
-            renewed = self.archive(package)
-            return renewed.module(file) if renewed else None
+    def close(self) -> None:
+        """Close the cache."""
+        if "store" in self.__dict__:
+            self.store.close()
 
-    def _open(self, package: Package) -> Archive:
-        path = self._path(package)
-        with self._only_one(path):
-            if path.exists():
-                try:
-                    return Archive(path)
-                except BrokenArchive as broken:
-                    self.notes.append(f"broken cache entry made again: {broken}")
-            label = f"facts of {package.name} {package.version}".rstrip()
-            self.joern.extract(
-                "ast",
-                package.root,
-                sorted(package.modules.values()),
-                header(package),
-                path,
-                lambda done, total: self.progress(label, done, total),
-            )
-        return Archive(path)
+    def _take(self, name: str, file: str, content: bytes) -> None:
+        self.read += 1
+        self._modules[name] = {"file": file, **json.loads(content)}
 
-    def _path(self, package: Package) -> Path:
-        extractor = (
-            next((jar.name for jar in self.joern.jars.glob("facts-*.jar")), "facts") if self.joern.jars else "facts"
-        )
-        name = f"{package.name}-{package.version or 'unknown'}-{package.digest[:24]}-{SCHEMA}-{extractor}.zip"
-        return self.cache / "facts" / name
-
-    @contextmanager
-    def _only_one(self, path: Path) -> Iterator[None]:
-        """Let one process at a time make an entry of the cache."""
+    def _extract(self, root: Path, files: dict[str, tuple[str, str]]) -> None:
+        """Have Joern read modules; keep what it has read even when it does not come to the end."""
+        contents: dict[str, bytes] = {}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(path.parent / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise BadInput(
-                f"The cache {self.cache} cannot be used: {error.strerror}. Name another with --cache-path.",
-                reason="broken-cache",
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            for file, content in self.joern.extract("ast", root, sorted(files), self.progress):
+                contents[file] = content
+                self.progress("modules read by Joern", self.joern.extracted, 0)
         finally:
-            os.close(lock)
-
-
-def header(package: Package) -> dict[str, Any]:
-    """Describe a package at the head of its facts."""
-    return {
-        "schema": SCHEMA,
-        "package": package.name,
-        "version": package.version,
-        "digest": package.digest,
-        "generator": __version__,
-    }
+            self.store.put((files[file][1], content) for file, content in contents.items())
+        for file, content in contents.items():
+            self._take(files[file][0], file, zlib.decompress(content))

@@ -133,8 +133,8 @@ class Program:
         if package not in self._unique:
             found: dict[str, list[str]] = {}
             known = self.environment.library.package(package)
-            archive = self.environment.archive(known) if known and package not in self.opaque else None
-            for file, classes in sorted(archive.index.items()) if archive else ():
+            headers = self.environment.classes(known) if known and package not in self.opaque else {}
+            for file, classes in sorted(headers.items()):
                 module = module_name(file)
                 if module is None or tooling(module) or not self.has_source(module):
                     continue

@@ -126,16 +126,8 @@ class Scopes(types: Option[Types]) {
     )
   }
 
-  /** Every class of the module: qualified name, bases that are dotted names, line. */
-  val index = ArrayBuffer.empty[Json]
-
   private def klass(c: ast.ClassDef, outer: String): Json = {
     val full = outer + "." + c.name
-    val bases = c.bases.flatMap {
-      case generic: ast.Subscript => dotted(generic.value)
-      case base                   => dotted(base)
-    }
-    index += Arr(Seq(Str(full.substring(full.indexOf(":<module>.") + ":<module>.".length)), strings(bases), Num(c.lineno)))
     val members = types.flatMap(_.members.get(full)).map(_.toSeq.map { case (name, found) => name -> recovered(Some(found)) })
     obj((Seq(
       "name"       -> Str(c.name),

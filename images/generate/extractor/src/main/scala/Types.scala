@@ -31,20 +31,25 @@ object Types {
   private def add[K](to: mutable.HashMap[K, Set[String]], key: K, types: Set[String]): Unit =
     if (types.nonEmpty) to.updateWith(key)(before => Some(before.getOrElse(Set.empty[String]) ++ types))
 
-  /** Builds the code property graph of a folder, recovers types, and returns them per file with the passes that failed. */
-  def recover(root: String): (Map[String, Types], Seq[String]) = {
+  /** Builds the code property graph of a folder, recovers types, and returns them per file with the passes that failed.
+    *
+    * `report` hears of each step: its name, how many are done, how many there are.
+    */
+  def recover(root: String, report: (String, Int, Int) => Unit): (Map[String, Types], Seq[String]) = {
+    report("graph", 0, 0)
     val config = Py2CpgOnFileSystemConfig().withInputPath(root).withOutputPath("").withDisableFileContent(true)
     val cpg    = new Py2CpgOnFileSystem().createCpg(config).get
     try {
       val context = new LayerCreatorContext(cpg)
       new Base().run(context); new TypeRelations().run(context); new CallGraph().run(context)
-      val failed = postProcessingPasses(cpg, XTypeRecoveryConfig(iterations, enabledDummyTypes = false))
+      val passes = postProcessingPasses(cpg, XTypeRecoveryConfig(iterations, enabledDummyTypes = false))
         // It ties every unresolved call to each method of that name: hundreds of callees for one super().__init__.
         .filter(_.getClass.getSimpleName != "NaiveCallLinker")
-        .flatMap { pass =>
-          try { pass.createAndApply(); None }
-          catch { case error: Exception => Some(s"${pass.getClass.getSimpleName}: $error") }
-        }
+      val failed = passes.zipWithIndex.flatMap { (pass, done) =>
+        report(pass.getClass.getSimpleName, done, passes.size)
+        try { pass.createAndApply(); None }
+        catch { case error: (Exception | StackOverflowError) => Some(s"${pass.getClass.getSimpleName}: $error") }
+      }
       (harvest(cpg), failed.toSeq)
     } finally cpg.close()
   }
