@@ -126,6 +126,23 @@ def test_a_machine_without_java_is_told_how_to_get_it(library: Path, tmp_path: P
     assert "default-jre-headless" in refused(done, 3, "no-java")
 
 
+def test_jars_of_another_version_are_told_as_such(library: Path, tmp_path: Path) -> None:
+    """A Java that greets with another schema of facts is not listened to."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "java"
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = -version ] && exec {shutil.which("java")} "$@"\nread line\necho \'@{{"schema":1}}\'\n'
+    )
+    script.chmod(0o755)
+    done = generate(
+        "--library-path", library, "--model-class", "zoo.Lion", "--policy-path", tmp_path / "policy.json",
+        "--cache-path", tmp_path / "cache", "--json", PATH=f"{folder}{os.pathsep}{os.environ['PATH']}", JAVA_HOME="",
+        PICKLEBALL_JOERN=str(default_jars()),
+    )  # fmt: skip
+    assert "make joern" in refused(done, 3, "other-joern")
+
+
 def dying_java(folder: Path, times: int, signal: str = "KILL") -> str:
     """Put a Java in front of the real one that dies by a signal the first times that it is asked to work."""
     java = shutil.which("java")

@@ -20,18 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MAIN = "pickleball.facts.Main"
+SCHEMA = 3  # of the facts that the jars make; Main.scala says the same
 OLDEST_JAVA = 11
 LEAST_MEMORY = 256 * 2**20
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def default_jars() -> Path | None:
-    """Find Joern's jars: PICKLEBALL_JOERN (the image sets it), else what `make joern` built last."""
+    """Find Joern's jars: PICKLEBALL_JOERN (the image sets it), else what `make joern` built of this source tree."""
     named = os.environ.get("PICKLEBALL_JOERN")
     if named:
         return Path(named)
-    built = sorted(cache_folder().glob("joern-*/build/jars"), key=lambda path: path.stat().st_mtime)
-    return built[-1] if built else None
+    extractor = Path(__file__).parents[2] / "extractor"
+    pom = extractor / "pom.xml"
+    if pom.is_file():
+        total = hashlib.sha256(pom.read_bytes())
+        for source in sorted(path for path in (extractor / "src").rglob("*") if path.is_file()):
+            total.update(source.read_bytes())
+        built = [cache_folder() / f"joern-{total.hexdigest()[:12]}" / "build" / "jars"]
+    else:
+        built = sorted(cache_folder().glob("joern-*/build/jars"), key=lambda path: path.stat().st_mtime)
+    return built[-1] if built and built[-1].is_dir() else None
 
 
 def cache_folder() -> Path:
@@ -65,6 +74,7 @@ class Joern:
         self.extracted = 0
         self.peak = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._greeted = False
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
 
     @cached_property
@@ -123,6 +133,9 @@ class Joern:
         except BrokenPipeError:
             raise _JavaDied(self._end()) from None
         for line in process.stdout:
+            if not self._greeted:
+                self._greet(line)
+                continue
             answer: dict[str, Any] = json.loads(line[1:]) if line.startswith(b"@") and line.endswith(b"\n") else {}
             if "bytes" in answer:
                 content = process.stdout.read(answer["bytes"])
@@ -139,8 +152,16 @@ class Joern:
                 return
         raise _JavaDied(self._end())
 
+    def _greet(self, line: bytes) -> None:
+        """Check the first line: jars of another version speak another language."""
+        if line.strip() != b'@{"schema":%d}' % SCHEMA:
+            raise MissingTool(f"The jars in {self.jars} are of another version of PickleBall: run `make joern` again, "
+                              "or name others with --joern-path.", reason="other-joern")  # fmt: skip
+        self._greeted = True
+
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
+            self._greeted = False
             java = find_java()
             jars = checked_jars(self.jars)
             self._log.seek(0)

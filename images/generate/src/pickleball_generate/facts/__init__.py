@@ -3,8 +3,8 @@
 The schema is described in docs/reference/facts.md.
 """
 
-from pickleball_generate.facts.environment import SCHEMA, Environment
+from pickleball_generate.facts.environment import Environment
 from pickleball_generate.facts.extensions import Extension
 from pickleball_generate.facts.store import Store
 
-__all__ = ["SCHEMA", "Environment", "Extension", "Store"]
+__all__ = ["Environment", "Extension", "Store"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_generate.facts import headers
 from pickleball_generate.facts.extensions import Extension, read_extension
 from pickleball_generate.facts.store import Store, digest_of
+from pickleball_generate.joern import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pickleball_generate.joern import Joern
     from pickleball_generate.sources import Library, Package
 
-SCHEMA = 3
 BATCH = 256  # modules in one request to Joern
 
 

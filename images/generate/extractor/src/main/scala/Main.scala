@@ -14,15 +14,18 @@ import java.util.zip.{Deflater, DeflaterOutputStream}
   * A request is a line of percent-encoded fields separated by blanks: `ast|cpg ROOT FILE...`. ROOT is a folder (with
   * `cpg` a copy, which is changed), each FILE a module below it. Answers are lines of JSON that begin with `@`:
   *
+  *   - `{"schema": N}`, the first line of all: the version of the facts
   *   - `{"file": FILE, "bytes": N}` and N bytes, the facts of the module as zlib-compressed JSON; in any order
   *   - `{"step": NAME, "done": I, "of": N}` while types are recovered
   *   - `{"read": N, "failed": [...]}` or `{"error": WHY}`, last
   */
 object Main {
+  private val schema  = 3
   private val answers = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16)
 
   def main(args: Array[String]): Unit = {
     System.setOut(new PrintStream(System.err, true, UTF_8)) // a library that prints must not break the protocol
+    answer(obj("schema" -> Num(schema)))
     scala.io.Source.fromInputStream(System.in, "UTF-8").getLines().foreach { line =>
       try {
         val kind +: root +: files = line.split(' ').toSeq.map(URLDecoder.decode(_, UTF_8)): @unchecked
