@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Programs of the system that the Makefile needs: finds them, installs them by apt when root, or names them in one line.
-#   host.sh base | java | image | cluster    make sure that this group is there
+#   host.sh base | java | test | image | cluster    make sure that this group is there
 #   host.sh python                           print a Python that can run the project
 set -euo pipefail
 
@@ -24,6 +24,7 @@ case "${1:-}" in
 python) python || { echo "PickleBall needs Python 3.11 to 3.14 with venv: apt-get install python3 python3-venv" >&2; exit 3; }; exit ;;
 base) python >/dev/null || need+=(python3 python3-venv) ;;
 java) jdk; want mvn maven ;;
+test) [[ $(/sbin/ldconfig -p) == *libgomp.so.1* ]] || need+=(libgomp1) ;;  # LightGBM's wheel needs it and does not bring it
 image) want buildah buildah; want mmdebstrap mmdebstrap ;;
 cluster) for pair in runc:runc iptables:iptables nft:nftables conntrack:conntrack ip:iproute2 openssl:openssl unshare:util-linux containerd:containerd; do want "${pair%%:*}" "${pair##*:}"; done
     [ -x /usr/lib/cni/bridge ] || need+=(containernetworking-plugins) ;;
