@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import collections
 import enum
+import functools
 import logging
 import os
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 
 def touch(*args: object, **kwargs: object) -> str:
@@ -101,6 +104,13 @@ class Whole:
         self.__dict__ = state
 
 
+class Updating:
+    """A class that takes its namespace out of its state, as data models do."""
+
+    def __setstate__(self, state: dict[str, dict[str, object]]) -> None:
+        self.__dict__.update(state["__dict__"])
+
+
 class Tools:
     """A namespace of functions behind an instance."""
 
@@ -150,6 +160,36 @@ class Keeping:
         return made
 
 
+class Shared:
+    """A class with one instance for each key, in a table."""
+
+    _table: ClassVar[dict[str, Shared]] = {}
+
+    def __new__(cls, key: str = "a") -> Shared:
+        """Give the instance that is there, or a new one."""
+        if key not in cls._table:
+            cls._table[key] = super().__new__(cls)
+        return cls._table[key]
+
+
+class Nesting:
+    """A class that keeps a dict inside its argument as its namespace."""
+
+    def __new__(cls, parts: tuple[dict[str, object], ...]) -> Nesting:
+        """Keep the first of the dicts."""
+        made = super().__new__(cls)
+        made.__dict__ = parts[0]
+        return made
+
+
+class Waiting(functools.partial):
+    """A partial by another name."""
+
+
+class Table(collections.defaultdict):
+    """A default dict by another name."""
+
+
 take = getattr
 DEFAULT = Once()
 TABLE: dict[str, object] = {}
@@ -165,6 +205,15 @@ def get_default() -> Once:
 def get_table() -> dict[str, object]:
     """Return the table that everybody shares."""
     return TABLE
+
+
+@functools.lru_cache
+def get_cached() -> Plain:
+    """Return the object that was made at the first call."""
+    return Plain()
+
+
+CACHED = [get_cached()]
 
 
 def get_logger() -> logging.Logger:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import names
-from .judgement import Judgement
+from .received import Received
 from .report import Import
 from .tags import (
     BOUND,
@@ -27,9 +25,6 @@ from .tags import (
     flags_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
 _KWARGS = "keyword arguments"
 _BUILTIN_OWNERS = {str: "str", int: "int", bool: "bool", Bytes: "bytes", ByteText: "str", Tuple: "tuple"}
 _PLAIN_RESULTS = frozenset({"builtins.complex", "builtins.bytes", "builtins.bytearray", "builtins.frozenset"})
@@ -43,7 +38,7 @@ _HASHING = frozenset(
 )
 
 
-class Calls(Judgement):
+class Calls(Received):
     """Judges callees and their arguments."""
 
     def charge(self, cost: int, depth: int) -> None:
@@ -71,9 +66,28 @@ class Calls(Judgement):
             if callee.path in names.LITERAL_ARGUMENTS:
                 self._check_plain(callee, args)
             if callee.path in _HASHING:
-                self.charge(args.cost, args.depth)
+                self._charge_hashing(args)
+            if callee.path in names.REBUILDERS:
+                self._check_rebuilt(args.items)
             self.check_received(callee, args.items)
         return Object(callee, "call", args)
+
+    def _charge_hashing(self, args: Tuple) -> None:
+        """Count what hashing the members of a new set or dict costs; lists may have grown since the tuple was made."""
+        grown = [item for item in args.items if type(item) is Container]
+        self.charge(args.cost + sum(item.cost for item in grown), max([args.depth, *(item.depth for item in grown)]))
+
+    def _check_rebuilt(self, items: tuple[Tag, ...]) -> None:
+        """Check the attributes that a rebuilding function sets on an instance of the class that it is given."""
+        if len(items) != len(names.REBUILT) or type(items[1]) is not Import:
+            return
+        state = items[names.REBUILT.index("state")]
+        for part in state.items if type(state) is Tuple else (state,):
+            if type(part) is Container and part.kind == "dict":
+                part.frozen = True
+                for key, value in (part.entries or {}).items():
+                    if callable_like(value):
+                        self.oblige(items[1], "shadow", key)
 
     def _allow_call(self, callee: Import) -> bool:
         path = callee.path
@@ -320,56 +334,6 @@ class Calls(Judgement):
             bound = Import(-1, self._at, "REDUCE", module, qualname, 4, (holder, name), "allow")
             self.needs.append(bound)
         return BOUND
-
-    # ---- callables that call what they are given --------------------------------------------------------------------
-
-    def check_received(self, callee: Import, received: Iterable[Tag], *, named: bool = False) -> None:
-        """Keep a `globals`-only function from callables that call their arguments."""
-        holder = callee.path in names.HOLDERS
-        caller = callee.path in names.CALLERS
-        positions = None if named else names.FUNCTION_POSITIONS.get(callee.path)
-        for position, item in enumerate(received):
-            if type(item) is Container:
-                item.given = callee
-                self.check_names(callee, item.entries or {})
-            elif type(item) is Import:
-                if holder or caller:
-                    self._check_given(callee, item, holder=holder)
-                elif not self.may_call(item.path) or self.settings.renames:
-                    self.oblige(callee, "receives", item.path)
-            elif type(item) is Object or (type(item) is Opaque and item.flags):
-                if not (holder or caller):
-                    self.oblige(callee, "receives")
-                elif (positions is None or position in positions) and not (holder and item is BOUND):
-                    sentence = f"The stream gives {describe(item)} to {callee.path}, which would call it."
-                    self.refuse("calls-argument", callee.path, sentence)
-
-    def check_names(self, origin: Import, items: Mapping[str, Tag]) -> None:
-        """Refuse special names with callable values in a dict that an object may make its namespace."""
-        for key, value in items.items():
-            if key not in ("__class__", "__dict__") and names.looked_up(key) and callable_like(value):
-                sentence = f"The stream gives {origin.path} the special name {key} as {describe(value)}."
-                self.refuse("state-key", key, sentence)
-
-    def _check_given(self, callee: Import, item: Import, *, holder: bool) -> None:
-        """Judge an import that a callable of the tables gets: one that holds it takes a class, too."""
-        special = item.path in names.CALLERS or item.path in names.HELPERS
-        if holder and item.decision == "stub":
-            return
-        if holder and (self.tracing or not special):
-            item.uses.add("held")
-            if item.decision == "ask":
-                self.oblige(item, "called-or-type")
-            elif not self.tracing and not self.may_call(item.path):
-                self.oblige(item, "type")
-        elif not special and item.decision == "ask":
-            self.oblige(item, "called")
-        elif special or not self.may_call(item.path):
-            sentence = f"The stream gives {item.path} to {callee.path}, which calls what it is given."
-            allow = None if special else ("reduces", item.path)
-            self.refuse("calls-argument", item.path, sentence, allow)
-        else:
-            item.uses.add("call")
 
 
 def make_tuple(items: tuple[Tag, ...]) -> Tuple:

@@ -85,6 +85,10 @@ class Judgement:
         if self._on_obligation:
             self._on_obligation(target, obligation)
 
+    def work(self, amount: int) -> None:
+        """Count what judging costs (verifier.py)."""
+        raise NotImplementedError
+
     # ---- imports ----------------------------------------------------------------------------------------------------
 
     def predict(self, module: str, name: str, proto: int, *, below: tuple[Tag, Tag], code: int = 0) -> Import:
@@ -204,7 +208,9 @@ class Judgement:
         self.release(tag)
         self.keep(tag)
         if flags_of(tag) & STUB and len(self.violations) < self.settings.max_violations:
-            for item in _stubs(tag):
+            found = _stubs(tag)
+            self.work(len(found))
+            for item in found:
                 sentence = f"A persistent id holds {describe(item)}, which the policy does not allow."
                 self.refuse("persistent-import", describe(item), sentence, ("globals", describe(item)))
 

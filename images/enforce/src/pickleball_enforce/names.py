@@ -70,6 +70,7 @@ _CALLERS = {
     "numpy": "vectorize frompyfunc fromfunction apply_along_axis apply_over_axes piecewise fromiter",
     "numpy.lib._function_base_impl": "vectorize piecewise",
     "numpy.lib.function_base": "vectorize piecewise",
+    "numpy.random._pickle": "__generator_ctor __randomstate_ctor",
     "torch._tensor": "_rebuild_from_type_v2 _rebuild_from_type",
 }
 CALLERS = frozenset(f"{module}.{name}" for module, names in _CALLERS.items() for name in names.split())
@@ -104,7 +105,15 @@ FUNCTION_POSITIONS = {
     "operator.attrgetter": (0,),
     "torch._tensor._rebuild_from_type_v2": (0,),
     "torch._tensor._rebuild_from_type": (0,),
+    "numpy.random._pickle.__generator_ctor": (1,),
+    "numpy.random._pickle.__randomstate_ctor": (1,),
 }
+
+# Callables that call a class which they are given: it has to derive from this one.
+BOUNDED = {"numpy.random._pickle.__bit_generator_ctor": "numpy.random.bit_generator.BitGenerator"}
+# Functions that set attributes on an instance of a class which they are given, and the order of their arguments.
+REBUILDERS = frozenset({"torch._tensor._rebuild_from_type_v2"})
+REBUILT = ("function", "class", "arguments", "state")
 
 # Names under which cloudpickle and dill rebuild functions, classes and code from their parts.
 _BY_VALUE = {
@@ -148,6 +157,14 @@ _PROTOCOL_PREFIXES = (
     "__jax_",
     "__dataframe",
     "__rich",
+)
+# Special names that libraries keep live values under, and that nothing calls when an object is used.
+_HARMLESS_NAMES = frozenset(
+    (
+        "__orig_class__ __orig_bases__ __wrapped__ __name__ __qualname__ __module__ __doc__ __annotations__ __notes__ "
+        "__origin__ __args__ __parameters__ __metadata__ __signature__ __objclass__ __self__ __func__ __file__ "
+        "__version__ __author__ __cause__ __context__ __traceback__"
+    ).split()
 )
 
 # Unpicklers that are given bytes: the static driver judges those bytes too.
@@ -203,6 +220,13 @@ def by_value(path: str) -> str:
 def looked_up(key: str) -> bool:
     """Whether Python's protocols, or numeric libraries, look this name up on an object."""
     return key in PROTOCOL_NAMES or (key.startswith(_PROTOCOL_PREFIXES) and key.endswith("__"))
+
+
+def special(key: str) -> bool:
+    """Whether a live value under this name could run because somebody looks the name up on an object."""
+    if key in ("__class__", "__dict__") or key in _HARMLESS_NAMES:
+        return False
+    return key.startswith("__") and key.endswith("__") and len(key) > 4
 
 
 def name_fault(module: str, name: str) -> str:

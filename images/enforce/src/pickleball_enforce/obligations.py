@@ -15,8 +15,11 @@ Kinds of obligations, and what each asks of the object that an import gave:
     items O          its instances get items: a container, or a class of `reduces`
     attribute A      getattr(it, A): a class that has A
     method A         getattr(instance, A): a class that has the method A
-    receives P       it is called with the function P that is not in `reduces` (or with a created object): it is not a
-                     callable that calls what it is given, under whatever name it was imported
+    receives P       it is called with P (a name that is not in `reduces`, "a bound method", or, empty, a created
+                     object): it is no callable that calls or holds what it is given, under whatever name it was
+                     imported; one that holds it may get a class
+    handed           a callable that calls it got it: no helper of pickle, and nothing that calls or holds arguments
+    subclass B       a function that calls the class which it is given got it: a subclass of B
     persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
                      the same of what calling it returns
@@ -28,27 +31,24 @@ from __future__ import annotations
 
 import enum
 import functools
-import gc
-import logging
 import sys
 import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from . import names
+from . import names, sharing
 from .report import Violation
+from .sharing import FUNCTIONS, MISSING, mro, static_attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .policy import Policy
     from .report import Import, Obligation
 
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
 _WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-_SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *_FUNCTIONS, types.CodeType)
-_MISSING = object()
+BOUND_METHOD = "a bound method"
 _OWN_REFERENCES = 2  # a local name and the argument of getrefcount
 
 
@@ -75,7 +75,7 @@ def check_path(prediction: Import) -> list[Violation]:
         return _unfound(prediction, f"sys.modules holds no module under the name {module}")
     steps = qualname.split(".")
     for step in steps[:-1]:
-        found = vars(owner).get(step, _MISSING)
+        found = vars(owner).get(step, MISSING)
         if not isinstance(found, type):
             what = f"{step!r} is no class in the namespace of {getattr(owner, '__name__', owner)!r}"
             return _unfound(prediction, what)
@@ -91,7 +91,7 @@ def check_cached(prediction: Import) -> list[Violation]:
         return found
     owner: object = sys.modules[prediction.canonical[0]]
     for step in prediction.canonical[1].split("."):  # each but the last is a class: check_path
-        owner = vars(owner).get(step, _MISSING)
+        owner = vars(owner).get(step, MISSING)
     if owner is not obj:
         return _unfound(prediction, f"the cache of extension code {prediction.code} holds another object")
     return discharge(obj, prediction)
@@ -104,36 +104,21 @@ def _unfound(prediction: Import, what: str) -> list[Violation]:
 
 def is_method(raw: object) -> bool:
     """Whether what a class namespace holds becomes a method of its instances (compiled and cached functions too)."""
-    if isinstance(raw, type) or raw is _MISSING:
+    if isinstance(raw, type) or raw is MISSING:
         return False
     if isinstance(raw, _WRAPPED_METHODS):
         return True
     kind = type(raw)
-    binds = static_attribute(kind, "__get__") is not _MISSING and static_attribute(kind, "__set__") is _MISSING
-    return callable(raw) and (binds or isinstance(raw, _FUNCTIONS))
+    binds = static_attribute(kind, "__get__") is not MISSING and static_attribute(kind, "__set__") is MISSING
+    return callable(raw) and (binds or isinstance(raw, FUNCTIONS))
 
 
 def attribute(owner: object, name: str) -> object:
     """Give what getattr(owner, name) gives for a class that has the name, without running anything."""
-    raw = static_attribute(owner, name) if isinstance(owner, type) else _MISSING
-    if raw is _MISSING:
+    raw = static_attribute(owner, name) if isinstance(owner, type) else MISSING
+    if raw is MISSING:
         raise AttributeError(f"{owner!r} is no class with the attribute {name!r}")
     return getattr(owner, name)
-
-
-def mro(cls: type) -> tuple[type, ...]:
-    """Give a class and its bases, past what a metaclass may say."""
-    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
-    return found
-
-
-def static_attribute(cls: type, name: str) -> object:
-    """Look a name up in the namespaces of a class and its bases; `_MISSING` where there is none."""
-    for base in mro(cls):
-        found = base.__dict__.get(name, _MISSING)
-        if found is not _MISSING:
-            return found
-    return _MISSING
 
 
 # ---- discharging ----------------------------------------------------------------------------------------------------
@@ -159,9 +144,7 @@ def needs_guard(obj: object, prediction: Import) -> bool:
     """Whether find_class has to return a ResultGuard around the object (call after `discharge` found nothing)."""
     if not prediction.guarded or "data" in prediction.uses or "instance" in prediction.uses:
         return False
-    if not isinstance(obj, type):
-        return True
-    return type(obj).__call__ is not type.__call__ or isinstance(static_attribute(obj, "__new__"), staticmethod)
+    return not isinstance(obj, type) or sharing.may_return_shared(obj)
 
 
 def _discharge_child(owner: object, child: Import) -> list[Violation]:
@@ -206,9 +189,9 @@ def check_result(
     """
     cls = type(result)
     what = f"The stream changes what {prediction.path} returned, which is"
-    if isinstance(result, _SHARED):
+    if isinstance(result, sharing.SHARED):
         return violation(prediction, obligation, "build-target", f"{what} {_article(cls.__name__)}.")
-    if _is_known_singleton(result) or (not fresh and not isinstance(callee, type) and _is_held(result, holders)):
+    if not fresh and (sharing.is_known(result) or sharing.is_held(result, holders)):
         return violation(prediction, obligation, "build-target", f"{what} an object that others hold too.")
     kind = obligation.kind[len("result-") :]
     if kind == "items":
@@ -216,46 +199,6 @@ def check_result(
             return []
         return _items(cls, prediction, obligation)
     return _CHECKS[kind](cls, prediction, obligation)
-
-
-def _namespaces(cls: type) -> list[Mapping[str, Any]]:
-    """Give the namespaces that may hold a shared instance of a class: its module's, its own and its bases'."""
-    module = sys.modules.get(cls.__module__) if isinstance(cls.__module__, str) else None
-    spaces: list[Mapping[str, Any]] = [vars(module)] if isinstance(module, types.ModuleType) else []
-    return spaces + [vars(base) for base in mro(cls) if base is not object]
-
-
-def _is_known_singleton(result: object) -> bool:
-    """Whether a module or class that belongs to the result's class holds this very object."""
-    return any(value is result for space in _namespaces(type(result)) for value in list(space.values()))
-
-
-def _is_held(result: object, holders: tuple[object, ...]) -> bool:
-    """Whether something else than the unpickler holds the result of a function, so that it is not new.
-
-    Objects that are reachable from the result itself may refer back to it.
-    """
-    skipped = {id(item) for item in holders} | {id(result)}
-    outside = [
-        item
-        for item in gc.get_referrers(result)
-        if id(item) not in skipped and not isinstance(item, (types.FrameType, types.CellType))
-    ]
-    if not outside:
-        return False
-    inside = _reachable(result, limit=10_000)
-    return any(id(item) not in inside for item in outside)
-
-
-def _reachable(root: object, limit: int) -> set[int]:
-    seen = {id(root)}
-    pending = [root]
-    while pending and len(seen) < limit:
-        for item in gc.get_referents(pending.pop()):
-            if id(item) not in seen and not isinstance(item, (type, types.ModuleType, types.FunctionType)):
-                seen.add(id(item))
-                pending.append(item)
-    return seen
 
 
 def _article(name: str) -> str:
@@ -318,7 +261,7 @@ def _base(obj: object, prediction: Import, obligation: Obligation) -> list[Viola
 
 
 def _shared_class(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    if isinstance(cls, type) and issubclass(cls, _SHARED):
+    if isinstance(cls, type) and issubclass(cls, sharing.SHARED):
         sentence = f"The stream changes instances of {prediction.path}, which belong to the whole process."
         return violation(prediction, obligation, "build-target", sentence)
     return []
@@ -328,8 +271,7 @@ def _build(cls: object, prediction: Import, obligation: Obligation) -> list[Viol
     found = _shared_class(cls, prediction, obligation)
     if found or not isinstance(cls, type):
         return found
-    made = static_attribute(cls, "__new__")
-    if isinstance(made, (staticmethod, types.FunctionType)) and _holds_instance(cls):
+    if sharing.may_return_shared(cls) and sharing.holds_instance(cls):
         sentence = (
             f"The stream gives {prediction.path} a state, and its __new__ may return an instance that others hold."
         )
@@ -337,13 +279,9 @@ def _build(cls: object, prediction: Import, obligation: Obligation) -> list[Viol
     return []
 
 
-def _holds_instance(cls: type) -> bool:
-    return any(type(value) is cls for space in _namespaces(cls) for value in list(space.values()))
-
-
 def has_setstate(cls: object) -> bool:
     """Whether a class defines __setstate__ in its namespaces."""
-    return isinstance(cls, type) and static_attribute(cls, "__setstate__") is not _MISSING
+    return isinstance(cls, type) and static_attribute(cls, "__setstate__") is not MISSING
 
 
 def _setstate(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
@@ -362,7 +300,7 @@ def _empty_state(cls: object, prediction: Import, obligation: Obligation) -> lis
 
 def _shadow(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     key = obligation.detail
-    raw = static_attribute(cls, key) if isinstance(cls, type) else _MISSING
+    raw = static_attribute(cls, key) if isinstance(cls, type) else MISSING
     if not is_method(raw):
         return []
     sentence = f"The state of {prediction.path} replaces its method {key} by something that may be called."
@@ -377,7 +315,7 @@ def _slot(cls: object, prediction: Import, obligation: Obligation) -> list[Viola
     if isinstance(raw, types.MemberDescriptorType):
         return []
     special = key.startswith("__") and key.endswith("__")
-    if not special and (raw is _MISSING or static_attribute(type(raw), "__set__") is _MISSING):
+    if not special and (raw is MISSING or static_attribute(type(raw), "__set__") is MISSING):
         return []
     what = "a special name" if special else "a property"
     sentence = f"The slot state of {prediction.path} sets {key}, which is {what} of the class."
@@ -394,7 +332,7 @@ def _items(cls: object, prediction: Import, obligation: Obligation) -> list[Viol
 
 def _attribute(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     name = obligation.detail
-    if isinstance(obj, type) and static_attribute(obj, name) is not _MISSING:
+    if isinstance(obj, type) and static_attribute(obj, name) is not MISSING:
         return []
     sentence = f"The stream takes the attribute {name} of {prediction.path}, which is no class with that attribute."
     return violation(prediction, obligation, "dotted-name", sentence)
@@ -408,10 +346,10 @@ def _method(obj: object, prediction: Import, obligation: Obligation) -> list[Vio
     return violation(prediction, obligation, "dotted-name", sentence)
 
 
-def _callers() -> set[int]:
-    """Give the identities of the live callables that call what they are given."""
+def _live(paths: frozenset[str]) -> set[int]:
+    """Give the identities of the callables under these names that are imported."""
     found = set()
-    for path in names.CALLERS:
+    for path in paths:
         module, _, name = path.rpartition(".")
         known = sys.modules.get(module)
         obj = vars(known).get(name) if isinstance(known, types.ModuleType) else None
@@ -421,13 +359,48 @@ def _callers() -> set[int]:
 
 
 def _receives(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    callers = _callers()
-    if not any(id(item) in callers for item in (mro(obj) if isinstance(obj, type) else (obj,))):
-        return []
-    given = obligation.detail or "an object of the stream"
-    sentence = f"The stream gives {given} to {prediction.path}, which calls what it is given."
-    allow = ("reduces", given) if obligation.detail else None
+    given = obligation.detail
+    known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
+    if not known & _live(names.CALLERS):
+        holds = known & _live(names.HOLDERS)
+        if not holds or given == BOUND_METHOD or (given and isinstance(_resolve(given), type)):
+            return []
+    what = given or "an object of the stream"
+    sentence = f"The stream gives {what} to {prediction.path}, which calls what it is given."
+    allow = ("reduces", given) if "." in given else None
     return [Violation("calls-argument", prediction.path, obligation.opcode, obligation.offset, sentence, allow)]
+
+
+def _resolve(path: str) -> object:
+    """Find what a dotted name stands for among the modules that are imported; `MISSING` when it is not there."""
+    module, _, rest = path.rpartition(".")
+    steps = [rest]
+    while module and not isinstance(sys.modules.get(module), types.ModuleType):
+        module, _, step = module.rpartition(".")
+        steps.insert(0, step)
+    found: object = sys.modules.get(module, MISSING)
+    for step in steps:
+        if not isinstance(found, (type, types.ModuleType)):
+            return MISSING
+        found = static_attribute(found, step) if isinstance(found, type) else vars(found).get(step, MISSING)
+    return found
+
+
+def _handed(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    found = _callee(obj, prediction, obligation)
+    known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
+    if found or not known & _live(names.CALLERS | names.HOLDERS):
+        return found
+    sentence = f"The stream has {prediction.path} called by another callable, and it calls what it is given itself."
+    return violation(prediction, obligation, "calls-argument", sentence)
+
+
+def _subclass(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    base = _resolve(obligation.detail)
+    if not isinstance(obj, type) or (isinstance(base, type) and issubclass(obj, base)):
+        return []
+    sentence = f"The stream gives {prediction.path} to a function that calls it, and it is no {obligation.detail}."
+    return violation(prediction, obligation, "calls-argument", sentence)
 
 
 def _called_or_type(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
@@ -453,6 +426,8 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "attribute": _attribute,
     "method": _method,
     "receives": _receives,
+    "handed": _handed,
+    "subclass": _subclass,
     "persistent": _asked,
     "called": _asked,
     "instantiated": _asked,

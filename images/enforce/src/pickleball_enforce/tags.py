@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .names import special
 from .report import Import
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Tag = Any
 
 # What a value holds, itself or inside: a stub, a helper's operand, something that is not literal data.
-STUB, OPERAND, HELPER, LIVE, MUTABLE = 1, 2, 4, 8, 16
+STUB, OPERAND, HELPER, LIVE, MUTABLE, SPECIAL = 1, 2, 4, 8, 16, 32  # SPECIAL: a special name with a callable value
 NOT_LITERAL = STUB | OPERAND | HELPER | LIVE
 COST_LIMIT = 1 << 60
 KEYS_KEPT = 256
@@ -89,13 +90,18 @@ class Frozen:
 class Container:
     """A list, dict or set of this stream; `frozen` once it has become the state of an object."""
 
-    __slots__ = ("cost", "depth", "entries", "flags", "frozen", "given", "kind", "obscure", "overflow", "texts")
+    __slots__ = (
+        "checked", "cost", "depth", "entries", "flags", "frozen", "given", "kind", "nested", "obscure", "overflow",
+        "texts",
+    )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.flags = MUTABLE
         self.frozen = False
         self.given: Import | None = None  # the callee that got it as an argument, and may have kept it
+        self.nested = False  # something else holds it: a container, the arguments of a call
+        self.checked: set[tuple[Import, str]] | None = None  # as a state: for which origins that was done
         self.cost = 1
         self.depth = 1
         self.entries: dict[str, Tag] | None = None  # of a dict: text keys that a rule may ask for
@@ -114,6 +120,8 @@ class Container:
             return
         if self.entries is None:
             self.entries = {}
+        if special(key) and callable_like(value):
+            self.flags |= SPECIAL
         if key in self.entries or len(self.entries) < KEYS_KEPT or callable_like(value) or key.startswith("__"):
             self.entries[key] = value
         else:
@@ -168,6 +176,8 @@ def summary(items: Iterable[Tag]) -> tuple[int, int, int]:
         flags |= flags_of(item)
         if kind is Import:
             item.uses.add("data")
+        if kind is Container:
+            item.nested = True
         if kind is Tuple or kind is Container:
             cost += item.cost
             if item.depth >= depth:

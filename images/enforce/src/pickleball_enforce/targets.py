@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import names
 from .calls import Calls
 from .report import Import
-from .tags import MUTABLE, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
+from .tags import NOT_LITERAL, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Targets(Calls):
         self.release(state)
         self.keep(state)
         if type(target) is not Object:
-            if state is None and not flags_of(target) & ~MUTABLE:
+            if state is None and not flags_of(target) & NOT_LITERAL:
                 return  # None as the state of builtin data does nothing
             name = describe(target)
             sentence = f"The stream gives {name} a state; {_UNCHANGEABLE_LITERALS}."
@@ -66,19 +66,43 @@ class Targets(Calls):
         if type(state) is Tuple:
             self._check_parts(target, state.items)
 
-    def _check_attributes(self, target: Object, state: Container) -> None:
+    def _check_attributes(self, target: Object, state: Container, *, inner: bool = False) -> None:
         state.frozen = True
+        if self._is_checked(target, state, "attributes"):
+            return
+        space = None if inner else (state.entries or {}).get("__dict__")
+        if type(space) is Container and space.kind == "dict":
+            self._oblige_instance(target, "setstate")  # a namespace as pydantic's models write it
+            self._check_attributes(target, space, inner=True)
         if state.obscure:
             self._oblige_instance(target, "setstate")
         if state.cost == 1:
             self._oblige_instance(target, "empty-state")
-        self._check_keys(target, state)
+        self._check_keys(target, state, space=not inner)
         for key, value in (state.entries or {}).items():
             if callable_like(value):
                 self._oblige_instance(target, "shadow", key)
+        if target.origin is not None and target.origin.path in names.CALLERS:
+            imports = [value for value in (state.entries or {}).values() if type(value) is Import]
+            self.check_received(target.origin, imports, named=True)
+
+    def _is_checked(self, target: Object, state: Container, part: str) -> bool:
+        """Whether this state was checked before for instances of this import: a frozen dict does not change."""
+        if target.origin is None:
+            return False
+        key = (target.origin, part)
+        if state.checked is None:
+            state.checked = set()
+        if key in state.checked and (target.how == "new" or self._on_obligation is None):
+            return True  # in lockstep, each result of a call is looked at
+        state.checked.add(key)
+        self.work(len(state.entries or {}))
+        return False
 
     def _check_slots(self, target: Object, state: Container) -> None:
         state.frozen = True
+        if self._is_checked(target, state, "slots"):
+            return
         if state.obscure or state.overflow:
             self._oblige_instance(target, "setstate")
         self._check_keys(target, state)
@@ -88,10 +112,15 @@ class Targets(Calls):
             self._oblige_instance(target, "slot", key)
             if callable_like(value):
                 self._oblige_instance(target, "shadow", key)
+        if target.origin is not None:
+            live = [value for value in (state.entries or {}).values() if callable_like(value)]
+            self.check_received(target.origin, live, named=True)
 
-    def _check_keys(self, target: Object, state: Container) -> None:
+    def _check_keys(self, target: Object, state: Container, *, space: bool = False) -> None:
         """Refuse names of Python's protocols, but for those that literal data cannot harm."""
         for key, value in (state.entries or {}).items():
+            if key == "__dict__" and space and type(value) is Container and value.kind == "dict":
+                continue  # judged as attributes
             if _refused(key, value):
                 sentence = f"The state of {describe(target)} sets {key} to {describe(value)}."
                 self.refuse("state-key", key, sentence)
@@ -102,6 +131,7 @@ class Targets(Calls):
         for item in received:
             if type(item) is Container and item.kind == "dict" and not item.frozen:
                 item.frozen = True
+                self.work(len(item.entries or {}))
                 self._check_keys(target, item)
         if target.origin is not None:
             self.check_received(target.origin, received)
@@ -142,7 +172,9 @@ class Targets(Calls):
 
 def _refused(key: str, value: Tag) -> bool:
     """Whether a state may not hold this name with this value, whatever the class."""
-    return names.looked_up(key) and (not literal(value) or key in ("__class__", "__dict__"))
+    if names.looked_up(key):
+        return not literal(value) or key in ("__class__", "__dict__")
+    return names.special(key) and callable_like(value)
 
 
 def _slots(items: tuple[Tag, ...]) -> bool:

@@ -118,7 +118,7 @@ class Verifier(Targets):
         self._stepping = True
         self._frame_left = 0
         self._error = None
-        self._hash_cost = 0
+        self._hash_cost = self._worked = 0
         self._extensions: dict[int, Import] = {}
         self.result: Tag = None
 
@@ -341,6 +341,12 @@ class Verifier(Targets):
         if self._hash_cost > self.settings.max_hash_cost + 8 * read or depth > self.settings.max_hash_depth:
             self.malformed("A key or set member costs more to hash than the settings allow.")
 
+    def work(self, amount: int) -> None:
+        """Count what judging costs beyond a step for each opcode; refuse what the stream's size cannot justify."""
+        self._worked += amount
+        if self._worked > self.settings.max_work + 8 * (self._memo_span + self._pos - self._start):
+            self.malformed("The stream repeats large arguments more often than the settings allow.")
+
     def _hash(self, key: Tag) -> None:
         if type(key) in _LITERALS:
             self._hash_cost += 1
@@ -541,6 +547,8 @@ class Verifier(Targets):
         target.flags |= flags
         target.cost = min(target.cost + cost, _NO_FRAME)
         target.depth = max(target.depth, depth)
+        if target.nested:
+            self.check_nested(target)
 
     def _update(self, target: Tag, items: list[Tag]) -> None:
         if len(items) % 2:
@@ -726,6 +734,7 @@ class Verifier(Targets):
     def _op_binpersid(self) -> None:
         pid = self._pop()
         self.check_persistent(pid)
+        self.work(len(pid.items) if type(pid) is Tuple else 0)
         tag, held = PERSISTENT, candidate(pid)
         if held is not None:
             tag = Opaque(PERSISTENT.name, PERSISTENT.flags)

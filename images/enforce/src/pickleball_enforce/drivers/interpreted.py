@@ -13,7 +13,7 @@ import sys
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce import exemptions, names, obligations, stock
+from pickleball_enforce import exemptions, names, obligations, sharing, stock
 from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import NAMES, read_argument
 from pickleball_enforce.report import Import, Malformed, Obligation, Violation
@@ -78,12 +78,14 @@ class _Lockstep:
                 session.refuse([substituted(target)])
             return
         session.refuse_asked(target, obligation)
-        if obligation.kind.startswith("result-") and not isinstance(obj, type):
+        found = []
+        result = obligation.kind.startswith("result-")
+        if isinstance(obj, type) or not result:
+            found = obligations.discharge_one(obj, target, obligation)
+        if result and not found and (not isinstance(obj, type) or sharing.may_return_shared(obj)):
             holders = (self.owner.stack, *self.owner.metastack, self.owner.memo)
             fresh = session.verifier is not None and session.verifier.target_fresh
             found = obligations.check_result(self._target(obligation), obj, target, obligation, holders, fresh=fresh)
-        else:
-            found = obligations.discharge_one(obj, target, obligation)
         session.refuse(found)
 
     def _target(self, obligation: Obligation) -> Any:

@@ -1,0 +1,109 @@
+"""Objects that others hold too: what a stream must not change, although a call or a class gave it.
+
+Reference counts and the cyclic collector tell what holds an object; a class that makes its instances itself (a
+`__new__` of its own, a metaclass that answers calls) is looked through for instances that it keeps.
+"""
+
+from __future__ import annotations
+
+import enum
+import gc
+import logging
+import sys
+import types
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *FUNCTIONS, types.CodeType)
+MISSING = object()
+_SEQUENCES = frozenset({list, tuple, set, frozenset, deque, weakref.WeakSet})
+_MAPPINGS = frozenset({dict, OrderedDict, defaultdict, types.MappingProxyType, weakref.WeakValueDictionary})
+_DEPTH = 3  # how deep containers of a namespace are looked into
+_LIMIT = 100_000  # how many objects are looked at; a namespace with more is taken to hold an instance
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """Give a class and its bases, past what a metaclass may say."""
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
+    return found
+
+
+def static_attribute(cls: type, name: str) -> object:
+    """Look a name up in the namespaces of a class and its bases; `MISSING` where there is none."""
+    for base in mro(cls):
+        found = base.__dict__.get(name, MISSING)
+        if found is not MISSING:
+            return found
+    return MISSING
+
+
+def may_return_shared(cls: type) -> bool:
+    """Whether making an instance runs code that could give one which exists already."""
+    made = static_attribute(cls, "__new__")
+    return type(cls).__call__ is not type.__call__ or isinstance(made, (staticmethod, types.FunctionType))
+
+
+def holds_instance(cls: type) -> bool:
+    """Whether the class, its bases or its module keep an instance of it, by itself or in containers."""
+    return any(type(item) is cls or count > _LIMIT for count, item in enumerate(_kept(cls)))
+
+
+def is_known(result: object) -> bool:
+    """Whether a module or class that belongs to the result's class holds this very object."""
+    return any(value is result for space in _namespaces(type(result)) for value in list(space.values()))
+
+
+def is_held(result: object, holders: tuple[object, ...]) -> bool:
+    """Whether something else than the unpickler holds the result of a call, so that it is not new.
+
+    Objects that are reachable from the result itself may refer back to it.
+    """
+    skipped = {id(item) for item in holders} | {id(result)}
+    outside = [
+        item
+        for item in gc.get_referrers(result)
+        if id(item) not in skipped and not isinstance(item, (types.FrameType, types.CellType))
+    ]
+    if not outside:
+        return False
+    inside = _reachable(result, limit=10_000)
+    return any(id(item) not in inside for item in outside)
+
+
+def _namespaces(cls: type) -> list[Mapping[str, Any]]:
+    """Give the namespaces that may hold a shared instance of a class: its module's, its own and its bases'."""
+    module = sys.modules.get(cls.__module__) if isinstance(cls.__module__, str) else None
+    spaces: list[Mapping[str, Any]] = [vars(module)] if isinstance(module, types.ModuleType) else []
+    return spaces + [vars(base) for base in mro(cls) if base is not object]
+
+
+def _kept(cls: type) -> Iterator[object]:
+    """Go through the values of the namespaces of a class, and into the containers among them."""
+    level: list[object] = [value for space in _namespaces(cls) for value in list(space.values())]
+    seen: set[int] = set()
+    for _ in range(_DEPTH):
+        yield from level
+        deeper: list[object] = []
+        for item in level:
+            known: Any = item
+            if type(item) in _SEQUENCES | _MAPPINGS and id(item) not in seen and len(deeper) <= _LIMIT:
+                seen.add(id(item))
+                deeper += list(known.values()) if type(item) in _MAPPINGS else list(known)
+        level = deeper
+    yield from level
+
+
+def _reachable(root: object, limit: int) -> set[int]:
+    seen = {id(root)}
+    pending = [root]
+    while pending and len(seen) < limit:
+        for item in gc.get_referents(pending.pop()):
+            if id(item) not in seen and not isinstance(item, (type, types.ModuleType, types.FunctionType)):
+                seen.add(id(item))
+                pending.append(item)
+    return seen
