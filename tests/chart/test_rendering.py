@@ -53,6 +53,8 @@ def test_default_values_render_a_controller_with_its_permissions(chart: Engine) 
         "ClusterRole",
         "ClusterRoleBinding",
         "Deployment",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     }
 
 
@@ -111,6 +113,22 @@ def test_images_have_the_version_of_the_chart(chart: Engine) -> None:
     """Without tag and digest an image is named by the chart's appVersion."""
     version = yaml.safe_load((ROOT / "charts/pickleball/Chart.yaml").read_text())["appVersion"]
     assert environment(chart.render())["PICKLEBALL_ENFORCE_IMAGE"] == f"pickleball-enforce:{version}"
+
+
+def test_approvals_are_proven_where_the_chart_says_so(chart: Engine) -> None:
+    """The controller calls approvers proven exactly when the admission policy demands their own name."""
+    for prove, verb in ((True, True), (True, False), (False, True), (False, False)):
+        manifests = chart.render(approval={"proveApprover": prove, "requireVerb": verb}, watchNamespaces=["red"])
+        assert environment(manifests)["PICKLEBALL_PROVEN_APPROVERS"] == str(prove).lower()
+        assert ("ValidatingAdmissionPolicy" in kinds(manifests)) == (prove or verb)
+        if prove or verb:
+            rules = [one["expression"] for one in only(manifests, "ValidatingAdmissionPolicy")["spec"]["validations"]]
+            assert any("request.userInfo.username" in one for one in rules) == prove
+            assert any("check('approve')" in one for one in rules) == verb
+            binding = only(manifests, "ValidatingAdmissionPolicyBinding")["spec"]
+            assert binding["validationActions"] == ["Deny"]
+            (where,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
+            assert where["values"] == ["red"]
 
 
 def test_the_definition_is_the_one_that_the_operator_generates(chart: Engine) -> None:

@@ -19,7 +19,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POLICY = {"lib.Model": {"globals": ["lib.Model", "numpy.ndarray"], "reduces": ["numpy.core.multiarray._reconstruct"]}}
-PROVENANCE = {"sources": {"lib": "sha256:1"}, "entries": {"lib.Model": ["lib/__init__.py:1"]}}
+CHAIN = [{"holds": "the model", "rule": "class of the model", "at": "lib/__init__.py:1"}]
+PROVENANCE: Manifest = {
+    "schema": 1,
+    "sources": [{"name": "lib", "version": "1.0", "digest": "sha256:1"}],
+    "classes": {
+        "lib.Model": {
+            "at": "lib/__init__.py:1",
+            "globals": {
+                "lib.Model": {
+                    "kind": "needed",
+                    "rule": "the class of the model",
+                    "at": "lib/__init__.py:1",
+                    "chain": CHAIN,
+                    "grade": "effects",
+                    "effects": {"file": ["lib/__init__.py:7 lib.Model.__setstate__", "builtins.open"]},
+                },
+                "numpy.ndarray": {"kind": "pack", "rule": "array", "at": "", "chain": CHAIN, "grade": "no source"},
+            },
+            "reduces": {
+                "numpy.core.multiarray._reconstruct": {
+                    "kind": "pack",
+                    "rule": "array",
+                    "at": "",
+                    "chain": CHAIN,
+                    "grade": "no source",
+                }
+            },
+            "refused": {
+                "posix.system": {"effect": "process", "rule": "the sources call it", "at": "lib/x.py:3", "chain": CHAIN}
+            },
+            "unresolved": [{"what": "the type of other", "in": "lib.Model.fit", "at": "lib/__init__.py:9"}],
+        }
+    },
+}
 SETTINGS = Settings(operator_image="op:1", enforce_image="enf:1", generate_image="gen:1")
 
 
@@ -69,7 +102,8 @@ class Script:
 class World:
     """API server, node and controller."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
         self.now = 0
         self.kube = Memory(self.clock)
         self.script = Script(folder, self.kube)
@@ -95,7 +129,7 @@ class World:
 
     def reconcile(self, name: str = "iris") -> None:
         """One reconcile."""
-        reconcile(self.kube, SETTINGS, self.clock, "team", name)
+        reconcile(self.kube, self.settings, self.clock, "team", name)
 
     def settle(self, *names: str, patience: int = 30) -> None:
         """Let everything happen until nothing changes any more; what fails is tried again, as the queue does."""
@@ -138,6 +172,11 @@ class World:
     def reasons(self, name: str = "iris") -> dict[str, tuple[str, str]]:
         """Status and reason of each condition."""
         return {one["type"]: (one["status"], one["reason"]) for one in self.status(name)["conditions"]}
+
+    def annotate(self, name: str = "iris", **annotations: str) -> None:
+        """What `kubectl annotate` does; underscores stand for hyphens."""
+        wanted = {f"pickleball.dev/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        self.kube.patch(Ref("ModelDeployment", "team", name), {"metadata": {"annotations": wanted}})
 
     def events(self) -> list[str]:
         """The reasons of all events."""

@@ -20,3 +20,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "pickleball.image" -}}
 {{- if .image.digest }}{{ printf "%s@%s" .image.repository .image.digest }}{{ else }}{{ printf "%s:%s" .image.repository (.image.tag | default .version) }}{{ end }}
 {{- end }}
+
+{{- /* Whether there is an admission policy for approvals: empty where it is not wanted, or the cluster has none. */ -}}
+{{- define "pickleball.approvals" -}}
+{{- if and (or .Values.approval.proveApprover .Values.approval.requireVerb) (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version) }}yes{{ end }}
+{{- end }}

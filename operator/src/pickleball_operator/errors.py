@@ -6,6 +6,7 @@ OperatorError
 ├── ResultError      files of an analysis that are not a policy and its provenance; carries a reason
 ├── RenderError      a template that did not give a manifest: a mistake in this package
 ├── LocalError       the local run cannot start a step
+├── ReviewError      what a person asked of the plugin cannot be done; says what to do
 └── KubeError        the API server said no
     ├── NotFoundError
     ├── ConflictError     the object changed meanwhile, or exists already; try again
@@ -48,6 +49,10 @@ class RenderError(OperatorError, RuntimeError):
 
 class LocalError(OperatorError, RuntimeError):
     """A step of the local run that cannot start."""
+
+
+class ReviewError(OperatorError):
+    """What a person asked of the plugin cannot be done."""
 
 
 class KubeError(OperatorError):

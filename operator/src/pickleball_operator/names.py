@@ -10,7 +10,7 @@ PLURAL = "modeldeployments"
 
 # Labels.
 PART = f"{GROUP}/part"
-"""What an object is: analysis, result, policy or workload. The controller watches objects that carry it."""
+"""What an object is: analysis, result, policy, review or workload. The controller watches objects that carry it."""
 REQUEST_KEY = f"{GROUP}/request-key"
 """The analysis that an object belongs to (on Jobs, their pods and results)."""
 MODEL_DEPLOYMENT = f"{GROUP}/modeldeployment"
@@ -23,6 +23,8 @@ MODE = f"{GROUP}/mode"
 """Enforce or Audit, on pods."""
 REQUEST = f"{GROUP}/request"
 """Request key of the analysis that a Deployment's policy comes from."""
+TEMPLATE = f"{GROUP}/template"
+"""On a Deployment: sha256 over everything that its pods are made of but for the policy."""
 VERDICT = f"{GROUP}/verdict"
 """How an analysis failed (on its result ConfigMap): a JSON object with reason and sentence."""
 PUBLISHED = f"{GROUP}/published"
@@ -33,15 +35,22 @@ DIGEST = f"{GROUP}/digest"
 # Annotations that people write on a ModelDeployment.
 APPROVE = f"{GROUP}/approve"
 """Name of the candidate policy that a person approves (spec.policy.approval: Manual)."""
+APPROVED_BY = f"{GROUP}/approved-by"
+"""User name of who approves; with the chart's approval.proveApprover the API server takes no other than their own."""
+ROLL_OUT = f"{GROUP}/roll-out"
+"""Name of an approved policy that may replace the pods now (spec.policy.rollout: WithTemplate)."""
 ANALYSE_AGAIN = f"{GROUP}/analyse-again"
 """Any value; another value asks for a new analysis of the same spec."""
 
-PARTS = ("analysis", "result", "policy", "workload")
+PARTS = ("analysis", "result", "policy", "review", "workload")
 
 # Keys of ConfigMaps.
 POLICY_FILE = "policy.json"
 PROVENANCE_FILE = "provenance.json"
 PROVENANCE_GZIP = "provenance.json.gz"
+DIFF_JSON = "diff.json"
+DIFF_TEXT = "diff.txt"
+REPORT_FILE = "report.html"
 
 # Paths in protected pods.
 ENFORCER_PATH = "/opt/pickleball"
@@ -76,3 +85,8 @@ def analysis_name(request_key: str) -> str:
 def policy_name(digest: str) -> str:
     """Name of the policy ConfigMap whose content has this sha256."""
     return f"pickleball-policy-{digest[:32]}"
+
+
+def review_name(deployment: str) -> str:
+    """Name of the ConfigMap with what a person reads before approving."""
+    return f"pickleball-review-{deployment}"

@@ -48,6 +48,11 @@ class Settings(BaseModel):
     analysis_attempts: Annotated[int, Field(ge=1, le=6)] = Field(
         default=3, description="Pods that an analysis may use up when nodes fail; its own errors are never retried."
     )
+    proven_approvers: bool = Field(
+        default=False,
+        description="Whether an admission policy takes approvals only under the approver's own name"
+        " (the chart sets it with approval.proveApprover); it is recorded beside each approver.",
+    )
     enforcer_disk: Size = Field(default="64Mi", description="Size limit of the folder that holds the enforcer.")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(default=4, description="Model deployments handled at a time.")
     retry_limit: Duration = Field(default="5m", description="Longest pause between attempts after an error.")

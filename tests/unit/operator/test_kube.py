@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from kubernetes.client import Configuration
 
 from pickleball_operator.errors import (
@@ -19,12 +20,13 @@ from pickleball_operator.errors import (
     UnavailableError,
 )
 from pickleball_operator.kube import Ref
-from pickleball_operator.kube.cluster import Cluster
+from pickleball_operator.kube.cluster import Cluster, default_namespace
 from pickleball_operator.kube.memory import Memory
 from pickleball_operator.kube.merge import apply, merge_patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MAP = Ref("ConfigMap", "team", "a")
 
@@ -218,6 +220,36 @@ def test_the_adapter_asks_as_the_api_server_wants_it(server: tuple[Cluster, type
         ),
         ("GET", "/api/v1/pods?limit=500&labelSelector=a%3Db", "application/json", None),
     ]
+
+
+def test_the_adapter_reads_logs_and_who_asks(server: tuple[Cluster, type[Answers]]) -> None:
+    """A log comes bounded from its end; the user name comes from the API server's own review."""
+    cluster, handler = server
+    handler.queue += [(200, "a long line"), (201, {"status": {"userInfo": {"username": "ada"}}})]
+    assert cluster.log(Ref("Pod", "team", "p"), "app", 5) == 'line"'
+    assert cluster.whoami() == "ada"
+    log, review = handler.seen
+    assert log[1] == "/api/v1/namespaces/team/pods/p/log?container=app&tailLines=500&limitBytes=4194304"
+    assert review[:2] == ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
+
+
+def test_a_kubeconfigs_context_gives_the_namespace(tmp_path: Path) -> None:
+    """The named context's, else the current one's, else `default`; a file that is none is an error."""
+    file = tmp_path / "config"
+    contexts = [
+        {"name": "a", "context": {"cluster": "c", "user": "u", "namespace": "red"}},
+        {"name": "b", "context": {"cluster": "c", "user": "u"}},
+    ]
+    users = [{"name": "u", "user": {"token": "t"}}]
+    clusters = [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}]
+    file.write_text(
+        yaml.safe_dump({"current-context": "a", "contexts": contexts, "users": users, "clusters": clusters})
+    )
+    assert [default_namespace(str(file), context) for context in (None, "a", "b")] == ["red", "red", "default"]
+    with pytest.raises(UnavailableError, match="no answer"):
+        Cluster.connect_as_user(str(file), "b", "kubectl-pickleball").get(MAP)
+    with pytest.raises(UnavailableError, match="is not known"):
+        default_namespace(str(tmp_path / "none"), None)
 
 
 def test_lists_are_read_to_their_end(server: tuple[Cluster, type[Answers]]) -> None:

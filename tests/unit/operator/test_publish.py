@@ -177,8 +177,8 @@ def test_a_broken_gzip_is_refused(packed: Any) -> None:
 def test_a_policy_config_map_is_named_by_its_content() -> None:
     """The name ends in the digest; another byte, or a mutable object, is not taken for it."""
     policy, provenance = json.dumps(POLICY), json.dumps(PROVENANCE)
-    parsed = result.check(policy.encode(), provenance.encode()).policy
-    found = Candidate(parsed, policy, provenance, content_digest(policy, provenance), None, "request")
+    content = result.check(policy.encode(), provenance.encode())
+    found = Candidate(content, content_digest(policy, provenance), None, "request")
     stored = config_map(found, "team", [])
     assert stored["metadata"]["name"] == policy_name(found.digest)
     assert is_intact(stored, found.name)

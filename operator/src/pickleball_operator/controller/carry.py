@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_operator import names
 from pickleball_operator.decide.injection import Inject
+from pickleball_operator.decide.observed import is_owned
 from pickleball_operator.decide.plan import verdict
 from pickleball_operator.decide.retention import owners_left, surplus
 from pickleball_operator.kube import Kind, Kube, Manifest, Ref, ref_of
-from pickleball_operator.render import analysis, policy, workload
+from pickleball_operator.render import analysis, policy, review, workload
 
 from .drift import APPLIED, fingerprint, holds
 
@@ -36,6 +37,7 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
         kube.create(policy.config_map(found, owner.namespace, [owner.owner]))
     if plan.workload is not None:
         _workload(kube, plan.workload, observed, settings)
+    _review(kube, plan, observed)
     if plan.start or plan.store:
         _tidy(kube, plan, observed)
     if plan.scale is not None:
@@ -61,6 +63,18 @@ def _analysis(kube: Kube, plan: Plan, request: Request, observed: Observed, sett
         kube.patch(job, {"spec": {"suspend": False}})
 
 
+def _review(kube: Kube, plan: Plan, observed: Observed) -> None:
+    """Lay out what a person reads before approving, and put it away when nothing waits."""
+    owner = observed.deployment
+    if plan.review is None:
+        if observed.review is not None and is_owned(observed.review, owner.uid):
+            kube.delete(ref_of(observed.review), resource_version=observed.review["metadata"]["resourceVersion"])
+        return
+    manifest = review.config_map(owner, plan.review.candidate, plan.review.comparison)
+    if observed.review is None or not review.holds(observed.review, manifest):
+        kube.apply(manifest)
+
+
 def _adopt(kube: Kube, shared: Mapping[str, Any], owner: ModelDeployment) -> None:
     """Add this owner to an object that others own too; a change in between is a conflict, and is tried again."""
     metadata = shared["metadata"]
@@ -72,7 +86,11 @@ def _adopt(kube: Kube, shared: Mapping[str, Any], owner: ModelDeployment) -> Non
 def _tidy(kube: Kube, plan: Plan, observed: Observed) -> None:
     """Let go of superseded analyses and policies; what others own too stays with them."""
     owner = observed.deployment
-    needed = {found.name for found in plan.store} | ({plan.request.name} if plan.request else set())
+    needed = (
+        {found.name for found in plan.store}
+        | {past.name for past in plan.status.history}
+        | ({plan.request.name} if plan.request else set())
+    )
     needed |= {status.name for status in (plan.status.policy, plan.status.candidate) if status}
     needed |= {observed.in_force} if observed.in_force else set()
     parts: tuple[tuple[Kind, str], ...] = (("Job", "analysis"), ("ConfigMap", "result"), ("ConfigMap", "policy"))
@@ -99,4 +117,5 @@ def deployment(planned: Workload, owner: ModelDeployment, settings: Settings) ->
     template: Mapping[str, Any] = planned.template
     if isinstance(planned.injection, Inject):
         template = workload.inject(template, planned.injection, settings)
-    return workload.deployment(owner, template, planned.policy, planned.request)
+    annotations = {names.POLICY: planned.policy, names.REQUEST: planned.request, names.TEMPLATE: planned.made_of}
+    return workload.deployment(owner, template, annotations)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pickleball_operator import names
 from pickleball_operator.decide.observed import Observed
 from pickleball_operator.decide.policy import Candidate, candidate
+from pickleball_operator.decide.records import LOG_LIMIT
 from pickleball_operator.decide.request import Request, request
+from pickleball_operator.errors import InvalidError, NotFoundError
 from pickleball_operator.kube import Kube, Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pickleball_operator.kube import Manifest
     from pickleball_operator.model import ModelDeployment
     from pickleball_operator.settings import Settings
 
+LOG = logging.getLogger("pickleball.observe")
+AUDITED_PODS = 20
+"""Pods whose logs are read at a look; all of them serve the same models."""
 
-def observe(kube: Kube, deployment: ModelDeployment, settings: Settings) -> Observed:
+
+def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: str) -> Observed:
     """One look. The Job is read before its result, so that a finished Job's result is never missed."""
     namespace = deployment.namespace
     asked = request(deployment, settings)
@@ -42,10 +51,27 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings) -> Obse
         reference=reference,
         workload=workload,
         pods=tuple(pods),
+        review=kube.get(Ref("ConfigMap", namespace, names.review_name(deployment.name))),
+        logs=tuple(_logs(kube, deployment, pods)),
+        now=now,
     )
     found = candidate(deployment, asked if isinstance(asked, Request) else None, stored, reference)
-    wanted = {seen.in_force, found.name if isinstance(found, Candidate) else None} - {None}
+    wanted = {seen.in_force, deployment.spec.policy.pin, found.name if isinstance(found, Candidate) else None} - {None}
     policies = {name: kube.get(Ref("ConfigMap", namespace, name)) for name in sorted(filter(None, wanted))}
     return Observed(
         **{**vars(seen), "policies": {name: one for name, one in policies.items() if one is not None}},
     )
+
+
+def _logs(kube: Kube, deployment: ModelDeployment, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
+    """The ends of the logs of audited containers: a running pod says nowhere else what would have been refused."""
+    if deployment.spec.enforcement.mode != "Audit":
+        return
+    for pod in pods[:AUDITED_PODS]:
+        containers = deployment.spec.enforcement.containers or [pod["spec"]["containers"][0]["name"]]
+        for container in containers:
+            ref = Ref("Pod", deployment.namespace, pod["metadata"]["name"])
+            try:
+                yield ref.name, kube.log(ref, container, LOG_LIMIT)
+            except (NotFoundError, InvalidError) as error:  # it has gone meanwhile, or has not begun yet
+                LOG.debug("no log of %s, container %s: %s", ref, container, error)

@@ -11,7 +11,7 @@ from pickleball_operator.decide.plan import Plan, invalid, plan, unchanged
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.errors import ConflictError, KubeError, SpecError
 from pickleball_operator.kube import Kube, Manifest, Ref
-from pickleball_operator.model import Condition, Status, parse, read_status
+from pickleball_operator.model import Approval, Condition, Status, parse, read_status
 from pickleball_operator.model.status import CONDITIONS
 from pickleball_operator.render.event import event
 from pickleball_operator.render.workload import inject
@@ -48,7 +48,7 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
 
     planned = unchanged(deployment.status)
     try:
-        observed = observe(kube, deployment, settings)
+        observed = observe(kube, deployment, settings, clock())
         planned = plan(observed, settings, rendered)
         carry_out(kube, planned, observed, settings)
     except KubeError as error:
@@ -132,6 +132,23 @@ def notes(previous: Status, status: Status, planned: Plan) -> Iterator[tuple[str
         yield "Warning", str(Reason.POLICY_ALTERED), f"Made again: {', '.join(planned.remove)}."
     if planned.record is not None:
         yield "Warning", str(Reason.ANALYSIS_RECORDED), planned.record.sentence
+    if planned.approved is not None:
+        yield "Normal", str(Reason.APPROVED), _approved(status, planned.approved)
+    if planned.proposed:
+        wanted = ", ".join(f"{one.name} ({one.list}, {one.decision})" for one in planned.proposed)
+        yield "Normal", str(Reason.PROPOSED), f"Models want what the policy lacks: {wanted}. See status.proposals."
     for violation in planned.reported:
         where = f"Pod {violation.pod}, container {violation.container}"
         yield "Warning", str(Reason.VIOLATION), f"{where}: {violation.sentence}"
+
+
+def _approved(status: Status, approval: Approval) -> str:
+    proven = {
+        "Admission": "the API server takes no other name than the approver's own",
+        "Claim": "the name is what the approver wrote",
+        "None": "nobody wrote a name",
+    }[approval.proof]
+    name = status.policy.name if status.policy is not None else ""
+    return (
+        f"Policy {name} was approved by {approval.by or 'somebody'} ({proven}; written with {approval.client or '?'})."
+    )

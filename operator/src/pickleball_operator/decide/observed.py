@@ -27,9 +27,15 @@ class Observed:
     reference: Manifest | None = None
     """The ConfigMap that policy.configMapRef names."""
     policies: Mapping[str, Manifest] | None = None
-    """The policy ConfigMaps that are there, of those that matter: the candidate and the one in force."""
+    """The policy ConfigMaps that are there, of those that matter: the candidate, the one in force, the pinned one."""
     workload: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
+    review: Manifest | None = None
+    """What a person is given to read, as it stands."""
+    logs: tuple[tuple[str, str], ...] = ()
+    """The ends of the logs of pods in mode Audit, with the pods' names."""
+    now: str = ""
+    """When this was seen."""
 
     @property
     def ours(self) -> bool:
@@ -38,12 +44,16 @@ class Observed:
 
     @property
     def in_force(self) -> str | None:
-        """Name of the policy that the pods run with: the Deployment says so, else the status remembers."""
-        if self.workload is not None and self.ours:
-            name = annotation(self.workload, names.POLICY)
-            if name is not None:
-                return name
-        policy = self.deployment.status.policy
+        """Name of the policy that the pods run with: the Deployment says so, else the status remembers.
+
+        With approval Manual a Deployment is believed only where it names a policy that came into force properly: who
+        may write Deployments must not be able to approve.
+        """
+        deployment = self.deployment
+        policy = deployment.status.policy
+        name = annotation(self.workload, names.POLICY) if self.workload is not None and self.ours else None
+        if name is not None and (deployment.spec.policy.approval == "Automatic" or name in deployment.approvals):
+            return name
         return policy.name if policy is not None else None
 
     @property

@@ -7,27 +7,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pickleball_operator import names
-from pickleball_operator.model import AnalysisStatus, CandidateStatus, PolicyStatus, Status
+from pickleball_operator.model import AnalysisStatus, CandidateStatus, Status
 from pickleball_operator.model.status import CONDITIONS
 from pickleball_operator.text import clip
 
 from . import pods as pods_of
+from . import record
 from . import request as request_of
 from .analysis import CHAIN, is_final
 from .finding import Finding, affirm, decide, refuse, wait
+from .force import Force, force, template_digest
 from .injection import Deny, Inject, Injection, Renderer, Skip, injection
 from .observed import AnalysisObserved, Observed, is_owned
-from .policy import Candidate, Force, candidate, force, is_intact
+from .policy import Candidate, candidate, is_intact
 from .readiness import enforced, ready
 from .reasons import Reason, known
-from .records import merged, violations
+from .records import merged, violations, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pickleball_operator.model import ConditionType, ViolationStatus
+    from pickleball_operator.model import Approval, ConditionType, ProposalStatus, ViolationStatus
     from pickleball_operator.settings import Settings
 
+    from .comparison import Comparison
     from .observed import Manifest
     from .request import Request
 
@@ -40,6 +43,16 @@ class Workload:
     policy: str
     request: str
     template: Mapping[str, object]
+    made_of: str
+    """Digest of everything that the pods are made of but for the policy."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """A candidate that waits, for a person to read."""
+
+    candidate: Candidate
+    comparison: Comparison
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,14 @@ class Plan:
     workload: Workload | None = None
     scale: int | None = None
     """Replicas of a Deployment that otherwise stays as it is."""
+    review: Review | None = None
+    """What a person is given to read; None when nothing waits."""
     reported: tuple[ViolationStatus, ...] = ()
     """Violations that no status had before."""
+    proposed: tuple[ProposalStatus, ...] = ()
+    """Proposals that no status had before."""
+    approved: Approval | None = None
+    """An approval that no status had before."""
 
 
 def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
@@ -82,32 +101,43 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
     trouble = pods_of.trouble(living)
     findings: dict[ConditionType, Finding] = {
         "Analyzed": analysed,
-        "PolicyReady": _with_note(observed, forced.finding),
+        "PolicyReady": forced.finding,
         "Approved": forced.approval,
     }
     findings["Enforced"] = enforced(observed, injected, counted, trouble)
     findings["Ready"] = ready(observed, findings, forced, trouble, counted)
     seen = merged(deployment.status.violations, violations(observed.pods))
     told = set(deployment.status.violations)
+    policy = record.in_force(deployment, forced, settings)
+    audited = wanted(observed.pods, observed.logs) if deployment.spec.enforcement.mode == "Audit" else []
+    proposed = record.proposed(deployment, forced.content, found if isinstance(found, Candidate) else None, audited)
+    known = {(one.list, one.name) for one in deployment.status.proposals}
+    before = deployment.status.policy
     planned = Plan(
         findings=findings,
         status=Status.model_validate(
             {
                 "observedGeneration": deployment.generation,
                 "analysis": request and AnalysisStatus(key=request.key, job=request.name),
-                "policy": _policy_status(observed, forced, found),
-                "candidate": forced.waiting
-                and CandidateStatus.model_validate({"name": forced.waiting.name, "diff": forced.diff}),
+                "policy": policy,
+                "history": record.history(deployment, policy, observed.now),
+                "candidate": _candidate_status(observed, forced),
+                "proposals": proposed,
                 "pods": counted,
                 "violations": seen,
             }
         ),
         request=request,
+        review=Review(forced.waiting, forced.comparison) if forced.waiting and forced.comparison else None,
         reported=tuple(one for one in seen if one not in told),
+        proposed=tuple(one for one in proposed if (one.list, one.name) not in known),
+        approved=policy.approval
+        if policy and policy.approval and (before is None or before.name != policy.name)
+        else None,
     )
     planned = _with_analysis(planned, observed, analysed, given)
     planned = _with_policies(planned, observed, found, forced)
-    return _with_workload(planned, observed, found, forced, injected)
+    return _with_workload(planned, observed, forced, injected)
 
 
 def _analysed(observed: Observed, asked: Request | Finding | None) -> tuple[Finding, AnalysisObserved | None]:
@@ -163,15 +193,14 @@ def _with_policies(planned: Plan, observed: Observed, found: Candidate | Finding
     return replace(planned, adopt=tuple(adopt))
 
 
-def _with_workload(
-    planned: Plan, observed: Observed, found: Candidate | Finding | None, forced: Force, injected: Injection | None
-) -> Plan:
+def _with_workload(planned: Plan, observed: Observed, forced: Force, injected: Injection | None) -> Plan:
     template = observed.deployment.spec.template
     if template is None or not observed.ours:
         return planned
     if forced.fits and isinstance(injected, Inject | Skip):
-        request = found.request if isinstance(found, Candidate) else observed.in_force_request
-        return replace(planned, workload=Workload(injected, forced.name or "", request or "", template))
+        request = forced.request if forced.request is not None else observed.in_force_request
+        made_of = template_digest(observed.deployment.spec)
+        return replace(planned, workload=Workload(injected, forced.name or "", request or "", template, made_of))
     wanted = observed.deployment.spec.replicas
     current = ((observed.workload or {}).get("spec") or {}).get("replicas")
     return replace(planned, scale=wanted if observed.workload is not None and current != wanted else None)
@@ -190,23 +219,12 @@ def _injection(observed: Observed, forced: Force, render: Renderer) -> Injection
     return injection(spec.template, spec, forced.name or names.policy_name("0" * 64), render)
 
 
-def _policy_status(observed: Observed, forced: Force, found: Candidate | Finding | None) -> PolicyStatus | None:
-    if forced.name is None:
+def _candidate_status(observed: Observed, forced: Force) -> CandidateStatus | None:
+    if forced.waiting is None or forced.comparison is None:
         return None
-    if isinstance(found, Candidate) and found.name == forced.name:
-        return PolicyStatus(
-            name=found.name, key=found.key, globals=len(found.policy.globals), reduces=len(found.policy.reduces)
-        )
-    previous = observed.deployment.status.policy
-    return previous if previous is not None and previous.name == forced.name else PolicyStatus(name=forced.name)
-
-
-def _with_note(observed: Observed, finding: Finding) -> Finding:
-    """Say what the spec asks for and this version does not do."""
-    if observed.deployment.spec.policy.accept_proposals == "None":
-        return finding
-    note = "Proposals from model files are not made yet: policy.acceptProposals has no effect; use policy.extra."
-    return replace(finding, sentence=f"{finding.sentence} {note}")
+    review = names.review_name(observed.deployment.name)
+    diff = forced.comparison.status()
+    return CandidateStatus.model_validate({"name": forced.waiting.name, "diff": diff, "review": review})
 
 
 def invalid(generation: int, previous: Status, problems: tuple[str, ...], *, running: bool) -> Plan:

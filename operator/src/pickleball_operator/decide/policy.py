@@ -1,4 +1,4 @@
-"""Which policy the spec leads to (the candidate), and which one is in force."""
+"""The candidate: the policy that the spec leads to, made of the analysis, its proposals and a person's entries."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.policy import Entry, Policy
+from pickleball_enforce.policy import LISTS, Entry, Policy
 from pickleball_operator import names
 from pickleball_operator.errors import ResultError
-from pickleball_operator.model import Diff
-from pickleball_operator.model.status import DIFF_KEPT
 
 from . import result
-from .finding import Finding, affirm, refuse, wait
+from .finding import Finding, refuse
 from .keys import content_digest, digest, policy_key
+from .provenance import proposals
 from .reasons import Reason
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from pickleball_operator.model import Extra, ModelDeployment
 
-    from .observed import Manifest, Observed
+    from .observed import Manifest
     from .request import Request
 
 
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
 class Candidate:
     """The policy that the spec leads to, ready to be stored."""
 
-    policy: Policy
-    policy_text: str
-    provenance_text: str
+    content: result.Content
     digest: str
     key: str | None
     request: str
@@ -45,20 +42,6 @@ class Candidate:
         return names.policy_name(self.digest)
 
 
-@dataclass(frozen=True)
-class Force:
-    """The policy in force after this reconcile."""
-
-    name: str | None
-    finding: Finding
-    approval: Finding
-    waiting: Candidate | None = None
-    """A candidate that waits for approval."""
-    diff: Diff | None = None
-    fits: bool = False
-    """Whether it answers the spec, so that the Deployment may follow the spec's template."""
-
-
 def candidate(
     deployment: ModelDeployment, request: Request | None, stored: Manifest | None, reference: Manifest | None
 ) -> Candidate | Finding | None:
@@ -68,26 +51,53 @@ def candidate(
     if request is None or stored is None or not stored.get("data"):
         return None
     try:
-        content = result.read(stored)
-        policy, text, provenance = _with_extras(content, deployment.spec.policy.extra)
-        result.data(text, provenance)
+        analysed = result.read(stored)
+        content = _with_extras(_with_proposals(analysed, deployment), deployment.spec.policy.extra)
+        result.data(content.policy_text, content.provenance_text)
     except ResultError as error:
         return refuse(Reason.RESULT_REFUSED, error.sentence)
     return Candidate(
-        policy=policy,
-        policy_text=text,
-        provenance_text=provenance,
-        digest=content_digest(text, provenance),
-        key=policy_key(content.provenance),
+        content=content,
+        digest=content_digest(content.policy_text, content.provenance_text),
+        key=policy_key(analysed.provenance),
         request=request.key,
     )
 
 
-def _with_extras(content: result.Content, extras: Sequence[Extra]) -> tuple[Policy, str, str]:
-    """The analysed policy and the entries that the spec adds, each with its reason in the provenance."""
+def _with_proposals(content: result.Content, deployment: ModelDeployment) -> result.Content:
+    """The analysed policy and, where the spec accepts them, the inert `globals` that its model files ask for.
+
+    Each is recorded with the digests of the files that asked for it; whatever else they ask for waits for a person.
+    """
+    if deployment.spec.policy.accept_proposals == "None":
+        return content
+    joining = [one for one in proposals(content.provenance) if one.list == "globals" and one.is_inert]
+    if not joining:
+        return content
+    accepted = [
+        {
+            "list": one.list,
+            "name": one.name,
+            "rule": one.because,
+            "at": one.at,
+            "grade": one.grade,
+            "files": [{"path": path, "sha256": digest} for path, digest in one.files],
+        }
+        for one in joining
+    ]
+    return _joined(content, [(one.list, one.name) for one in joining], {"accepted": accepted})
+
+
+def _with_extras(content: result.Content, extras: Sequence[Extra]) -> result.Content:
+    """The policy and the entries that the spec adds, each with its reason in the provenance."""
     if not extras:
-        return content.policy, content.policy_text, content.provenance_text
-    added = {kind: [one.name for one in extras if one.list == kind] for kind in ("globals", "reduces")}
+        return content
+    listed = [one.model_dump() for one in sorted(extras, key=lambda one: (one.list, one.name))]
+    return _joined(content, [(one.list, one.name) for one in extras], {"extra": listed})
+
+
+def _joined(content: result.Content, joining: Sequence[tuple[str, str]], recorded: Mapping[str, Any]) -> result.Content:
+    added = {kind: [name for listed, name in joining if listed == kind] for kind in LISTS}
     entries = {
         name: Entry(
             globals=tuple(sorted({*entry.globals, *added["globals"]})),
@@ -96,8 +106,8 @@ def _with_extras(content: result.Content, extras: Sequence[Extra]) -> tuple[Poli
         for name, entry in content.policy.entries.items()
     }
     policy = Policy(entries=entries)
-    listed = [one.model_dump() for one in sorted(extras, key=lambda one: (one.list, one.name))]
-    return policy, policy.dumps(), _dumps({**content.provenance, "extra": listed})
+    provenance = {**content.provenance, **recorded}
+    return result.Content(policy, policy.dumps(), provenance, _dumps(provenance))
 
 
 def _by_hand(deployment: ModelDeployment, reference: Manifest | None) -> Candidate | Finding:
@@ -118,100 +128,11 @@ def _by_hand(deployment: ModelDeployment, reference: Manifest | None) -> Candida
     except ResultError as error:
         return refuse(Reason.POLICY_INVALID, f"ConfigMap {name}: {error.sentence} Correct it.")
     return Candidate(
-        policy=content.policy,
-        policy_text=text,
-        provenance_text=provenance,
+        content=content,
         digest=content_digest(text, provenance),
         key=None,
         request=digest({"byHand": text}),
         by_hand=True,
-    )
-
-
-def force(observed: Observed, analysed: Finding, found: Candidate | Finding | None, request: Request | None) -> Force:
-    """What is in force now: the candidate when it is approved, else the last good policy, never none."""
-    current = observed.in_force
-    if isinstance(found, Candidate):
-        approval = _approval(observed, found)
-        if approval.status == "True":
-            return Force(found.name, _ready(found), approval, fits=True)
-        sentence = f"Policy {found.name} waits for approval. {_approve(observed, found)}"
-        if current is None:
-            return Force(None, wait(Reason.POLICY_PENDING, sentence), approval, found, difference(None, found))
-        fits = request is not None and observed.in_force_request == request.key
-        finding = _stale(current, sentence, fits=fits)
-        return Force(current, finding, approval, found, difference(_policy(observed, current), found), fits=fits)
-    blocker = found if isinstance(found, Finding) else analysed
-    if current is None:
-        if blocker.status == "False":
-            reason = blocker.reason if isinstance(found, Finding) else Reason.POLICY_MISSING
-            return Force(None, refuse(reason, blocker.sentence), _nothing())
-        return Force(None, wait(Reason.POLICY_PENDING, blocker.sentence), _nothing())
-    fits = request is not None and observed.in_force_request == request.key
-    approval = affirm(_how(observed), f"Policy {current} was approved before.")
-    return Force(current, _stale(current, blocker.sentence, fits=fits), approval, fits=fits)
-
-
-def _stale(current: str, why: str, *, fits: bool) -> Finding:
-    if fits:
-        return affirm(Reason.POLICY_FROM_ANALYSIS, f"Policy {current} is in force. {why}")
-    return affirm(
-        Reason.STALE, f"Policy {current}, the last good one, stays in force, and the pods stay as they are. {why}"
-    )
-
-
-def _ready(found: Candidate) -> Finding:
-    count = f"{len(found.policy.globals)} globals, {len(found.policy.reduces)} reduces"
-    reason = Reason.POLICY_FROM_CONFIG_MAP if found.by_hand else Reason.POLICY_FROM_ANALYSIS
-    return affirm(reason, f"Policy {found.name} is in force ({count}).")
-
-
-def _approval(observed: Observed, found: Candidate) -> Finding:
-    deployment = observed.deployment
-    if deployment.spec.policy.approval == "Automatic":
-        return affirm(Reason.APPROVED_AUTOMATICALLY, f"Policy {found.name} is approved by spec.policy.approval.")
-    if found.name in (deployment.approved, observed.in_force):
-        return affirm(Reason.APPROVED_BY_ANNOTATION, f"Policy {found.name} was approved by a person.")
-    return refuse(Reason.WAITING_FOR_APPROVAL, f"Policy {found.name} waits for approval. {_approve(observed, found)}")
-
-
-def _approve(observed: Observed, found: Candidate) -> str:
-    return (
-        f"Read it (kubectl get configmap {found.name} -o yaml), then: kubectl annotate modeldeployment"
-        f" {observed.deployment.name} {names.APPROVE}={found.name} --overwrite."
-    )
-
-
-def _how(observed: Observed) -> Reason:
-    manual = observed.deployment.spec.policy.approval == "Manual"
-    return Reason.APPROVED_BY_ANNOTATION if manual else Reason.APPROVED_AUTOMATICALLY
-
-
-def _nothing() -> Finding:
-    return wait(Reason.NOTHING_TO_APPROVE, "There is no policy yet.")
-
-
-def _policy(observed: Observed, name: str) -> Policy | None:
-    stored = (observed.policies or {}).get(name)
-    if stored is None:
-        return None
-    try:
-        return result.read(stored).policy
-    except ResultError:
-        return None
-
-
-def difference(before: Policy | None, after: Candidate) -> Diff:
-    """What a candidate adds to and removes from the policy in force."""
-    old = before or Policy(entries={})
-    new = after.policy
-    return Diff.model_validate(
-        {
-            "addedGlobals": sorted(new.globals - old.globals)[:DIFF_KEPT],
-            "addedReduces": sorted(new.reduces - old.reduces)[:DIFF_KEPT],
-            "removedGlobals": sorted(old.globals - new.globals)[:DIFF_KEPT],
-            "removedReduces": sorted(old.reduces - new.reduces)[:DIFF_KEPT],
-        }
     )
 
 

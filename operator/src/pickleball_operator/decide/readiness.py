@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from pickleball_operator.model import ConditionType, PodsStatus
 
+    from .force import Force
     from .injection import Injection
     from .observed import Observed
-    from .policy import Force
 
 NOT_COVERED = (
     "spec.selector names pods made by others. This version does not inject into them: they run WITHOUT the enforcer and"

@@ -54,10 +54,17 @@ class Reason(StrEnum):
     POLICY_ALTERED = "PolicyAltered", "A policy ConfigMap did not hold what its name says and was made again."
     STALE = "Stale", "The last good policy stays in force although the spec asks for another."
 
+    POLICY_PINNED = "PolicyPinned", "The policy in force is the one that spec.policy.pin names."
+    PIN_REFUSED = "PinRefused", "spec.policy.pin names a policy that cannot be rolled back to; the message says why."
+    POLICY_HELD = "PolicyHeld", "An approved policy waits for the next change of the template (policy.rollout)."
+
     # Approval.
     APPROVED_AUTOMATICALLY = "ApprovedAutomatically", "spec.policy.approval is Automatic."
     APPROVED_BY_ANNOTATION = "ApprovedByAnnotation", "A person approved the policy in force."
     WAITING_FOR_APPROVAL = "WaitingForApproval", "A candidate waits for a person."
+    APPROVED_BEFORE = "ApprovedBefore", "The policy in force was approved when it came into force."
+    APPROVED = "Approved", "Event: a person approved a policy; the message has the name and what proves it."
+    PROPOSED = "Proposed", "Event: models want names that the policy lacks; status.proposals has them."
     NOTHING_TO_APPROVE = "NothingToApprove", "There is no policy yet."
 
     # Injection.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator.model import ViolationStatus
+from pickleball_operator.model.spec import DOTTED, NAME_LIMIT
 from pickleball_operator.model.status import VIOLATIONS_KEPT
 from pickleball_operator.text import clip, sentence
 
@@ -15,8 +18,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 MESSAGE_LIMIT = 16384
+LOG_LIMIT = 256 * 1024
+WANTED_KEPT = 200
 DEPTH_LIMIT = 4
 WIDTH = 256
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An entry that a pod in mode Audit would have needed."""
+
+    list: str
+    name: str
+    pod: str
+    path: str
+    sha256: str
+
+
+def wanted(pods: Iterable[Mapping[str, Any]], logs: Iterable[tuple[str, str]]) -> list[Wanted]:
+    """What audited pods wanted: from their termination messages, and from the records among the lines of their logs."""
+    texts = [(str(pod["metadata"]["name"]), message) for pod in pods for _, message in messages(pod)]
+    found: dict[tuple[str, str], Wanted] = {}
+    for pod, record in [(pod, record) for pod, text in texts for record in records(text)] + [
+        (pod, record) for pod, text in logs for record in _logged(text)
+    ]:
+        allow = record.get("allow")
+        listed, name = (allow.get("list"), allow.get("entry")) if isinstance(allow, dict) else (None, None)
+        if record.get("mode") != "audit" or listed not in ("globals", "reduces") or not isinstance(name, str):
+            continue
+        if len(found) < WANTED_KEPT and len(name) <= NAME_LIMIT and re.fullmatch(DOTTED, name):
+            source = record.get("source")
+            path, digest = (source.get("path"), source.get("sha256")) if isinstance(source, dict) else (source, None)
+            one = Wanted(str(listed), name, pod, _text(path) or "", _text(digest) or "")
+            found.setdefault((one.list, one.name), one)
+    return list(found.values())
+
+
+def _logged(text: str) -> Iterator[Mapping[str, Any]]:
+    for line in text[-LOG_LIMIT:].splitlines():
+        if '"rule"' in line and len(line) <= MESSAGE_LIMIT:
+            value = _loads(line)
+            if isinstance(value, dict):
+                yield value
 
 
 def violations(pods: Iterable[Mapping[str, Any]]) -> Iterator[ViolationStatus]:

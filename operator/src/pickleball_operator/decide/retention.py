@@ -11,9 +11,9 @@ from .observed import is_owned
 
 Manifest = Mapping[str, Any]
 
-SPARE = {"analysis": 0, "result": 2, "policy": 5}
-"""How many superseded objects of each part are kept: results save an analysis when a change is taken back, policies
-are what pods of earlier rollouts and people who compare still read, and a superseded Job is ended."""
+SPARE = {"analysis": 0, "result": 2, "policy": 2}
+"""How many superseded objects of each part are kept beside those that the status names: results save an analysis when
+a change is taken back, policies are what people who compare still read, and a superseded Job is ended."""
 
 
 def surplus(found: Iterable[Manifest], uid: str, needed: set[str]) -> list[Manifest]:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
 
 from pickleball_operator.errors import (
     ConflictError,
@@ -26,12 +26,18 @@ from pickleball_operator.errors import (
 from .port import MANAGER, RESOURCES, Kind, Manifest, Ref, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+_load_pod: Callable[..., None] = load_incluster_config
+_load_user: Callable[..., None] = load_kube_config
+_list_contexts: Callable[..., tuple[list[dict[str, Any]], dict[str, Any]]] = list_kube_config_contexts
 
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 TIMEOUT = 30
 PAGE = 500
+LOG_LINES, LOG_BYTES = 500, 4 * 1024 * 1024
+"""What is asked for at most; a line may be long."""
 ERRORS = {
     400: InvalidError,
     401: ForbiddenError,
@@ -46,19 +52,31 @@ ERRORS = {
 class Cluster:
     """A connection; safe to use from several threads."""
 
-    def __init__(self, configuration: Configuration | None = None) -> None:
+    def __init__(self, configuration: Configuration | None = None, manager: str = MANAGER) -> None:
         self._client = ApiClient(configuration)
+        self._manager = manager
 
     @classmethod
     def connect(cls) -> Cluster:
         """By the pod's service account, or by the kubeconfig."""
+        if "KUBERNETES_SERVICE_HOST" not in os.environ:
+            return cls.connect_as_user(None, None, MANAGER)
         configuration = Configuration()
-        load = load_incluster_config if "KUBERNETES_SERVICE_HOST" in os.environ else load_kube_config
         try:
-            load(client_configuration=configuration)
+            _load_pod(client_configuration=configuration)
         except (ConfigException, OSError) as error:
             raise UnavailableError("The API server", f"is not known: {error}") from error
         return cls(configuration)
+
+    @classmethod
+    def connect_as_user(cls, kubeconfig: str | None, context: str | None, manager: str) -> Cluster:
+        """By a kubeconfig and a context of it, the user's own by default."""
+        configuration = Configuration()
+        try:
+            _load_user(kubeconfig, context, client_configuration=configuration)
+        except (ConfigException, OSError) as error:
+            raise UnavailableError("The API server", f"is not known: {error}") from error
+        return cls(configuration, manager)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -86,23 +104,30 @@ class Cluster:
                 return found
             query["continue"] = more
 
+    def log(self, ref: Ref, container: str, limit: int) -> str:
+        """See `Kube.log`."""
+        query = {"container": container, "tailLines": str(LOG_LINES), "limitBytes": str(LOG_BYTES)}
+        path = _path(ref.kind, ref.namespace, ref.name) + "/log"
+        answer = self._answer("GET", path, f"Reading the log of {ref}", query=query, accept="text/plain, */*")
+        return answer[-limit:].decode(errors="replace")
+
     def create(self, manifest: Manifest) -> Manifest:
         """See `Kube.create`."""
         ref = ref_of(manifest)
         path = _path(ref.kind, ref.namespace)
-        return self._request("POST", path, f"Making {ref}", body=manifest, query={"fieldManager": MANAGER})
+        return self._request("POST", path, f"Making {ref}", body=manifest, query={"fieldManager": self._manager})
 
     def apply(self, manifest: Manifest) -> Manifest:
         """See `Kube.apply`."""
         ref = ref_of(manifest)
-        query = {"fieldManager": MANAGER, "force": "true"}
+        query = {"fieldManager": self._manager, "force": "true"}
         path = _path(ref.kind, ref.namespace, ref.name)
         return self._request("PATCH", path, f"Applying {ref}", body=manifest, query=query, content=APPLY)
 
     def patch(self, ref: Ref, patch: Mapping[str, Any], *, subresource: str | None = None) -> Manifest:
         """See `Kube.patch`."""
         path = _path(ref.kind, ref.namespace, ref.name) + (f"/{subresource}" if subresource else "")
-        query = {"fieldManager": MANAGER}
+        query = {"fieldManager": self._manager}
         return self._request("PATCH", path, f"Patching {ref}", body=dict(patch), query=query, content=MERGE)
 
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
@@ -115,6 +140,13 @@ class Cluster:
         except NotFoundError:
             return
 
+    def whoami(self) -> str:
+        """See `Kube.whoami`."""
+        kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        answer = self._request("POST", path, "Asking who you are", body=kind)
+        return str(answer["status"]["userInfo"]["username"])
+
     def _request(
         self,
         method: str,
@@ -125,7 +157,21 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         content: str = "application/json",
     ) -> Manifest:
-        headers = {"Accept": "application/json", "Content-Type": content}
+        manifest: Manifest = json.loads(self._answer(method, path, what, body=body, query=query, content=content))
+        return manifest
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        body: Manifest | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes:
+        headers = {"Accept": accept, "Content-Type": content}
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:
             self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
@@ -141,8 +187,17 @@ class Cluster:
             raise UnavailableError(what, f"no answer from the API server: {error}", 0) from error
         if not 200 <= response.status <= 299:
             raise _error(what, response.status, response.data)
-        manifest: Manifest = json.loads(response.data)
-        return manifest
+        return bytes(response.data)
+
+
+def default_namespace(kubeconfig: str | None, context: str | None) -> str:
+    """The namespace of a context, as kubectl takes it."""
+    try:
+        contexts, active = _list_contexts(kubeconfig)
+    except (ConfigException, OSError) as error:
+        raise UnavailableError("The API server", f"is not known: {error}") from error
+    chosen = next((one for one in contexts if one["name"] == context), active) if context else active
+    return str((chosen or {}).get("context", {}).get("namespace") or "default")
 
 
 def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:

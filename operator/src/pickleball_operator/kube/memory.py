@@ -35,6 +35,10 @@ class Memory:
         self._lock = threading.RLock()
         self.writes: list[tuple[str, Ref]] = []
         """Every change so far: the verb and the object."""
+        self.user = "somebody"
+        """Who asks."""
+        self.logs: dict[tuple[Ref, str], str] = {}
+        """What each container of a pod has printed."""
         self.before: Callable[[str, Ref], None] = lambda _verb, _ref: None
         """Called before each write; it may raise, which is how tests stop a controller at any step."""
 
@@ -53,6 +57,13 @@ class Memory:
                 and namespace in (None, ref.namespace)
                 and (labels or {}).items() <= (manifest["metadata"].get("labels") or {}).items()
             ]
+
+    def log(self, ref: Ref, container: str, limit: int) -> str:
+        """See `Kube.log`."""
+        with self._lock:
+            if ref not in self._objects:
+                raise NotFoundError(f"Reading the log of {ref}", "there is no such pod")
+            return self.logs.get((ref, container), "")[-limit:]
 
     def create(self, manifest: Manifest) -> Manifest:
         """See `Kube.create`."""
@@ -108,6 +119,10 @@ class Memory:
             if resource_version not in (None, current["metadata"]["resourceVersion"]):
                 raise ConflictError(f"Deleting {ref}", "it has changed meanwhile")
             self._remove(ref)
+
+    def whoami(self) -> str:
+        """See `Kube.whoami`."""
+        return self.user
 
     def set_status(self, ref: Ref, status: Mapping[str, Any]) -> Manifest:
         """What another controller or a kubelet does: replace the status."""

@@ -77,6 +77,9 @@ class Kube(Protocol):
     def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """Objects of a namespace (or of all) that carry the labels."""
 
+    def log(self, ref: Ref, container: str, limit: int) -> str:
+        """The end of a container's log: the last lines, of at most `limit` bytes."""
+
     def create(self, manifest: Manifest) -> Manifest:
         """Make a new object; ConflictError when it is there."""
 
@@ -88,6 +91,9 @@ class Kube(Protocol):
 
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
         """Delete in the background; nothing happens when it is gone."""
+
+    def whoami(self) -> str:
+        """The user name that the API server knows this connection by."""
 
 
 def ref_of(manifest: Mapping[str, Any]) -> Ref:

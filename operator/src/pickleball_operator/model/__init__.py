@@ -5,12 +5,15 @@ from .quantity import duration_in_seconds, size_in_bytes
 from .spec import Extra, FromImage, Source, Spec
 from .status import (
     AnalysisStatus,
+    Approval,
     CandidateStatus,
     Condition,
     ConditionType,
     Diff,
+    PastPolicy,
     PodsStatus,
     PolicyStatus,
+    ProposalStatus,
     Status,
     Truth,
     ViolationStatus,
@@ -18,6 +21,7 @@ from .status import (
 
 __all__ = [
     "AnalysisStatus",
+    "Approval",
     "CandidateStatus",
     "Condition",
     "ConditionType",
@@ -26,8 +30,10 @@ __all__ = [
     "FromImage",
     "Manifest",
     "ModelDeployment",
+    "PastPolicy",
     "PodsStatus",
     "PolicyStatus",
+    "ProposalStatus",
     "Source",
     "Spec",
     "Status",

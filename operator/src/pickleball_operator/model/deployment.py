@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pickleball_operator.errors import SpecError
-from pickleball_operator.names import ANALYSE_AGAIN, API_VERSION, APPROVE, KIND
+from pickleball_operator.names import ANALYSE_AGAIN, API_VERSION, APPROVE, APPROVED_BY, KIND, ROLL_OUT
+from pickleball_operator.text import clip
 
 from .spec import Spec
 from .status import Status
@@ -31,6 +32,8 @@ class ModelDeployment:
     annotations: Mapping[str, str]
     spec: Spec
     status: Status
+    approved_with: tuple[str, str] = ("", "")
+    """Field manager that wrote the approval, and when, by `metadata.managedFields`."""
 
     @property
     def owner(self) -> dict[str, Any]:
@@ -46,6 +49,22 @@ class ModelDeployment:
     def approved(self) -> str | None:
         """Name of the candidate that a person approved."""
         return self.annotations.get(APPROVE)
+
+    @property
+    def approvals(self) -> set[str]:
+        """Names of the policies that were approved: those that were in force, and the one of the annotation."""
+        past = {one.name for one in (*self.status.history, *filter(None, [self.status.policy]))}
+        return past | ({self.approved} if self.approved is not None else set())
+
+    @property
+    def approver(self) -> str:
+        """The name that was written beside the approval; empty without one."""
+        return self.annotations.get(APPROVED_BY, "")
+
+    @property
+    def rolled_out(self) -> str | None:
+        """Name of the policy whose roll-out a person asked for (spec.policy.rollout: WithTemplate)."""
+        return self.annotations.get(ROLL_OUT)
 
     @property
     def again(self) -> str:
@@ -75,7 +94,19 @@ def parse(manifest: Manifest) -> ModelDeployment:
         annotations={str(key): str(value) for key, value in (metadata.get("annotations") or {}).items()},
         spec=spec,
         status=read_status(manifest),
+        approved_with=_writer(metadata.get("managedFields"), APPROVE),
     )
+
+
+def _writer(fields: object, annotation: str) -> tuple[str, str]:
+    """Who owns an annotation: the name that the client gave itself, and the time."""
+    for one in fields if isinstance(fields, list) else ():
+        owned = one.get("fieldsV1") if isinstance(one, Mapping) else None
+        for key in ("f:metadata", "f:annotations"):
+            owned = owned.get(key) if isinstance(owned, Mapping) else None
+        if isinstance(owned, Mapping) and f"f:{annotation}" in owned:
+            return clip(str(one.get("manager") or ""), 128), clip(str(one.get("time") or ""), 64)
+    return "", ""
 
 
 def read_status(manifest: Manifest) -> Status:

@@ -14,6 +14,7 @@ from .quantity import DURATION, SIZE, duration_in_seconds, size_in_bytes
 
 IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 DOTTED = rf"{IDENTIFIER}(\.{IDENTIFIER})+"
+NAME_LIMIT = 512
 CLASS = rf"^({DOTTED}|[A-Za-z0-9_./][A-Za-z0-9_./-]*\.py:<module>(\.{IDENTIFIER})+)$"
 CONTAINER = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 OBJECT = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
@@ -169,7 +170,7 @@ class Extra(Strict):
     list: Literal["globals", "reduces"] = Field(
         description="globals: may be referenced and instantiated. reduces: may be called."
     )
-    name: Annotated[str, Field(max_length=512, pattern=rf"^{DOTTED}$")] = Field(description="Dotted name.")
+    name: Annotated[str, Field(max_length=NAME_LIMIT, pattern=rf"^{DOTTED}$")] = Field(description="Dotted name.")
     reason: Line = Field(description="Why it is needed; recorded in the provenance.")
 
 
@@ -186,10 +187,21 @@ class PolicyChoice(Strict):
         default="Automatic",
         description="Manual: a new policy waits until the annotation pickleball.dev/approve names it.",
     )
+    rollout: Literal["Immediate", "WithTemplate"] = Field(
+        default="Immediate",
+        description="Immediate: another policy replaces the pods at once. WithTemplate: it joins at the next change of"
+        " the template (or of model, enforcement), or when the annotation pickleball.dev/roll-out names it.",
+    )
+    pin: ObjectName | None = Field(
+        default=None,
+        description="Roll-back: a policy of status.history that is in force as long as this stands, whatever the"
+        " analysis says.",
+    )
     accept_proposals: Literal["None", "Inert"] = Field(
         default="None",
-        description="Whether harmless names that the model files ask for may join by themselves."
-        " Files are not scanned for proposals yet: Inert changes nothing, and the PolicyReady condition says so.",
+        description="Inert: names that model.files ask for in `globals` join by themselves when their code is proven to"
+        " have no effect; each is recorded with the digest of the file. All other names wait in status.proposals. The analysis"
+        " Job does not get the files in this version, so that nothing joins yet.",
     )
     extra: Annotated[list[Extra], Field(max_length=256)] = Field(
         default=[], description="Entries added to the analysed policy, each with a reason."

@@ -13,6 +13,12 @@ Truth = Literal["True", "False", "Unknown"]
 
 VIOLATIONS_KEPT = 10
 DIFF_KEPT = 100
+HISTORY_KEPT = 5
+PROPOSALS_KEPT = 50
+
+
+Texts = list[str]
+"""Under a name of its own for classes that have a field `list`."""
 
 
 class Shown(BaseModel):
@@ -39,6 +45,18 @@ class AnalysisStatus(Shown):
     job: str = Field(description="Name of the Job, and of the ConfigMap that takes its result.")
 
 
+class Approval(Shown):
+    """Who approved a policy."""
+
+    by: str = Field(description="User name, from the annotation pickleball.dev/approved-by; empty when nobody said.")
+    proof: Literal["Admission", "Claim", "None"] = Field(
+        description="Admission: the API server let the approval through only under the approver's own name (the chart's"
+        " approval.proveApprover). Claim: whoever wrote the annotation wrote the name. None: no name was given."
+    )
+    client: str = Field(default="", description="Field manager that wrote it, as the client called itself.")
+    time: str = Field(default="", description="When it was written, by the API server's clock.")
+
+
 class PolicyStatus(Shown):
     """The policy in force."""
 
@@ -46,22 +64,61 @@ class PolicyStatus(Shown):
     key: str | None = Field(default=None, description="Policy key: sha256 over the resolved sources and tools.")
     globals: int = Field(default=0, description="Names that may be referenced and instantiated.")
     reduces: int = Field(default=0, description="Names that may be called.")
+    approval: Approval | None = Field(default=None, description="Who approved it, when a person did.")
+
+
+class PastPolicy(PolicyStatus):
+    """A policy that was in force."""
+
+    until: str = Field(default="", description="When another one came into force.")
+
+
+class DiffEntry(Shown):
+    """One entry, with the worst grade that its provenance gives."""
+
+    list: str = Field(description="globals or reduces.")
+    name: str = Field(description="Dotted name.")
+    kind: str = Field(description="needed, widened, pack, proposed, extra, by hand or unrecorded.")
+    grade: str = Field(description="inert, effects, unknown, no source or not graded.")
+    effects: Texts = Field(default=[], description="What its code can reach while a pickle loads.")
+
+
+class Regraded(DiffEntry):
+    """An entry of both policies, graded otherwise."""
+
+    before: str = Field(description="Its grade in the policy in force.")
 
 
 class Diff(Shown):
-    """Names that a candidate adds or removes, the first hundred of each list."""
+    """What a candidate changes: the first hundred of each list, what needs reading most first."""
 
-    added_globals: list[str] = Field(default=[], description="New in globals.")
-    added_reduces: list[str] = Field(default=[], description="New in reduces.")
-    removed_globals: list[str] = Field(default=[], description="No longer in globals.")
-    removed_reduces: list[str] = Field(default=[], description="No longer in reduces.")
+    sentence: str = Field(default="", description="The change in numbers.")
+    against: str | None = Field(default=None, description="The policy that it is compared with.")
+    added: list[DiffEntry] = Field(default=[], description="Entries that the policy in force lacks.")
+    removed: list[DiffEntry] = Field(default=[], description="Entries that only the policy in force has.")
+    regraded: list[Regraded] = Field(default=[], description="Entries of both that are graded otherwise.")
 
 
 class CandidateStatus(Shown):
-    """A policy that waits for approval."""
+    """A policy that waits."""
 
     name: str = Field(description="Its ConfigMap; the annotation pickleball.dev/approve takes this name.")
     diff: Diff = Field(default=Diff(), description="Against the policy in force.")
+    review: str | None = Field(default=None, description="ConfigMap with the whole diff and the report to read.")
+
+
+class ProposalStatus(Shown):
+    """A name that models want and the policy lacks; a person may add it to spec.policy.extra."""
+
+    list: str = Field(description="globals or reduces.")
+    name: str = Field(description="Dotted name.")
+    source: Literal["File", "Audit"] = Field(description="File: a model file asks for it. Audit: a pod wanted it.")
+    decision: str = Field(description="inert, ask or refuse, by the generator; unjudged where nobody graded it.")
+    because: str = Field(default="", description="Why.")
+    grade: str = Field(default="not graded", description="What its code can reach while a pickle loads.")
+    effects: Texts = Field(default=[], description="The effects.")
+    path: str = Field(default="", description="The file, as far as it is known.")
+    sha256: str = Field(default="", description="Its digest.")
 
 
 class PodsStatus(Shown):
@@ -98,7 +155,13 @@ class Status(Shown):
     ] = Field(default=[], description="Analyzed, PolicyReady, Approved, Enforced, Ready.")
     analysis: AnalysisStatus | None = Field(default=None, description="The analysis that the spec asks for.")
     policy: PolicyStatus | None = Field(default=None, description="The policy in force.")
-    candidate: CandidateStatus | None = Field(default=None, description="A policy that waits for approval.")
+    history: list[PastPolicy] = Field(default=[], description="The last five before it, the newest first.")
+    candidate: CandidateStatus | None = Field(
+        default=None, description="A policy that waits for approval, or for the next roll-out."
+    )
+    proposals: list[ProposalStatus] = Field(
+        default=[], description="Names that models want and the policy lacks, at most fifty; cleared as they join."
+    )
     pods: PodsStatus = Field(default=PodsStatus(), description="The pods of the Deployment.")
     violations: list[ViolationStatus] = Field(default=[], description="The last few, the newest first.")
 

@@ -28,5 +28,5 @@ def config_map(found: Candidate, namespace: str, owners: Sequence[Manifest]) -> 
             "ownerReferences": list(owners),
         },
         "immutable": True,
-        **result.data(found.policy_text, found.provenance_text),
+        **result.data(found.content.policy_text, found.content.provenance_text),
     }

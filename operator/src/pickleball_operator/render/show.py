@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pickleball_operator import names
 from pickleball_operator.decide.finding import Finding
+from pickleball_operator.decide.force import template_digest
 from pickleball_operator.decide.injection import Inject, injection
 from pickleball_operator.decide.request import request
 from pickleball_operator.errors import SpecError
-from pickleball_operator.names import policy_name
 
 from . import analysis, workload
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pickleball_operator.model import ModelDeployment
     from pickleball_operator.settings import Settings
 
-UNKNOWN = policy_name("0" * 64)
+UNKNOWN = names.policy_name("0" * 64)
 """Stands for the policy's name, which only its content gives."""
 
 
@@ -44,4 +45,5 @@ def show(deployment: ModelDeployment, settings: Settings) -> list[dict[str, Any]
         raise SpecError((decided.sentence,))
     key = asked.key if asked is not None else ""
     pod = workload.inject(template, decided, settings)
-    return [*shown, workload.deployment(deployment, pod, UNKNOWN, key)]
+    annotations = {names.POLICY: UNKNOWN, names.REQUEST: key, names.TEMPLATE: template_digest(deployment.spec)}
+    return [*shown, workload.deployment(deployment, pod, annotations)]

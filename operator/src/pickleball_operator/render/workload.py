@@ -40,8 +40,8 @@ def inject(template: Mapping[str, Any], plan: Inject, settings: Settings) -> Man
     return {**template, "metadata": _metadata(template.get("metadata") or {}, plan), "spec": pod}
 
 
-def deployment(owner: ModelDeployment, template: Mapping[str, Any], policy: str, request: str) -> Manifest:
-    """The Deployment of an injected template; `request` is the key of the analysis that its policy comes from."""
+def deployment(owner: ModelDeployment, template: Mapping[str, Any], annotations: Mapping[str, str]) -> Manifest:
+    """The Deployment of an injected template; the annotations say which policy it has, and where that comes from."""
     selector = {names.MODEL_DEPLOYMENT: owner.name}
     labels = {"app.kubernetes.io/managed-by": "pickleball", names.PART: "workload", **selector}
     metadata = dict(template["metadata"])
@@ -52,7 +52,7 @@ def deployment(owner: ModelDeployment, template: Mapping[str, Any], policy: str,
             "name": owner.name,
             "namespace": owner.namespace,
             "labels": labels,
-            "annotations": {names.POLICY: policy, names.REQUEST: request},
+            "annotations": annotations,
             "owner": owner.controller,
             "replicas": owner.spec.replicas,
             "selector": selector,

@@ -1,0 +1,224 @@
+"""What a provenance says of a policy's entries, read with suspicion: its texts come from sources of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pickleball_operator.text import clip
+
+GRADES = ("effects", "unknown", "not graded", "no source", "inert")
+"""From what needs reading most to what needs it least."""
+WORD, LINE = 64, 512
+LINKS, EFFECTS, STEPS = 64, 32, 64
+
+
+@dataclass(frozen=True)
+class Link:
+    """One step of a reason chain: what is held, by which rule, at which line."""
+
+    holds: str
+    rule: str
+    at: str
+    inside: str = ""
+
+
+@dataclass(frozen=True)
+class Because:
+    """Why one class's policy has an entry, and what its code can reach while a pickle loads."""
+
+    model: str
+    kind: str
+    grade: str
+    rule: str = ""
+    at: str = ""
+    chain: tuple[Link, ...] = ()
+    effects: Mapping[str, tuple[str, ...]] | None = None
+    """Each effect with the path of calls that shows it."""
+    unknown: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    """Path and sha256 of the model files that asked for it."""
+
+    @property
+    def effect_words(self) -> tuple[str, ...]:
+        """The effects without their paths."""
+        return tuple(self.effects or ())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A callable that the facts asked for, and that enters no policy by itself."""
+
+    model: str
+    name: str
+    effect: str
+    rule: str
+    at: str
+    chain: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A name that model files ask for beyond the policy, and what the generator says to it."""
+
+    list: str
+    name: str
+    decision: str
+    because: str
+    grade: str
+    effects: tuple[str, ...]
+    at: str
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def is_inert(self) -> bool:
+        """Whether the generator found its code harmless, and knows which files ask for it."""
+        return (self.decision, self.grade) == ("inert", "inert") and all(digest for _, digest in self.files)
+
+
+def reasons(provenance: Mapping[str, Any], listed: str, name: str) -> tuple[Because, ...]:
+    """Why an entry is there, for each class that has it; what nobody recorded says that it is not graded."""
+    found = [
+        _because(model, described[listed][name], _files(provenance))
+        for model, described in _classes(provenance)
+        if isinstance(_object(described.get(listed)).get(name), Mapping)
+    ]
+    found += [
+        Because("", "extra", "not graded", rule=_line(extra.get("reason")), at="spec.policy.extra")
+        for extra in _objects(provenance.get("extra"))
+        if (extra.get("list"), extra.get("name")) == (listed, name)
+    ]
+    found += [
+        _because("", {"kind": "proposed", **accepted}, _files(provenance))
+        for accepted in _objects(provenance.get("accepted"))
+        if (accepted.get("list"), accepted.get("name")) == (listed, name)
+    ]
+    if not found and isinstance(provenance.get("byHand"), Mapping):
+        where = _line(provenance["byHand"].get("configMap"))
+        found = [Because("", "by hand", "not graded", rule="written by a person", at=f"ConfigMap {where}")]
+    return tuple(found) or (Because("", "unrecorded", "not graded", rule="the provenance does not say why"),)
+
+
+def worst(found: Sequence[Because]) -> Because:
+    """Of several reasons the one whose grade needs reading most."""
+    return min(found, key=lambda one: severity(one.grade))
+
+
+def severity(grade: str) -> int:
+    """Place of a grade among all; an unheard-of one counts as not graded."""
+    return GRADES.index(grade) if grade in GRADES else GRADES.index("not graded")
+
+
+def refused(provenance: Mapping[str, Any]) -> Iterator[Refused]:
+    """What was asked for and refused."""
+    for model, described in _classes(provenance):
+        for name, entry in sorted(_object(described.get("refused")).items()):
+            if isinstance(entry, Mapping):
+                effect, rule, at = (_line(entry.get(key)) for key in ("effect", "rule", "at"))
+                yield Refused(model, _line(name), effect, rule, at, _chain(entry.get("chain")))
+
+
+def unresolved(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What the facts leave open: what, in which definition, at which line."""
+    for _, described in _classes(provenance):
+        for item in _objects(described.get("unresolved")):
+            yield _line(item.get("what")), _line(item.get("in")), _line(item.get("at"))
+
+
+def proposals(provenance: Mapping[str, Any]) -> Iterator[Proposal]:
+    """What the model files ask for beyond what was inferred."""
+    files = _files(provenance)
+    for item in _objects(_object(provenance.get("proposals")).get("names")):
+        name = item.get("name")
+        if item.get("list") in ("globals", "reduces") and isinstance(name, str):
+            paths = [path for path in _list(item.get("files")) if isinstance(path, str)]
+            yield Proposal(
+                list=str(item["list"]),
+                name=_line(name),
+                decision=_word(item.get("decision")) if _is_dotted(name) else "refuse",
+                because=_line(item.get("because")),
+                grade=_grade(item),
+                effects=tuple(_line(effect) for effect in list(_object(item.get("effects")))[:EFFECTS]),
+                at=_line(item.get("at")),
+                files=tuple((_line(path), files.get(path, "")) for path in paths[:LINKS]),
+            )
+
+
+def sources(provenance: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, version and digest of each package that was read."""
+    return [
+        (_line(one.get("name")), _word(one.get("version")), _line(one.get("digest")))
+        for one in _objects(provenance.get("sources"))
+    ]
+
+
+def models(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Each class that was analysed, and the line that defines it."""
+    return {model: _line(described.get("at")) for model, described in _classes(provenance)}
+
+
+def _because(model: str, entry: Mapping[str, Any], files: Mapping[str, str]) -> Because:
+    effects = _object(entry.get("effects"))
+    asked = [one for one in _objects(entry.get("files")) if isinstance(one.get("path"), str)]
+    return Because(
+        model=model,
+        kind=_word(entry.get("kind")) or "unrecorded",
+        grade=_grade(entry),
+        rule=_line(entry.get("rule")),
+        at=_line(entry.get("at")),
+        chain=_chain(entry.get("chain")),
+        effects={
+            _line(effect): tuple(_line(step) for step in _list(path)[:STEPS])
+            for effect, path in list(effects.items())[:EFFECTS]
+        },
+        unknown=tuple(_line(call) for call in _list(entry.get("unknown"))[:EFFECTS]),
+        files=tuple((_line(one["path"]), _line(one.get("sha256")) or files.get(one["path"], "")) for one in asked),
+    )
+
+
+def _grade(entry: Mapping[str, Any]) -> str:
+    grade = entry.get("grade")
+    return grade if isinstance(grade, str) and grade in GRADES else "not graded"
+
+
+def _chain(value: object) -> tuple[Link, ...]:
+    return tuple(
+        Link(_line(one.get("holds")), _line(one.get("rule")), _line(one.get("at")), _line(one.get("in")))
+        for one in _objects(value)[:LINKS]
+    )
+
+
+def _files(provenance: Mapping[str, Any]) -> dict[str, str]:
+    given = _objects(_object(provenance.get("proposals")).get("files"))
+    return {str(one["path"]): _line(one.get("sha256")) for one in given if isinstance(one.get("path"), str)}
+
+
+def _classes(provenance: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for model, described in sorted(_object(provenance.get("classes")).items()):
+        if isinstance(described, Mapping):
+            yield _line(model), described
+
+
+def _is_dotted(name: str) -> bool:
+    return len(name) <= LINE and all(step.isprintable() and step and " " not in step for step in name.split("."))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in _list(value) if isinstance(one, Mapping)]
+
+
+def _line(value: object) -> str:
+    return clip(value, LINE) if isinstance(value, str) else ""
+
+
+def _word(value: object) -> str:
+    return clip(value, WORD) if isinstance(value, str) else ""

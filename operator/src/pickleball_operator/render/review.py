@@ -1,0 +1,104 @@
+"""What a person reads before approving: the diff as text and as JSON, and the ConfigMap that holds them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator import names
+from pickleball_operator.decide.result import CONFIG_MAP_LIMIT
+
+from . import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pickleball_operator.decide.comparison import Change, Comparison
+    from pickleball_operator.decide.policy import Candidate
+    from pickleball_operator.model import ModelDeployment
+
+Manifest = dict[str, Any]
+TOO_LARGE = "The report is too large for a ConfigMap: kubectl pickleball report makes it on your machine."
+
+KEPT = 16
+_RENDERED: dict[tuple[str, Comparison], Mapping[str, str]] = {}
+
+
+def text(comparison: Comparison, name: str) -> str:
+    """The diff as lines: `+` added, `-` removed, `~` graded otherwise; what needs reading most first."""
+    against = f"against {comparison.against} (in force)" if comparison.against else "(nothing is in force yet)"
+    return "\n".join([f"{name} {against}", comparison.sentence, *_lines(comparison)]) + "\n"
+
+
+def document(comparison: Comparison, name: str) -> dict[str, Any]:
+    """The diff for programs."""
+    return {
+        "policy": name,
+        "against": comparison.against,
+        "sentence": comparison.sentence,
+        "added": [_plain(one) for one in comparison.added],
+        "removed": [_plain(one) for one in comparison.removed],
+        "regraded": [{"before": _plain(before), "after": _plain(after)} for before, after in comparison.regraded],
+    }
+
+
+def config_map(owner: ModelDeployment, found: Candidate, comparison: Comparison) -> Manifest:
+    """The ConfigMap with the whole diff and, when it fits, the report of the candidate."""
+    name = names.review_name(owner.name)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": owner.namespace,
+            "labels": {"app.kubernetes.io/managed-by": "pickleball", names.PART: "review"},
+            "annotations": {names.POLICY: found.name},
+            "ownerReferences": [owner.controller],
+        },
+        "data": dict(_data(found, comparison)),
+    }
+
+
+def holds(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap gives a person exactly what they are to read."""
+    return bool(current.get("data") == wanted["data"] and not current.get("binaryData"))
+
+
+def _data(found: Candidate, comparison: Comparison) -> Mapping[str, str]:
+    """Rendered once for each candidate that waits: every look at it compares what stands there with this."""
+    key = (found.name, comparison)
+    if key not in _RENDERED:
+        while len(_RENDERED) >= KEPT:
+            _RENDERED.pop(next(iter(_RENDERED)), None)
+        _RENDERED[key] = _render(found, comparison)
+    return _RENDERED[key]
+
+
+def _render(found: Candidate, comparison: Comparison) -> dict[str, str]:
+    written = report.render(found.content, found.name, comparison)
+    data = {
+        names.DIFF_TEXT: text(comparison, found.name),
+        names.DIFF_JSON: json.dumps(document(comparison, found.name), indent=1) + "\n",
+    }
+    if sum(len(value.encode()) for value in (*data.values(), written)) <= CONFIG_MAP_LIMIT:
+        return {**data, names.REPORT_FILE: written}
+    data[names.DIFF_TEXT] += f"\n{TOO_LARGE}\n"
+    if sum(len(value.encode()) for value in data.values()) > CONFIG_MAP_LIMIT:
+        del data[names.DIFF_JSON]
+    return data
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    rows = [("+", one, _graded(one)) for one in comparison.added]
+    rows += [("~", after, f"{_graded(before)} -> {_graded(after)}") for before, after in comparison.regraded]
+    rows += [("-", one, _graded(one)) for one in comparison.removed]
+    for sign, change, graded in rows:
+        yield f"{sign} {change.list:8}{change.name}  [{graded}; {change.kind}]"
+
+
+def _graded(change: Change) -> str:
+    return f"{change.grade}: {', '.join(change.effects)}" if change.effects else change.grade
+
+
+def _plain(change: Change) -> dict[str, Any]:
+    return {**vars(change), "effects": list(change.effects)}
