@@ -58,8 +58,9 @@ PROMISES = """Every condition carries `observedGeneration`, one reason of the li
   The Deployment's pod template changes only together with a policy that fits it.
 - A failed analysis is recorded on its result ConfigMap and is not tried again by itself: another spec, or
   `kubectl annotate modeldeployment NAME pickleball.dev/analyse-again="$(date +%s)" --overwrite`, asks anew.
-- With `spec.policy.approval: Manual` a candidate waits. Approve it by name:
-  `kubectl annotate modeldeployment NAME pickleball.dev/approve=POLICY --overwrite`.
+- With `spec.policy.approval: Manual` a candidate waits, and `status.candidate` and the ConfigMap
+  `pickleball-review-NAME` say what it changes. [How to review a policy](../how-to/review-a-policy.md).
+- `spec.policy.pin` keeps an earlier policy of `status.history` in force, whatever the analysis says.
 - Everything that is made has ownerReferences, and there is no finalizer: deleting the ModelDeployment removes it,
   also while the operator is away.
 """
@@ -72,6 +73,10 @@ COMMANDS = [
         "the whole reconcile on this machine; `--help` has the options",
     ),
     ("`pickleball-operator publish`", "the analysis Job's last step: validates the result, fills its ConfigMap"),
+    (
+        "`kubectl pickleball COMMAND NAME`",
+        "diff, approve, explain, why, proposals, rollback, report: for people; `--help` has the options",
+    ),
     ("`pickleball-operator crds`", "prints the CustomResourceDefinition"),
     ("`pickleball-operator reference PAGE`", "prints this page or the ModelDeployment's"),
 ]
@@ -87,6 +92,10 @@ OBJECTS = [
     ("Job `pickleball-analysis-KEY`", "init containers `tools`, `collect`, `analyse`; container `publish`"),
     ("ServiceAccount, Role, RoleBinding `pickleball-analysis-KEY`", "the publisher's, for that one ConfigMap"),
     ("ConfigMap `pickleball-policy-DIGEST`", "immutable policy: `policy.json`, `provenance.json` (or `.json.gz`)"),
+    (
+        "ConfigMap `pickleball-review-NAME`",
+        "what waits: `diff.txt`, `diff.json` and, when it fits, `report.html`; goes when nothing waits",
+    ),
     ("Deployment NAME", "spec.template with the enforcer injected"),
 ]
 IN_PODS = [
