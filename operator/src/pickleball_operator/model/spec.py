@@ -200,8 +200,8 @@ class PolicyChoice(Strict):
     accept_proposals: Literal["None", "Inert"] = Field(
         default="None",
         description="Inert: names that model.files ask for in `globals` join by themselves when their code is proven to"
-        " have no effect; each is recorded with the digest of the file. All other names wait in status.proposals. The analysis"
-        " Job does not get the files in this version, so that nothing joins yet.",
+        " have no effect; each is recorded with the digest of the file. All other names wait in status.proposals."
+        " The analysis Job does not get the files in this version, so that nothing joins yet.",
     )
     extra: Annotated[list[Extra], Field(max_length=256)] = Field(
         default=[], description="Entries added to the analysed policy, each with a reason."
