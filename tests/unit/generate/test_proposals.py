@@ -188,7 +188,7 @@ def test_an_accepted_name_says_which_file_asked_for_it(
     _, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
     provenance = json.loads((tmp_path / "provenance.json").read_text())
     entry = provenance["classes"]["lib.parts.Model"]["globals"]["lib.parts.Part"]
-    assert (entry["kind"], entry["grade"]) == ("proposed", "inert")
+    assert (entry["kind"], entry["grade"]) == ("proposed", "resolved")
     assert entry["files"] == [{"path": str(model), "sha256": outcome["files"][0]["sha256"]}]
     assert provenance["policy"] == Policy.load(tmp_path / "policy.json").digest
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.names import by_value
-from pickleball_generate.effects import Grade, Grader
 from pickleball_generate.inference import sinks
+from pickleball_generate.inference.effects import Grade, Grader
 from pickleball_generate.inference.names import definitions
-from pickleball_generate.inference.program import tooling
+from pickleball_generate.inference.program import Program, tooling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pickleball_enforce.policy import Policy
-    from pickleball_generate.inference.program import Program, Value
+    from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.model_files import ModelFile
     from pickleball_generate.packs import Packs
@@ -84,7 +84,7 @@ class Judge:
     def __init__(self, program: Program, packs: Packs) -> None:
         self.program = program
         self.packs = packs
-        self.grader = Grader(program, packs)
+        self.grader = Grader(Program(program.environment), packs)
 
     def judge(self, name: str, listed: str, files: tuple[str, ...]) -> Proposal:
         """Say whether a name may be added to a list, must be asked for, or is refused."""
@@ -123,7 +123,7 @@ class Judge:
         if grade.word == "effects":
             return "ask", f"it can reach {', '.join(grade.effects)}", scope, grade
         if grade.word == "unknown":
-            return "ask", f"calls of it cannot be followed: {', '.join(grade.unknown[:4])}", scope, grade
+            return "ask", f"calls of it cannot be followed: {', '.join(list(grade.unknown)[:4])}", scope, grade
         if listed == "reduces" and not (kind == "cls" and self.builds_itself(scope)):
             return "ask", "the file calls it; its code has no known effect", scope, grade
         what = "a function kept by reference" if kind == "fun" else "a class"

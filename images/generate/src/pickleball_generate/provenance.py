@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate import __version__
-from pickleball_generate.effects import Grader
+from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.program import Program
 
 if TYPE_CHECKING:
     from pickleball_enforce.policy import Policy
@@ -23,6 +24,7 @@ LONGEST_CHAIN = 24
 
 def describe(solved: list[tuple[Located, Pickling]], environment: Environment, policy: Policy) -> dict[str, Any]:
     """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
+    grader = Grader(Program(environment), solved[0][1].packs)  # packs or no packs: all code that is there is followed
     packs = {(pack["name"], pack["version"]): pack for _, solver in solved for pack in solver.packs.describe()}
     return {
         "schema": SCHEMA,
@@ -31,9 +33,7 @@ def describe(solved: list[tuple[Located, Pickling]], environment: Environment, p
         "options": {"types": environment.typed},
         "sources": [_package(environment, name) for name in sorted(environment.used)],
         "packs": [packs[key] for key in sorted(packs)],
-        "classes": {
-            found.name: _class(found, solver, Grader(solver.program, solver.packs)) for found, solver in solved
-        },
+        "classes": {found.name: _class(found, solver, grader) for found, solver in solved},
         "unread": _unread(environment, {module for _, solver in solved for module in solver.program.loaded}),
     }
 

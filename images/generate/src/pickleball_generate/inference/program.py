@@ -261,6 +261,15 @@ class Program:
             self._bases[cls] = [v for v in unique(found) if v != ("cls", cls)]
         return self._bases[cls]
 
+    def lost_bases(self, cls: Scope) -> list[str]:
+        """Name the bases of a class, and of its bases, that lead to nothing."""
+        found = []
+        for owner in self.mro(cls):
+            if owner[0] == "cls":
+                where = owner[1].parent or owner[1]
+                found += [str(b) for b in owner[1].facts.get("bases", ()) if not self._base(b, where)]
+        return found
+
     def _base(self, base: object, where: Scope) -> list[Value]:
         if isinstance(base, dict) and "call" in base:
             callee = callee_name(base)

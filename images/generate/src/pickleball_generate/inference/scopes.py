@@ -50,6 +50,18 @@ class Scope:
         return [Scope(self.module, "function", f, self, self.file) for f in self.facts.get("functions", ())]
 
     @cached_property
+    def inside(self) -> list[Scope]:
+        """The functions that stand in this body, at any depth, also in its classes."""
+        return [f for inner in self.functions for f in (inner, *inner.inside)] + [
+            f for cls in self.classes for f in cls.inside
+        ]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The first lines of all functions of the body, sorted."""
+        return sorted(function.line for function in self.inside)
+
+    @cached_property
     def bound(self) -> dict[str, list[tuple[str, Any]]]:
         """Every name that the body binds, with the statements and definitions that do it."""
         found: dict[str, list[tuple[str, Any]]] = {}

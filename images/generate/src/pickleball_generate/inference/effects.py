@@ -1,0 +1,128 @@
+"""Effect grades: what the code that runs while an object is unpickled can reach.
+
+A walk over the call graph from the methods that pickle runs (`__new__`, `__setstate__`, `__del__`, attribute hooks,
+hashing), and for what may be called also from the body or `__init__`. It says one of
+
+    trivial    no code of its own runs
+    resolved   code runs, every call leads to source or to a known name, and none has an effect
+    effects    some call leads to a sink; the path there is kept
+    unknown    some call leads nowhere that the sources show, and no sink was found
+
+Inert means trivial or resolved.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.callgraph import CallGraph, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pickleball_generate.inference.program import Program
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.packs import Packs
+
+AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__", "__hash__", "__eq__")
+AT_CALL = ("__init__", "__post_init__", "_missing_")
+ITEMS = ("__setitem__", "append", "extend", "add", "update")
+INERT = frozenset({"trivial", "resolved"})
+LARGEST = 1500  # bodies; a walk that passes more says unknown
+ENOUGH = 6  # effects; a walk that found more of them stops
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What was found: the effects with a path to each, what could not be followed, what is asked of other objects."""
+
+    word: str
+    effects: dict[str, list[str]] = field(default_factory=dict)
+    unknown: dict[str, list[str]] = field(default_factory=dict)
+    asks: frozenset[str] = frozenset()
+
+    @property
+    def inert(self) -> bool:
+        """Whether nothing that counts can happen."""
+        return self.word in INERT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the grade as the provenance holds it."""
+        document: dict[str, Any] = {"grade": self.word}
+        if self.effects:
+            document["effects"] = self.effects
+        if self.unknown:
+            document["unknown"] = list(self.unknown)[:8]
+        return document
+
+
+class Grader:
+    """Grades definitions over one call graph; what was graded once is kept."""
+
+    def __init__(self, program: Program, packs: Packs) -> None:
+        self.program = program
+        self.packs = packs
+        self.graph = CallGraph(program, packs)
+        self._known: dict[tuple[Scope, bool], Grade] = {}
+
+    def grade(self, scope: Scope, *, called: bool) -> Grade:
+        """Grade a class or function; `called` when a stream may call it."""
+        key = (scope, called)
+        if key not in self._known:
+            self._known[key] = self._grade(scope, called=called)
+        return self._known[key]
+
+    def method(self, cls: Scope, name: str) -> Grade | None:
+        """Grade one method that other code asks of instances of a class; None where it has none with source."""
+        site = self.graph.method(cls, name)
+        return self._walk([site], {}) if site else None
+
+    def _grade(self, scope: Scope, *, called: bool) -> Grade:
+        if scope.kind != "class":
+            owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
+            return self._walk([Site(scope, owner, owner)] if called else [], {})
+        roots = self.program.roots(scope)
+        takes_items = called or any(self.packs.container(root) for root in roots)
+        names = (*AT_LOAD, *(ITEMS if takes_items else ()), *(AT_CALL if called else ()))
+        starts = [site for name in names if (site := self.graph.method(scope, name)) is not None]
+        if called:
+            starts += [site for site in self.graph.constructors(scope) if site not in starts]
+        foreign = [
+            root
+            for root in roots
+            if root != "builtins.object" and (self.packs.subclass(root) is None or sinks.effect(root))
+        ]
+        place = f"{scope.file}:{scope.line} {scope.dotted}"
+        return self._walk(starts, {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))})
+
+    def _walk(self, starts: Iterable[Site], unknown: dict[str, list[str]]) -> Grade:
+        """Walk breadth first, so that the paths which are kept are short."""
+        waiting: deque[tuple[Site, tuple[str, ...]]] = deque((site, ()) for site in starts)
+        seen = {site for site, _ in waiting}
+        ran = bool(seen)
+        effects: dict[str, list[str]] = {}
+        asks: set[str] = set()
+        while waiting and len(effects) < ENOUGH:
+            site, path = waiting.popleft()
+            if len(seen) > LARGEST:
+                unknown.setdefault("more code than is followed", [*path])
+                break
+            reached = self.graph.reached(site)
+            asks |= reached.asks.keys()
+            for found, kept in ((reached.effects, effects), (reached.unknown, unknown)):
+                for what, line in found.items():
+                    kept.setdefault(what, [*path, _step(site, line)])
+            following = [(inner, site.function.line) for inner in self.graph.decorators(site.function)]
+            for inner, line in (*reached.sites.items(), *following):
+                if inner not in seen:
+                    seen.add(inner)
+                    waiting.append((inner, (*path, _step(site, line))))
+        word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
+        return Grade(word, effects, unknown, frozenset(asks))
+
+
+def _step(site: Site, line: int) -> str:
+    return f"{site.function.file}:{line} {site.function.dotted}"

@@ -1,0 +1,230 @@
+"""Effect grades: known gadgets and wrappers of them keep their grade, harmless code is graded inert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pickleball_generate import packs
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.names import definitions
+from pickleball_generate.inference.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pickleball_generate.facts import Environment
+
+# Callables that turn data into an effect, under the names by which streams reach them.
+GADGETS = """
+    builtins.eval builtins.exec builtins.compile builtins.__import__ builtins.open builtins.getattr builtins.setattr
+    builtins.delattr builtins.globals builtins.map builtins.filter builtins.type builtins.input builtins.breakpoint
+    os.system posix.system nt.system os.popen os.execv os.spawnl os.posix_spawn os.remove os.rename os.kill os._exit
+    subprocess.Popen subprocess.run subprocess.getoutput _posixsubprocess.fork_exec pty.spawn
+    commands.getoutput platform.popen asyncio.create_subprocess_shell
+    importlib.import_module imp.load_source pkgutil.resolve_name zipimport.zipimporter pydoc.locate
+    runpy.run_path runpy._run_code code.interact code.InteractiveInterpreter codeop.compile_command timeit.timeit
+    pdb.run bdb.Bdb cProfile.run profile.run trace.Trace doctest.debug_script types.FunctionType types.CodeType
+    marshal.loads ctypes.CDLL ctypes.cast ctypes.CFUNCTYPE _ctypes.dlopen
+    pickle.loads _pickle.loads pickle.Unpickler dill.loads cloudpickle.load joblib.load numpy.load torch.load
+    torch.storage._load_from_bytes torch.hub.load shelve.open pandas.read_pickle yaml.load yaml.unsafe_load
+    operator.attrgetter operator.methodcaller functools.reduce itertools.starmap weakref.finalize atexit.register
+    io.open _io.FileIO shutil.rmtree tempfile.mkstemp fileinput.input zipfile.ZipFile tarfile.open gzip.open
+    sqlite3.connect dbm.open mmap.mmap codecs.open linecache.getlines pathlib.Path.unlink pathlib.PosixPath.write_text
+    logging.FileHandler logging.config.dictConfig numpy.save numpy.fromfile numpy.memmap numpy.savetxt
+    socket.socket socket.create_connection ssl.wrap_socket urllib.request.urlopen http.client.HTTPConnection
+    ftplib.FTP smtplib.SMTP requests.get httpx.get multiprocessing.Process multiprocessing.util.spawnv_passfds
+    threading.Thread concurrent.futures.ProcessPoolExecutor signal.signal webbrowser.open antigravity.webbrowser
+    torch.jit.load torch.ops.load_library torch.utils.cpp_extension.load numpy.f2py.compile numexpr.evaluate pandas.eval
+    site.addsitedir typing.get_type_hints dataclasses.make_dataclass idlelib.pyshell.main lib2to3.main.main
+    distutils.spawn.spawn setuptools.setup _osx_support._read_output test.support.script_helper.run_python_until_end
+    sys.settrace copyreg.pickle sys.path.append os.environ.update os.putenv
+"""
+HARMLESS = """
+    builtins.dict builtins.set builtins.slice builtins.len copy.copy collections.OrderedDict datetime.datetime
+    numpy.ndarray numpy._core.multiarray._reconstruct numpy.random._pickle.__generator_ctor torch._utils._rebuild_tensor_v2
+    sklearn.tree._tree.Tree decimal.Decimal uuid.UUID re._compile os.environ.get os.getenv os.path.join os.fspath
+    threading.Lock functools.partial operator.itemgetter
+"""  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Case:
+    """What `__setstate__(self, state)` does, its grade, and a part of the effect's name."""
+
+    name: str
+    body: str
+    grade: str
+    effect: str = ""
+    top: str = ""
+
+
+CASES = [
+    Case("nothing", "", "trivial"),
+    Case("own_attributes", "self.__dict__.update(state)", "resolved"),
+    Case("setattr_of_self", "for k, v in state.items(): setattr(self, k, v)", "resolved"),
+    Case("helper", "clean(state)", "resolved", top="def clean(state):\n return state.copy()"),
+    Case("constant_attribute", "getattr(state, 'x')", "resolved"),
+    Case("constant_import", "import_module('json').dumps(state)", "resolved",
+         top="from importlib import import_module"),
+    Case("stdlib", "re.compile(state); threading.Lock()", "resolved", top="import re, threading"),
+    Case("constructor", "self.part = Part(state)", "resolved",
+         top="class Part:\n def __init__(self, x):\n  self.x = x"),
+    Case("super", "super().__setstate__(state)", "effects", "os.remove",
+         top="class Base:\n def __setstate__(self, state):\n  os.remove(state)"),
+    Case("direct", "os.system(state)", "effects", "os.system"),
+    Case("alias", "f = os.system\n  f(state)", "effects", "os.system"),
+    Case("imported_name", "run(state)", "effects", "os.system", top="from os import system as run"),
+    Case("module_alias", "run(state)", "effects", "os.system", top="run = os.system"),
+    Case("wrapper", "wrap(state)", "effects", "__import__", top="def wrap(x):\n return __import__(x)"),
+    Case("trailing_underscore", "exec_(state)", "effects", "exec", top="def exec_(x):\n return exec(x)"),
+    Case("wrapper_of_a_wrapper", "a(state)", "effects", "os.system",
+         top="def a(x):\n return b(x)\ndef b(x):\n return c(x)\ndef c(x):\n os.system(x)"),
+    Case("recursion", "a(state)", "effects", "os.system",
+         top="def a(x):\n return b(x)\ndef b(x):\n a(x)\n os.system(x)"),
+    Case("variable_attribute", "getattr(os, state)(1)", "effects", "getattr"),
+    Case("variable_import", "importlib.import_module(state)", "effects", "import_module", top="import importlib"),
+    Case("usual_method_of_a_module", "import_module('os').remove(state)", "effects", "os.remove",
+         top="from importlib import import_module"),
+    Case("module_in_a_local", "m = import_module('os')\n  m.remove(state)", "effects", "os.remove",
+         top="from importlib import import_module"),
+    Case("table_of_modules", "sys.modules['os'].remove(state)", "effects", "sys.modules", top="import sys"),
+    Case("usual_method_of_a_path", "Path(state).replace('x')", "effects", "Path.replace",
+         top="from pathlib import Path"),
+    Case("path_in_a_local", "p = Path(state)\n  p.replace('x')", "effects", "Path.replace",
+         top="from pathlib import Path"),
+    Case("passed_on", "apply(os.system, state)", "effects", "os.system", top="def apply(f, x):\n return f(x)"),
+    Case("mapped", "list(map(os.system, state))", "effects", "os.system"),
+    Case("mapped_source", "list(map(clean, state))", "effects", "os.remove", top="def clean(x):\n os.remove(x)"),
+    Case("method_passed_on", "state.each(self.clean)\n def clean(self, x):\n  os.remove(x)", "effects", "os.remove"),
+    Case("decorated", "f(state)", "effects", "os.system",
+         top="def deco(f):\n def inner(x):\n  os.system(x)\n return inner\n@deco\ndef f(x):\n pass"),
+    Case("property", "self.path.strip()\n @property\n def path(self):\n  return open('x')", "effects", "open"),
+    Case("environment", "os.environ[state] = 'x'", "effects", "os.environ"),
+    Case("thread", "threading.Thread(target=state).start()", "effects", "Thread", top="import threading"),
+    Case("subclass_of_a_sink", "Job(state)", "effects", "Process",
+         top="import multiprocessing\nclass Job(multiprocessing.Process):\n pass"),
+    Case("made_in_a_metaclass", "Part(state)", "effects", "os.remove",
+         top="class Meta(type):\n def __call__(cls, x):\n  os.remove(x)\nclass Part(metaclass=Meta):\n pass"),
+    Case("method_of_the_state", "state.run()", "unknown"),
+    Case("callable_of_the_state", "state()", "unknown"),
+    Case("element_of_the_state", "state['f'](1)", "unknown"),
+    Case("attribute_of_self", "self.__dict__.update(state)\n  self.hook()", "unknown"),
+    Case("dict_of_a_module", "os.__dict__[state](1)", "unknown"),
+    Case("mapped_parameter", "list(map(state, [1]))", "unknown"),
+    Case("missing_package", "absent.run(state)", "unknown", top="import absent"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grader(tmp_path_factory: pytest.TempPathFactory, environment_of: Callable[..., Environment]) -> Grader:
+    """Grades over the facts of all cases."""
+    root = tmp_path_factory.mktemp("effects")
+    (root / "lib").mkdir()
+    (root / "lib/__init__.py").write_text("")
+    for case in CASES:
+        base = "Base" if "class Base" in case.top else ""
+        method = f" def __setstate__(self, state):\n  {case.body}\n" if case.body else " pass\n"
+        (root / f"lib/{case.name}.py").write_text(f"import os\n{case.top}\nclass Model({base}):\n{method}")
+    (root / "lib/other.py").write_text(OTHER)
+    return Grader(Program(environment_of(root)), packs.load())
+
+
+OTHER = """
+import enum, os, threading
+from absent import Base
+
+class Key:
+    def __hash__(self):
+        return os.system("true")
+
+class Gone:
+    def __del__(self):
+        os.remove("x")
+
+class Named:
+    def __getattr__(self, name):
+        return __import__(name)
+
+class Built:
+    def __init__(self, x):
+        os.system(x)
+
+class Items(dict):
+    def __setitem__(self, key, value):
+        os.remove(key)
+
+class NoItems:
+    def append(self, value):
+        os.remove(value)
+
+class Colour(enum.Enum):
+    RED = 1
+    @classmethod
+    def _missing_(cls, value):
+        os.system(value)
+
+class Foreign(Base):
+    pass
+
+class Worker(threading.Thread):
+    pass
+"""
+
+
+@pytest.mark.parametrize("name", GADGETS.split())
+def test_a_known_gadget_is_a_sink(name: str) -> None:
+    """No name of the table can be lost without a failure here."""
+    assert sinks.effect(name)
+
+
+@pytest.mark.parametrize("name", HARMLESS.split())
+def test_what_rebuilds_data_is_no_sink(name: str) -> None:
+    """The table does not reach the reconstructors that models need."""
+    assert sinks.effect(name) is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_code_at_load_keeps_its_grade(case: Case, grader: Grader) -> None:
+    """A sink is found through aliases, wrappers, decorators, bases and arguments; what leads nowhere is unknown."""
+    [(_, scope)] = definitions(grader.program, f"lib.{case.name}.Model")
+    grade = grader.grade(scope, called=False)
+    assert grade.word == case.grade, grade
+    assert any(case.effect in effect for effect in grade.effects) == bool(case.effect)
+
+
+@pytest.mark.parametrize(
+    ("name", "called", "grade"),
+    [
+        ("Key", False, "effects"),
+        ("Gone", False, "effects"),
+        ("Named", False, "effects"),
+        ("Built", False, "trivial"),
+        ("Built", True, "effects"),
+        ("Items", False, "effects"),
+        ("NoItems", False, "trivial"),
+        ("NoItems", True, "effects"),
+        ("Colour", False, "trivial"),
+        ("Colour", True, "effects"),
+        ("Foreign", False, "unknown"),
+        ("Worker", False, "unknown"),
+    ],
+)
+def test_what_runs_depends_on_what_a_stream_may_do(name: str, called: bool, grade: str, grader: Grader) -> None:
+    """Hashing, deletion and attribute hooks always run, constructors when called, item methods where items come."""
+    [(_, scope)] = definitions(grader.program, f"lib.other.{name}")
+    assert grader.grade(scope, called=called).word == grade
+
+
+def test_an_effect_has_the_path_that_leads_to_it(grader: Grader) -> None:
+    """Each step names file, line and function."""
+    [(_, scope)] = definitions(grader.program, "lib.wrapper_of_a_wrapper.Model")
+    assert grader.grade(scope, called=False).effects["process: os.system"] == [
+        "lib/wrapper_of_a_wrapper.py:10 lib.wrapper_of_a_wrapper.Model.__setstate__",
+        "lib/wrapper_of_a_wrapper.py:3 lib.wrapper_of_a_wrapper.a",
+        "lib/wrapper_of_a_wrapper.py:5 lib.wrapper_of_a_wrapper.b",
+        "lib/wrapper_of_a_wrapper.py:7 lib.wrapper_of_a_wrapper.c",
+    ]
