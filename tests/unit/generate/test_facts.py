@@ -214,25 +214,6 @@ def test_relative_imports_are_counted_from_the_package() -> None:
     assert absolute("json", "p.a", package=False) == "json"
 
 
-def test_extension_modules_tell_classes_by_their_cython_source(tree: Tree, environment_of: Opener) -> None:
-    """Names come from the string table, bases and reduce callees from the `.pyx` beside it."""
-    root = tree({
-        "t/__init__.py": "", "t/_c.pyx": (
-            "cdef class Node(Base):\n    def __cinit__(self): pass\n    def __reduce__(self):\n"
-            "        return (rebuild, (1,), self.__getstate__())\n\nclass Plain:\n    pass\n"
-        ),
-        "t/_c.cpython-311-x86_64-linux-gnu.so": "\0t._c.Node\0t._c.__pyx_unpickle_Enum\0__pyx_unpickle_Enum\0os.system",
-    })  # fmt: skip
-    extension = environment_of(root).extension("t._c")
-    assert extension is not None
-    assert extension.classes["Node"].reduces_to == ("rebuild",)
-    assert extension.classes["Node"].bases == ("Base",)
-    assert set(extension.classes) == {"Node", "Plain"}
-    assert "t._c.Node" in extension.types
-    assert "os.system" not in extension.types
-    assert extension.unpicklers == {"__pyx_unpickle_Enum"}
-
-
 def test_ignored_paths_are_left_out(tree: Tree, environment_of: Opener) -> None:
     """A path below the library path, or the name of a folder at any depth, is not read."""
     root = tree({"u/__init__.py": "", "u/tests/t.py": "", "u/a/tests/t.py": "", "u/a/b.py": "", "u/c/d.py": ""})

@@ -4,8 +4,9 @@
     python3 collect.py --output DIR [--max-files N] [--max-bytes N]
 
 It is one file without dependencies and runs on Python 3.6 and later, because it runs in images of others.
-It copies `.py`, `.pyi` and `.pyx` files and the names in extension modules (`.strings`) of every folder of `sys.path`
-that is not the standard library, and writes DIR/collected.json: interpreter, packages, what was left out and why.
+It copies Python sources, stubs, Cython sources and the names in extension modules (`.strings`) of every folder of
+`sys.path` that is not the standard library, and writes DIR/collected.json: interpreter, packages, what was left out
+and why.
 Exit codes: 0 copied, 2 nothing to copy or DIR cannot be written, 4 a limit was passed.
 """
 
@@ -19,7 +20,7 @@ import stat
 import sys
 import sysconfig
 
-SOURCES = (".py", ".pyi", ".pyx")
+SOURCES = (".py", ".pyi", ".pyx", ".pxi", ".pyx.tp", ".pxi.tp", ".pyx.in", ".pxi.in")
 EXTENSIONS = (".so", ".pyd")
 SKIPPED = {"__pycache__", ".git", "node_modules"}
 METADATA = ("METADATA", "RECORD", "top_level.txt")
@@ -63,7 +64,7 @@ class Collector:
                     and self._is_new(path, name)
                 ):
                     self._tree(root, path)
-            elif os.path.splitext(name)[1] in SOURCES + EXTENSIONS:
+            elif name.endswith(SOURCES + EXTENSIONS):
                 self._file(root, path)
 
     def _is_new(self, path, name):
@@ -83,7 +84,7 @@ class Collector:
         for where, folders, files in os.walk(top, onerror=unreadable):
             folders[:] = sorted(f for f in folders if f not in SKIPPED and self._inside(root, os.path.join(where, f)))
             for name in sorted(files):
-                if os.path.splitext(name)[1] in SOURCES + EXTENSIONS:
+                if name.endswith(SOURCES + EXTENSIONS):
                     self._file(root, os.path.join(where, name))
 
     def _inside(self, root, path):

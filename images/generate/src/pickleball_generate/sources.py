@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pickleball_generate.errors import BadInput
+from pickleball_generate.facts.cython import INCLUDED, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ EXTENSION = re.compile(r"\.(?:[\w-]+\.)?(?:so|pyd)(?:\.strings)?\Z")
 class Package:
     """One top-level package or module below a library path.
 
-    `files` are paths relative to `root`, with `/`, sorted: `.py`, `.pyi`, `.pyx` and extension modules.
+    `files` are paths relative to `root`, with `/`, sorted: `.py`, `.pyi`, Cython sources and extension modules.
     """
 
     name: str
@@ -199,7 +200,7 @@ def _installed(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _wanted(name: str) -> bool:
-    return name.endswith((".py", ".pyi", ".pyx")) or bool(EXTENSION.match("." + name.partition(".")[2]))
+    return name.endswith((".py", ".pyi", *SUFFIXES, *INCLUDED)) or bool(EXTENSION.match("." + name.partition(".")[2]))
 
 
 def stdlib_names() -> frozenset[str]:

@@ -1,11 +1,16 @@
-"""What can be known of a module that is machine code: names from its string table, classes from its Cython source."""
+"""What can be known of a module that is machine code: names from its string table, its Cython source, its stub."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from pickleball_generate.facts import cython
+from pickleball_generate.facts.closure import absolute
+from pickleball_generate.facts.headers import class_headers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,38 +18,78 @@ if TYPE_CHECKING:
     from pickleball_generate.sources import Package
 
 LARGEST = 96 * 2**20
-DOTTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
+UNPICKLER = "__pyx_unpickle_"
 WORD = re.compile(rb"__pyx_unpickle_[A-Za-z0-9_]+")
-CLASS = re.compile(r"^(?P<indent>\s*)(?:cdef\s+|cpdef\s+)?class\s+(?P<name>\w+)\s*(?:\((?P<bases>[^)]*)\))?\s*:")
-METHOD = re.compile(r"^(?P<indent>\s*)(?:def|cpdef)\s+(?:[\w.\[\], ]+\s+)?(?P<name>\w+)\s*\(")
-RETURN = re.compile(r"^\s*return\s+\(?\s*(?P<callee>[\w.]+)\s*,")
-
-
-@dataclass(frozen=True)
-class ExtensionClass:
-    """A class of an extension module: its bases, methods, and what its `__reduce__` names as callee."""
-
-    name: str
-    bases: tuple[str, ...]
-    methods: tuple[str, ...]
-    line: int
-    reduces_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension module: `types` and `unpicklers` from its strings, `classes` from its `.pyx` if there is one."""
+    """An extension module.
+
+    `names` are the qualified names and `unpicklers` the unpickling functions of its string table, `cython` its source
+    if it is there, `stubbed` the classes that a stub declares, with the module that the stub is of.
+    """
 
     module: str
     file: str
-    types: frozenset[str]
-    unpicklers: frozenset[str]
-    classes: dict[str, ExtensionClass]
-    source: str | None
+    names: frozenset[str] = frozenset()
+    unpicklers: frozenset[str] = frozenset()
+    cython: cython.CythonSource = field(default_factory=cython.CythonSource)
+    stubbed: dict[str, str] = field(default_factory=dict)
+    source: str | None = None
+
+    def has_class(self, name: str) -> bool:
+        """Tell whether the module is known to have a class of this name."""
+        return (
+            f"{UNPICKLER}{name}" in self.unpicklers
+            or name in self.stubbed
+            or self.cython.find(name) is not None
+            or any(known.startswith(f"{self.module}.{name}.__") for known in self.names)
+        )
+
+    def canonical(self, name: str) -> str:
+        """Give the name that pickle writes for a class: a stub tells where it claims to come from."""
+        known = f"{UNPICKLER}{name}" in self.unpicklers or f"{self.module}.{name}" in self.names
+        home = self.module if known or self.cython.find(name) else self.stubbed.get(name, self.module)
+        return f"{home}.{name}"
+
+    def callees(self, name: str) -> tuple[str, ...]:
+        """Name what unpickling an instance of a class calls; empty where it is made by `cls.__new__`."""
+        registered = self.cython.registered.get(name)
+        if registered is not None:
+            return self._absolute(self.cython.returns.get(registered, ()), name)
+        found = self.cython.find(name)
+        seen: set[str] = set()
+        while found is not None and found.name not in seen:
+            seen.add(found.name)
+            if found.reduces_to:
+                return self._absolute(found.reduces_to, name)
+            if f"{UNPICKLER}{found.name}" in self.unpicklers:
+                return (f"{self.module}.{UNPICKLER}{found.name}",)
+            found = next(filter(None, map(self.cython.find, found.bases)), None)
+        if f"{UNPICKLER}{name}" in self.unpicklers:
+            return (f"{self.module}.{UNPICKLER}{name}",)
+        own = f"{self.module}.{name}.__reduce__" in self.names and self.source is None
+        return (self.canonical(name),) if own else ()
+
+    def _absolute(self, callees: tuple[str, ...], name: str) -> tuple[str, ...]:
+        """Turn names as a source uses them into dotted ones."""
+        found = []
+        for callee in callees:
+            first, dot, rest = callee.partition(".")
+            origin = self.cython.imported.get(first)
+            if callee in {"", name}:
+                found.append(self.canonical(name))
+            elif origin is None:
+                found.append(f"{self.module}.{callee}")
+            else:
+                where, _, what = origin.partition(":")
+                found.append(f"{absolute(where, self.module, package=False)}.{what}{dot}{rest}")
+        return tuple(dict.fromkeys(found))
 
 
 def read_extension(package: Package, module: str, file: str) -> Extension:
-    """Read the names of one extension module; its code is not run."""
+    """Read what is known of one extension module; its code is not run."""
     path = package.root / file
     if file.endswith(".strings"):
         words = frozenset(json.loads(path.read_text()))
@@ -52,13 +97,10 @@ def read_extension(package: Package, module: str, file: str) -> Extension:
         words = frozenset()
     else:
         words = strings_of(path, module)
-    types = frozenset(word for word in words if word.startswith(f"{module}."))
-    unpicklers = frozenset(
-        word for word in words if word.startswith("__pyx_unpickle_") and not word.endswith("__set_state")
-    )
-    source = module.replace(".", "/") + ".pyx"
-    classes = cython_classes((package.root / source).read_text(errors="replace")) if source in package.files else {}
-    return Extension(module, file, types, unpicklers, classes, source if classes else None)
+    names = frozenset(word for word in words if word.startswith(f"{module}."))
+    unpicklers = frozenset(word for word in words if word.startswith(UNPICKLER) and not word.endswith("__set_state"))
+    read, source = read_cython(package, module)
+    return Extension(module, file, names, unpicklers, read, stubs(package, module), source)
 
 
 def strings_of(path: Path, module: str) -> frozenset[str]:
@@ -70,35 +112,36 @@ def strings_of(path: Path, module: str) -> frozenset[str]:
     return frozenset(word.decode() for word in found)
 
 
-def cython_classes(text: str) -> dict[str, ExtensionClass]:
-    """Read classes, bases and reduce methods from a Cython source, by its indentation."""
-    classes: dict[str, ExtensionClass] = {}
-    current: tuple[str, int, int, tuple[str, ...]] | None = None
-    methods: list[str] = []
-    callees: list[str] = []
-
-    def finish() -> None:
-        if current is not None:
-            name, _, line, bases = current
-            classes[name] = ExtensionClass(name, bases, tuple(methods), line, tuple(callees))
-
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+def read_cython(package: Package, module: str) -> tuple[cython.CythonSource, str | None]:
+    """Read the Cython source of a module with what it includes; None where there is none."""
+    source = cython.CythonSource()
+    stem = module.replace(".", "/")
+    first = next((stem + suffix for suffix in cython.SUFFIXES if stem + suffix in package.files), None)
+    waiting, done = [first] if first else [], set()
+    while waiting:
+        file = waiting.pop()
+        if file in done:
             continue
-        indent = len(line) - len(line.lstrip())
-        opened = CLASS.match(line)
-        if current is not None and indent <= current[1]:
-            finish()
-            current, methods, callees = None, [], []
-        if opened and current is None:
-            bases = tuple(base.strip() for base in (opened["bases"] or "").split(",") if base.strip())
-            current = (opened["name"], indent, number, bases)
-        elif current is not None:
-            method = METHOD.match(line)
-            if method:
-                methods.append(method["name"])
-            returned = RETURN.match(line)
-            if returned and methods and methods[-1] in {"__reduce__", "__reduce_ex__"}:
-                callees.append(returned["callee"])
-    finish()
-    return classes
+        done.add(file)
+        source.add((package.root / file).read_text(errors="replace"))
+        folder = PurePosixPath(file).parent
+        for included in source.includes:
+            name = (folder / included).with_suffix("").as_posix()
+            waiting += [name + suffix for suffix in cython.INCLUDED if name + suffix in package.files]
+    return source, first
+
+
+def stubs(package: Package, module: str) -> dict[str, str]:
+    """List the classes that stubs declare: the module's own, or those of the package that it lies in and below."""
+    own = module.replace(".", "/") + ".pyi"
+    folder = module.rpartition(".")[0].replace(".", "/")
+    files = [own] if own in package.files else [f for f in package.files if f.endswith(".pyi") and f.startswith(folder)]
+    found: dict[str, str] = {}
+    for file in sorted(files, key=lambda name: (name.count("/"), name)):
+        if file != own and file.replace(".pyi", ".py") in package.files and PurePosixPath(file).stem != "__init__":
+            continue
+        home = file.removesuffix(".pyi").removesuffix("/__init__").replace("/", ".")
+        for name, _, _ in class_headers((package.root / file).read_bytes()):
+            if "." not in name:
+                found.setdefault(name, home)
+    return found

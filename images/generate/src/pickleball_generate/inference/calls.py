@@ -526,7 +526,7 @@ class Calls(Store, ABC):
         """Tell whether an extension module has a class of this name."""
         module, _, last = name.rpartition(".")
         extension = self.program.environment.extension(module)
-        return extension is not None and (last in extension.classes or f"__pyx_unpickle_{last}" in extension.unpicklers)
+        return extension is not None and extension.has_class(last)
 
     def call_foreign(self, name: str, args: Arguments, kw: Keywords, frame: Frame | None, site: object) -> list[Value]:
         """Call something without source."""

@@ -189,19 +189,12 @@ class Pickling(Solver):
         extension = self.program.environment.extension(module)
         if extension is None:
             return
-        because = Because(value, "extension type", extension.source or extension.file, 0)
-        described = extension.classes.get(last)
-        callees = described.reduces_to if described else ()
-        if callees:
-            because = Because(value, "__reduce__ of an extension type", extension.source or extension.file, 0)
-            for callee in callees:
-                self.invoke(name if callee in {last, "self.__class__", "type"} else f"{module}.{callee}", because)
-            self.reference(name, because)
-        elif f"__pyx_unpickle_{last}" in extension.unpicklers:
-            self.invoke(f"{module}.__pyx_unpickle_{last}", because)
-            self.reference(name, because)
-        else:
-            self.reference(name, because)
+        callees = extension.callees(last)
+        rule = "extension type that is called into being" if callees else "extension type"
+        because = Because(value, rule, extension.source or extension.file, 0)
+        for callee in callees:
+            self.invoke(callee, because)
+        self.reference(extension.canonical(last), because)
 
     # Instances of classes with source
 

@@ -1,0 +1,98 @@
+"""What is known of extension modules, from made ones: string tables, Cython sources, stubs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pickleball_generate.facts import Environment
+
+    Tree = Callable[[dict[str, str]], Path]
+    Opener = Callable[..., Environment]
+
+
+def machine_code(*names: str) -> str:
+    """Write what stands in an extension module, as far as the facts look at it."""
+    return "\0".join(["\x7fELF", *names, "os.system"])
+
+
+def test_extension_modules_tell_classes_by_their_cython_source(tree: Tree, environment_of: Opener) -> None:
+    """Callees come from `__reduce__` in the `.pyx` beside it, inherited, imported, registered or made by Cython."""
+    root = tree({
+        "t/__init__.py": "", "t/_c.pyx": (
+            "from ._other cimport make as maker\nimport copyreg as copy_reg\n"
+            'cdef class Node(Base):\n    """\n    class Fake:\n    """\n    cdef int f(self):\n        return 1, 2\n'
+            "    def __reduce__(self):\n        if self:\n            return (\n"
+            "                rebuild, (1,), self.__getstate__())\n"
+            "        return maker, ()\n\nclass Plain:\n    pass\ncdef class Leaf(Node):\n    pass\n"
+            "cdef class Own:\n    def __reduce__(self):\n        return type(self), (1,)\n"
+            "cdef class Auto:\n    cdef int x\ncdef class Vocab:\n    pass\n"
+            "def pickle_vocab(Vocab vocab):\n    x = 1\n    return (unpickle_vocab, (x,))\n"
+            "def unpickle_vocab(x):\n    return Vocab()\ncopy_reg.pickle(Vocab, pickle_vocab, unpickle_vocab)\n"
+        ),
+        "t/_c.cpython-311-x86_64-linux-gnu.so": machine_code("t._c.Node", "__pyx_unpickle_Auto", "__pyx_unpickle_Leaf"),
+    })  # fmt: skip
+    extension = environment_of(root).extension("t._c")
+    assert extension is not None
+    assert extension.source == "t/_c.pyx"
+    assert {name: extension.callees(name) for name in ("Node", "Leaf", "Own", "Auto", "Vocab", "Plain")} == {
+        "Node": ("t._c.rebuild", "t._other.make"), "Leaf": ("t._c.__pyx_unpickle_Leaf",), "Own": ("t._c.Own",),
+        "Auto": ("t._c.__pyx_unpickle_Auto",), "Vocab": ("t._c.unpickle_vocab",), "Plain": (),
+    }  # fmt: skip
+    assert not extension.has_class("Fake")
+    assert "os.system" not in extension.names
+
+
+def test_templates_and_included_files_are_cython_sources_too(tree: Tree, environment_of: Opener) -> None:
+    """The holes of a template's names are filled by the names that the module has."""
+    root = tree({
+        "t/__init__.py": "", "t/_c.pyx.tp": (
+            'include "_tree.pxi"\n{{for suffix in ["32", "64"]}}\n'
+            "cdef class Node{{suffix}}(Tree{{suffix}}):\n    pass\n{{endfor}}\n"
+        ),
+        "t/_tree.pxi.in": (
+            "def newObj(obj):\n    return obj.__new__(obj)\n"
+            "cdef class Tree{{suffix}}:\n    def __reduce__(self):\n        return (newObj, (type(self),))\n"
+        ),
+        "t/_c.abi3.so": machine_code("t._c.Node64"),
+    })  # fmt: skip
+    extension = environment_of(root).extension("t._c")
+    assert extension is not None
+    assert extension.callees("Node64") == ("t._c.newObj",)
+    assert extension.has_class("Tree32")
+    assert not extension.has_class("Leaf64")
+
+
+def test_extension_modules_without_source_tell_classes_by_their_strings(tree: Tree, environment_of: Opener) -> None:
+    """A type with a `__reduce__` of its own and no unpickling function is taken to name itself."""
+    root = tree({
+        "t/__init__.py": "",
+        "t/_c.abi3.so": machine_code(
+            "t._c.Own.__reduce__", "t._c.Held.__setstate__", "t._c.work", "__pyx_unpickle_Auto",
+            "__pyx_unpickle_Auto__set_state",
+        ),
+    })  # fmt: skip
+    extension = environment_of(root).extension("t._c")
+    assert extension is not None
+    assert {name: extension.callees(name) for name in ("Own", "Held", "Auto") if extension.has_class(name)} == {
+        "Own": ("t._c.Own",), "Held": (), "Auto": ("t._c.__pyx_unpickle_Auto",),
+    }  # fmt: skip
+    assert not extension.has_class("work")
+
+
+def test_stubs_tell_the_classes_of_other_extension_modules(tree: Tree, environment_of: Opener) -> None:
+    """A class that the stub of the package around it declares claims to come from there."""
+    root = tree({
+        "t/__init__.py": "from .t import Token\n", "t/__init__.pyi": "class Token:\n    def __getstate__(self): ...\n",
+        "t/models/__init__.py": "", "t/models/__init__.pyi": "class Unigram: ...\n", "t/t.abi3.so": machine_code(),
+    })  # fmt: skip
+    extension = environment_of(root).extension("t.t")
+    assert extension is not None
+    assert [extension.canonical(name) for name in ("Token", "Unigram", "Other")] == [
+        "t.Token", "t.models.Unigram", "t.t.Other",
+    ]  # fmt: skip
+    assert extension.has_class("Token")
+    assert not extension.has_class("Other")
