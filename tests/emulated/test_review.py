@@ -45,7 +45,7 @@ def test_a_candidate_waits_with_its_diff_and_grades(world: World) -> None:
     first = world.status()["candidate"]["diff"]
     assert listed(first["added"])[0] == ("globals", "lib.Model")
     assert (first["added"][0]["grade"], first["added"][0]["effects"]) == ("effects", ["file"])
-    assert "1 effects" in first["sentence"]
+    assert "1 with effects" in first["sentence"]
     world.annotate(approve=world.status()["candidate"]["name"])
     world.settle()
     assert world.kube.get(Ref("ConfigMap", "team", REVIEW)) is None
