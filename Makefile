@@ -15,7 +15,7 @@ PACKAGES := operator images/enforce images/generate
 JAR := $(CACHE)/joern-$(shell cat images/generate/extractor/pom.xml $$(find images/generate/extractor/src -type f 2>/dev/null | LC_ALL=C sort) 2>/dev/null | sha256sum | cut -c1-12)
 TORCH_VENV := $(CACHE)/torch-$(shell sha256sum requirements/torch.txt | cut -c1-12)
 
-.PHONY: help host setup torch joern lock images lint test test-python test-torch test-cluster demo demo-cluster
+.PHONY: help host setup torch joern lock images lint test test-python test-torch test-cluster demo demo-cluster evaluate
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,10 +41,10 @@ $(TORCH_VENV)/.complete: requirements/torch.txt $(UV)
 	@$(UV) pip sync --quiet --python $(TORCH_VENV)/bin/python --require-hashes requirements/torch.txt
 	@touch $@
 
-lock: $(UV) ## Write requirements/*.txt again from requirements/*.in.
-	@for name in $(basename $(notdir $(wildcard requirements/*.in))); do \
+lock: $(UV) ## Write every lock of requirements/ and evaluation/requirements/ again from its .in file.
+	@for name in $(basename $(wildcard requirements/*.in evaluation/requirements/*.in)); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    requirements/$$name.in -o requirements/$$name.txt; done
+	    $$name.in -o $$name.txt; done
 
 torch: $(TORCH_VENV)/.complete ## Make the environment of the tests that need torch (about 6 GB).
 
@@ -72,7 +72,6 @@ lint: setup ## Lint, format, types, import contracts.
 test: lint test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
 
 test-python: setup joern ## The tests that need neither torch nor a cluster.
-	@tools/host.sh browser
 	@tools/host.sh test
 	$(PYTEST) -m "not cluster" --ignore=tests/real/torch
 
@@ -88,6 +87,10 @@ test-cluster: setup joern ## The tests on a real Kubernetes, built from source; 
 
 demo: setup joern ## A policy from scikit-learn's sources; a model that loads, an exploit that does not.
 	$(BIN)/python -m tools.demo
+
+evaluate: setup joern ## Measure real libraries again (ONLY="lib lib", SUBSET=ci, JOBS=n); see evaluation/README.md.
+	PICKLEBALL_JOERN=$(JAR)/build/jars $(BIN)/python -m evaluation \
+	  $(addprefix --only ,$(ONLY)) $(addprefix --subset ,$(SUBSET)) $(addprefix --jobs ,$(JOBS))
 
 demo-cluster: setup joern ## The same on a real Kubernetes; needs root.
 	@tools/host.sh cluster

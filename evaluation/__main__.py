@@ -1,0 +1,81 @@
+"""`python -m evaluation`: measure libraries and write evaluation/results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from evaluation import report
+from evaluation.catalogue import LIBRARIES
+from evaluation.environments import ROOT
+from evaluation.measurement import Measurement
+
+if TYPE_CHECKING:
+    from evaluation.catalogue import Library
+
+RESULTS = ROOT / "evaluation" / "results"
+WORK = ROOT / "build" / "evaluation"
+
+
+def main() -> int:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="LIB", help="this library; several are allowed")
+    parser.add_argument("--subset", choices=["ci"], help="the libraries of a subset")
+    parser.add_argument("--jobs", type=int, default=1, help="libraries at a time")
+    parser.add_argument("--list", action="store_true", help="print the libraries and stop")
+    options = parser.parse_args()
+    chosen = [
+        library
+        for library in LIBRARIES
+        if (not options.only or library.name in options.only) and (not options.subset or library.subset)
+    ]
+    unknown = set(options.only) - {library.name for library in LIBRARIES}
+    if unknown or not chosen:
+        parser.error(f"no library {', '.join(sorted(unknown))}: `python -m evaluation --list` prints them")
+    if options.list:
+        print("\n".join(library.name for library in chosen))
+        return 0
+    with ThreadPoolExecutor(options.jobs) as pool:
+        results = list(pool.map(measure, chosen))
+    return judge(results)
+
+
+def judge(results: list[dict[str, Any]]) -> int:
+    """Write the report; 1 when a library could not be measured, a policy calls a sink or an attack got through."""
+    rows = {row.library: row for row in report.write(RESULTS)}
+    failed = 0
+    for result in results:
+        row = rows.get(result["library"])
+        if row is None or row.dangerous or row.stopped < row.attacks or row.broken:
+            failed = 1
+            print(
+                f"{result['library']}: {result.get('error') or (row and row.broken) or 'see results'}", file=sys.stderr
+            )
+    return failed
+
+
+def measure(library: Library) -> dict[str, Any]:
+    """Measure one library and keep its result."""
+    start = time.monotonic()
+    try:
+        result = Measurement(library, WORK).run()
+    except Exception as error:  # noqa: BLE001 - one library must not end the others' measurements
+        traceback.print_exc()
+        result = {"library": library.name, "error": f"{type(error).__name__}: {error}"}
+    result["date"] = datetime.now(UTC).strftime("%Y-%m-%d")
+    result["minutes"] = round((time.monotonic() - start) / 60, 1)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{library.name}.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+    print(json.dumps({k: v for k, v in result.items() if k in {"library", "version", "minutes", "error"}}), flush=True)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The libraries that are measured, those that cannot be, and what the paper published of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """A library's row in Table 1 of the paper: its models, and how many loaded."""
+
+    models: int
+    loaded: int
+
+
+@dataclass(frozen=True)
+class Library:
+    """One library of the evaluation."""
+
+    name: str  # of the distribution
+    environment: str
+    recipe: str  # the module below evaluation.recipes
+    subset: str = ""  # "ci": measured by `.ci/run`
+
+
+LIBRARIES = (
+    Library("scikit-learn", "tabular", "scikit_learn", "ci"),
+    Library("lightgbm", "tabular", "lightgbm_trees", "ci"),
+    Library("xgboost", "tabular", "xgboost_trees", "ci"),
+    Library("catboost", "tabular", "catboost_trees"),
+    Library("gensim", "tabular", "gensim_vectors", "ci"),
+    Library("statsmodels", "tabular", "statsmodels_results"),
+    Library("imbalanced-learn", "tabular", "imbalanced"),
+    Library("category-encoders", "tabular", "encoders"),
+    Library("pandas", "tabular", "pandas_frames"),
+    Library("nltk", "tabular", "nltk_taggers"),
+    Library("spacy", "tabular", "spacy_pipelines"),
+    Library("umap-learn", "tabular", "umap_maps"),
+    Library("hdbscan", "tabular", "hdbscan_clusters"),
+    Library("prophet", "tabular", "prophet_forecasts"),
+    Library("scikit-surprise", "tabular", "surprise_recommenders"),
+)
+PAPER: dict[str, Published] = {}
+# What cannot be installed, and what was tried: a row in every report.
+LEFT_OUT: dict[str, str] = {}

@@ -1,0 +1,164 @@
+"""Write evaluation/results: a page of Markdown, one self-contained HTML page, and the list of missing names."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Any
+
+from evaluation import figures
+from evaluation.catalogue import LEFT_OUT, LIBRARIES, PAPER
+from evaluation.figures import share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evaluation.figures import Figures
+
+HEAD = (
+    "library", "version", "models", "from classes", "inert proposals", "approved", "weights-only", "paper",
+    "needed", "missing", "allowed (median, most)", "not inert", "dangerous", "attacks stopped", "s (median, most)",
+    "MiB",
+)  # fmt: skip
+NOTES = tuple(
+    """A model is one saved file (or folder) of one kind of model; it counts as loaded when it loads enforced and predicts what it predicts without the enforcer.
+*From classes*: the policy was inferred from the installed sources and the names of the model's classes alone. *Inert proposals*: with what `--for-model FILE --accept inert` adds. *Approved*: with every name that a person would have to approve added.
+*Weights-only*: of the files that torch writes, those that `torch.load(weights_only=True)` loads. *Paper*: loaded of the models of that library, as published.
+*Needed*: different names that the models import or call. *Missing*: those that no policy of the model gave. *Allowed*: entries of a policy. *Not inert*: entries over all policies whose grade is effects or unknown. *Dangerous*: callables with an effect of their own in `reduces`.
+*Attacks stopped*: poisoned variants of the models that were refused with nothing run, of those tried; each of those with an effect of its own was first seen to work without the enforcer.
+*s* and *MiB*: wall time and peak memory of one policy.""".splitlines()  # noqa: E501 - one sentence per line in the pages
+)
+
+
+def write(folder: Path) -> list[Figures]:
+    """Write the pages from the results that lie in the folder."""
+    results = [json.loads((folder / f"{one.name}.json").read_text()) for one in LIBRARIES if _there(folder, one.name)]
+    failed = {row["library"]: row["error"] for row in results if "error" in row}
+    results = [row for row in results if "error" not in row]
+    rows = [figures.of(result) for result in results]
+    reasons = {
+        **LEFT_OUT,
+        **failed,
+        **{one.name: "not measured yet" for one in LIBRARIES if not _there(folder, one.name)},
+    }
+    dates = sorted({result["date"] for result in results})
+    gone = [item for result in results for item in figures.missing(result)]
+    (folder / "missing.json").write_text(json.dumps(gone, indent=1) + "\n")
+    (folder / "summary.md").write_text(_markdown(rows, reasons, dates, gone))
+    (folder / "summary.html").write_text(_html(rows, reasons, dates, gone))
+    return rows
+
+
+def _there(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.json").exists()
+
+
+def _cells(row: Figures) -> list[str]:
+    published = PAPER.get(row.library)
+    return [
+        row.library, row.version, str(row.models) + (f" (+{row.coded} with code)" if row.coded else ""),
+        *(_loaded(row, how) for how in figures.HOWS),
+        f"{row.weights_only[0]} of {row.weights_only[1]}" if row.weights_only else "-",
+        f"{published.loaded} of {published.models}" if published else "-",
+        str(row.needed), str(row.missing), f"{row.allowed[0]}, {row.allowed[1]}",
+        str(sum(count for grade, count in row.grades.items() if grade in {"effects", "unknown"})),
+        str(len(row.dangerous)), f"{row.stopped} of {row.attacks}", f"{row.seconds[0]:.1f}, {row.seconds[1]:.1f}",
+        str(row.memory),
+    ]  # fmt: skip
+
+
+def _loaded(row: Figures, how: str) -> str:
+    count = row.loaded[how]
+    return f"{count} ({share(count, row.models)})"
+
+
+def _totals(rows: Sequence[Figures]) -> list[str]:
+    said = []
+    for how, title in zip(figures.HOWS, ("from classes alone", "with inert proposals", "with approval"), strict=True):
+        part, whole = figures.total(rows, how)
+        said.append(f"{part} of {whole} models load {title} ({share(part, whole)}).")
+    stopped, tried = sum(row.stopped for row in rows), sum(row.attacks for row in rows)
+    proven = sum(row.proven for row in rows)
+    said.append(f"{stopped} of {tried} attacks were stopped with nothing run; {proven} of them run on stock.")
+    dangerous = sorted({name for row in rows for name in row.dangerous})
+    said.append(f"Dangerous callables in `reduces`: {', '.join(dangerous) or 'none'}.")
+    said.append(f"The paper loads {PAPER_TOTAL} of its 252 benign models, after editing several libraries' sources.")
+    return said
+
+
+PAPER_TOTAL = "79.8 %"
+
+
+def _markdown(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], gone: list[dict[str, Any]]) -> str:
+    lines = ["# Results", "", f"Measured {_period(dates)} by `make evaluate`.", ""]
+    lines += [f"- {sentence}" for sentence in _totals(rows)]
+    lines += ["", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
+    lines += ["", *(f"- {note}" for note in NOTES), "", "## Not measured", ""]
+    lines += [f"- {name}: {reason}" for name, reason in sorted(reasons.items())] or ["Nothing was left out."]
+    broken = [f"- {row.library}: {sentence}" for row in rows for sentence in row.broken]
+    lines += ["", "## What went wrong", "", *(broken or ["Nothing."])]
+    lines += ["", "## Missing names", "", "From classes alone; `missing.json` says which models asked.", ""]
+    for library in dict.fromkeys(item["library"] for item in gone):
+        mine = [f"`{item['name']}`{' (called)' if item['list'] == 'reduces' else ''}" for item in gone
+                if item["library"] == library]  # fmt: skip
+        lines.append(f"- {library}: {', '.join(mine)}")
+    return "\n".join(lines) + "\n"
+
+
+def _period(dates: list[str]) -> str:
+    return "never" if not dates else dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 100rem; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
+th { position: sticky; top: 0; background: #fff; white-space: normal; vertical-align: bottom }
+th:first-child, td:first-child { text-align: left }
+.bar { display: inline-block; width: 5rem; height: .7rem; background: #eee; margin-right: .4rem }
+.bar i { display: block; height: 100%; background: #4a7 } .bad { color: #b00; font-weight: 600 }
+"""
+
+
+def _html(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], gone: list[dict[str, Any]]) -> str:
+    head = "".join(f"<th>{html.escape(title)}</th>" for title in HEAD)
+    body = "\n".join(
+        "<tr>" + "".join(_cell(row, n, text) for n, text in enumerate(_cells(row))) + "</tr>" for row in rows
+    )
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8><title>PickleBall: evaluation</title>",
+        f"<style>{STYLE}</style><h1>PickleBall: evaluation</h1>",
+        f"<p>Measured {_period(dates)} by <code>make evaluate</code>.",
+        _items(_totals(rows)),
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>",
+        _items(NOTES),
+        "<h2>Not measured</h2>",
+        _items([f"{name}: {reason}" for name, reason in sorted(reasons.items())] or ["Nothing was left out."]),
+        "<h2>What went wrong</h2>",
+        _items([f"{row.library}: {sentence}" for row in rows for sentence in row.broken] or ["Nothing."]),
+        "<h2>Missing names</h2><table><thead><tr><th>name<th>library<th>list<th>models</tr></thead><tbody>",
+        *(
+            f"<tr><td><code>{html.escape(item['name'])}</code><td>{item['library']}<td>{item['list']}"
+            f"<td>{', '.join(item['models'])}</tr>"
+            for item in gone
+        ),
+        "</tbody></table></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _cell(row: Figures, column: int, text: str) -> str:
+    bad = (column == HEAD.index("dangerous") and row.dangerous) or (
+        column == HEAD.index("attacks stopped") and row.stopped < row.attacks
+    )
+    how = dict(zip(range(3, 6), figures.HOWS, strict=True)).get(column)
+    bar = ""
+    if how and row.models:
+        bar = f"<span class=bar><i style='width:{100 * row.loaded[how] / row.models:.0f}%'></i></span>"
+    return f"<td{' class=bad' if bad else ''}>{bar}{html.escape(text)}</td>"
+
+
+def _items(sentences: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}" for sentence in sentences) + "</ul>"
