@@ -172,8 +172,10 @@ def test_run_says_what_is_wrong(arguments: list[str], code: int, said: str, poli
         assert said in done.stderr
 
 
+@pytest.mark.door("`python -I` and `-E`, with the `.pth` file of `pickleball install --site`")
+@pytest.mark.door("`python -S`, with the `.pth` file")
 def test_a_pth_file_hooks_an_environment(tmp_path: Path) -> None:
-    """`install --site` needs no PYTHONPATH, works with -E and -I, and ends a process whose enforcer is gone."""
+    """`install --site` needs no PYTHONPATH, works with -E and -I, not with -S; without it the process ends."""
     place = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
     python = place / "bin" / "python"
@@ -186,6 +188,8 @@ def test_a_pth_file_hooks_an_environment(tmp_path: Path) -> None:
     for switch in ("-E", "-I", "-B"):
         done = subprocess.run([python, switch, "-c", code], env=clean, capture_output=True, text=True, check=True)
         assert "enforced" in done.stdout
+    done = subprocess.run([python, "-S", "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert "enforced" not in done.stdout
     shutil.rmtree(site / "pickleball_enforce")
     done = subprocess.run([python, "-c", code], env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 78

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.compat.conftest import Enforced
 
 
+@pytest.mark.door("`multiprocessing`: fork, spawn, forkserver, pools, queues, managers")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_works_by_each_start_method(method: str, enforced: Enforced) -> None:
     """Tasks and results travel unjudged between parent and child; pickles from elsewhere are judged in both."""
@@ -38,6 +39,7 @@ def test_multiprocessing_works_by_each_start_method(method: str, enforced: Enfor
     )
 
 
+@pytest.mark.door("`concurrent.futures.ProcessPoolExecutor`")
 def test_process_pools_of_concurrent_futures_work(enforced: Enforced) -> None:
     """An executor's workers are enforced, and its tasks are not judged."""
     enforced(
@@ -53,6 +55,7 @@ def test_process_pools_of_concurrent_futures_work(enforced: Enforced) -> None:
     )
 
 
+@pytest.mark.door("`joblib.Parallel`: loky, multiprocessing, threads")
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
 def test_joblibs_workers_work(backend: str, enforced: Enforced) -> None:
     """Joblib's parallel jobs run enforced, closures and shared arrays included."""
@@ -73,6 +76,7 @@ def test_joblibs_workers_work(backend: str, enforced: Enforced) -> None:
     )
 
 
+@pytest.mark.door("children: `os.fork`, `subprocess`, `os.system`, scripts, `-m`")
 def test_children_started_as_commands_are_enforced(enforced: Enforced) -> None:
     """subprocess, os.system, -m and a script inherit the enforcer through the environment."""
     enforced("""
@@ -96,6 +100,7 @@ def test_children_started_as_commands_are_enforced(enforced: Enforced) -> None:
     """)
 
 
+@pytest.mark.door("threads")
 def test_threads_load_at_the_same_time(enforced: Enforced) -> None:
     """Each thread's loads are judged on their own."""
     enforced("""
@@ -118,10 +123,93 @@ def test_threads_load_at_the_same_time(enforced: Enforced) -> None:
     """)
 
 
+@pytest.mark.door("`copy.copy`, `copy.deepcopy`")
 def test_copies_are_not_loads(enforced: Enforced) -> None:
     """Copy and deepcopy use the reduce protocol without unpickling: no policy applies."""
     enforced("""
         import copy
         from jobs import *
         assert copy.deepcopy([Task(1)])[0].number == 1 and copy.copy(Task(2)).number == 2
+    """)
+
+
+@pytest.mark.door("`concurrent.futures.ThreadPoolExecutor`, `InterpreterPoolExecutor`")
+def test_other_pools_of_concurrent_futures_work(enforced: Enforced) -> None:
+    """Threads and, where Python has them, interpreters load what the policy allows and nothing else."""
+    enforced(
+        """
+        import concurrent.futures
+        from jobs import *
+        if __name__ == "__main__":
+            for kind in ("ThreadPoolExecutor", "InterpreterPoolExecutor"):
+                if hasattr(concurrent.futures, kind):
+                    with getattr(concurrent.futures, kind)(2) as pool:
+                        tasks = [Task(n) for n in range(4)]
+                        assert [double for double, _, _ in pool.map(work, tasks)] == [0, 2, 4, 6]
+        """,
+        code_file=True,
+    )
+
+
+@pytest.mark.door("asyncio: coroutines, executors, streams")
+def test_coroutines_load(enforced: Enforced) -> None:
+    """Pickles are judged in coroutines, in executors that they wait for, and as they come through streams."""
+    enforced("""
+        import asyncio, io, os, pickle, socket
+        from specimens import *
+        async def one(data):
+            await asyncio.sleep(0)
+            return pickle.loads(data)
+        async def streamed(data):
+            ours, theirs = socket.socketpair()
+            reader, writer = await asyncio.open_connection(sock=ours)
+            theirs.sendall(len(data).to_bytes(4, "big") + data)
+            try:
+                return pickle.loads(await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big")))
+            finally:
+                theirs.close()
+                writer.close()
+        async def main():
+            loop = asyncio.get_running_loop()
+            for load in (one, streamed, lambda data: loop.run_in_executor(None, pickle.loads, data)):
+                results = await asyncio.gather(*(load(data) for data in [good(), bad()] * 5), return_exceptions=True)
+                assert results[::2] == [VALUE] * 5
+                assert all(isinstance(error, pickle.UnpicklingError) for error in results[1::2]), results
+            assert not os.path.exists(MARKER)
+        asyncio.run(main())
+    """)
+
+
+@pytest.mark.door("subinterpreters")
+def test_subinterpreters_are_enforced(enforced: Enforced) -> None:
+    """Each interpreter of the process hooks its own pickle, and has an audit hook of its own."""
+    enforced("""
+        import sys
+        try:
+            import _interpreters as interpreters
+            run = interpreters.exec
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+            run = interpreters.run_string
+        from specimens import *
+        code = '''if True:
+            from pickle import Unpickler
+            import _pickle, io, pickle, sys
+            from specimens import *
+            for load in (pickle.loads, pickle._loads, _pickle.loads, lambda data: Unpickler(io.BytesIO(data)).load()):
+                assert load(good()) == VALUE
+                refused(load, bad())
+            refused(lambda: sys.audit("pickle.find_class", "os", "mkdir"))
+            with open("done", "a") as file:
+                file.write("done ")
+        '''
+        for _ in range(2):
+            number = interpreters.create()
+            failure = run(number, code)
+            assert failure is None, failure
+            interpreters.destroy(number)
+        with open("done") as file:
+            assert file.read() == "done done "
+        refused(pickle.loads, bad())
+        assert pickle.loads(good()) == VALUE
     """)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.compat.conftest import Enforced
 
 
+@pytest.mark.door("`bytes`, `bytearray`, `memoryview`, `array`, `mmap`")
 def test_buffers_of_all_kinds_are_loaded(enforced: Enforced) -> None:
     """Loads takes any contiguous buffer; one that can be written to is copied before it is judged."""
     enforced("""
@@ -24,6 +30,7 @@ def test_buffers_of_all_kinds_are_loaded(enforced: Enforced) -> None:
     """)
 
 
+@pytest.mark.door("several pickles in one file: plain, gzip, bz2, lzma, unbuffered, `BytesIO`")
 def test_several_pickles_in_one_file_are_loaded_one_after_the_other(enforced: Enforced) -> None:
     """The position afterwards is that behind STOP, for every kind of file, then EOFError."""
     enforced("""
@@ -62,6 +69,7 @@ def test_several_pickles_in_one_file_are_loaded_one_after_the_other(enforced: En
     """)
 
 
+@pytest.mark.door("pipes and sockets")
 def test_pipes_and_sockets_are_read_no_further_than_stop(enforced: Enforced) -> None:
     """The other side may wait for an answer before it sends more."""
     enforced("""
@@ -86,6 +94,7 @@ def test_pipes_and_sockets_are_read_no_further_than_stop(enforced: Enforced) -> 
     """)
 
 
+@pytest.mark.door("files and pipes larger than what is kept in memory")
 def test_large_pickles_are_proven_or_spooled(enforced: Enforced) -> None:
     """Beyond what is kept in memory, a file is read twice and compared, and a pipe goes through a temporary file."""
     enforced("""
@@ -165,6 +174,7 @@ def test_files_that_change_between_the_readings_are_refused(enforced: Enforced) 
     """)
 
 
+@pytest.mark.door("out-of-band buffers of protocol 5")
 def test_protocol_5_buffers_are_handed_on(enforced: Enforced) -> None:
     """Out-of-band buffers are the application's data; without them the error is one of stock's kind."""
     enforced("""
@@ -196,4 +206,67 @@ def test_encoding_and_errors_reach_the_unpickler(enforced: Enforced) -> None:
             assert loads(short, errors="ignore") == ""
             refused(loads, b"c__builtin__\\neval\\n(S'1'\\ntR.")
             refused(loads, b"c__builtin__\\neval\\n(S'1'\\ntR.", fix_imports=False)
+    """)
+
+
+# What cPickle of Python 2.7 writes, by each protocol, for a list of "caf\xe9", u"caf\xe9", "plain", 2**70 and instances
+# of an old and a new class of a module `old`, whose attribute "k" is "caf\xe9".
+PYTHON_2 = {
+    0: (
+        b"(lp1\nS'caf\\xe9'\np2\naVcaf\xe9\np3\naS'plain'\np4\naL1180591620717411"
+        b"303424L\na(iold\nOld\np5\n(dp6\nS'k'\ng2\nsbaccopy_reg\n_reconstruct"
+        b"or\np7\n(cold\nNew\np8\nc__builtin__\nobject\np9\nNtRp10\n(dp11\nS'k'\n"
+        b"g2\nsba."
+    ),
+    1: (
+        b"]q\x01(U\x04caf\xe9q\x02X\x05\x00\x00\x00caf\xc3\xa9q\x03U\x05plainq\x04L1180591620717411303424L\n(c"
+        b"old\nOld\nq\x05oq\x06}q\x07U\x01kh\x02sbccopy_reg\n_reconstructor\nq\x08(cold\nNew\n"
+        b"q\tc__builtin__\nobject\nq\nNtRq\x0b}q\x0cU\x01kh\x02sbe."
+    ),
+    2: (
+        b"\x80\x02]q\x01(U\x04caf\xe9q\x02X\x05\x00\x00\x00caf\xc3\xa9q\x03U\x05plainq\x04\x8a\t\x00\x00\x00\x00\x00\x00\x00\x00@(cold\nOld\nq\x05oq"
+        b"\x06}q\x07U\x01kh\x02sbcold\nNew\nq\x08)\x81q\t}q\nU\x01kh\x02sbe."
+    ),
+}
+
+
+@pytest.mark.door("files of Python 2, with every `encoding` and `errors`")
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+def test_files_of_python_2_load_with_every_encoding(protocol: int, enforced: Enforced, policy: Path) -> None:
+    """Byte strings come back as stock gives them, by encoding and by bytes; a wrong encoding is stock's error."""
+    policy.write_text(json.dumps({"old.New": {"globals": ["old.New", "old.Old"], "reduces": []}}))
+    enforced(f"""
+        import io, pickle, sys, types
+        from specimens import *
+        old = sys.modules["old"] = types.ModuleType("old")
+        old.Old, old.New = (type(name, (), dict(__module__="old")) for name in ("Old", "New"))
+        data = {PYTHON_2[protocol]!r}
+        evil = data[:-1] + b"0c__builtin__\\neval\\n(S'1'\\ntR."
+        ways = (pickle.loads, pickle._loads, lambda data, **options: pickle.load(io.BytesIO(data), **options),
+                lambda data, **options: pickle.Unpickler(io.BytesIO(data), **options).load(),
+                lambda data, **options: pickle._Unpickler(io.BytesIO(data), **options).load())
+        def texts(encoding, errors):
+            originals = b"caf\\xe9", b"k", b"plain"
+            return originals if encoding == "bytes" else [item.decode(encoding, errors) for item in originals]
+        encodings = "latin1", "cp1252", "koi8-r", "cp437", "utf-16-le", "utf-8", "ASCII", "bytes"
+        combinations = [(name, errors) for name in encodings for errors in ("strict", "ignore", "replace")]
+        loaded = 0
+        for load in ways:
+            refused(load, evil)
+            for encoding, errors in combinations:
+                options = dict(encoding=encoding, errors=errors)
+                refused(load, evil, **options)
+                try:
+                    text, key, plain = texts(encoding, errors)
+                except UnicodeDecodeError:
+                    try:
+                        load(data, **options)
+                    except UnicodeDecodeError:
+                        continue
+                    raise AssertionError(options)
+                result = load(data, **options)
+                assert result[:4] == [text, "caf\\xe9", plain, 2**70], (options, result)
+                assert [vars(item) for item in result[4:]] == [{{key: text}}] * 2, options
+                loaded += 1
+        assert loaded == 21 * len(ways), loaded
     """)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OLD = Path.home() / ".pyenv/versions/2.7.18/bin/python"
 
 
+@pytest.mark.door("the application's own `sitecustomize` and `usercustomize`")
 def test_the_programs_own_sitecustomize_runs_too(enforced: Enforced, tmp_path: Path) -> None:
     """What stands further down PYTHONPATH under that name is run, once, under its name."""
     own = tmp_path / "own"
@@ -36,6 +37,7 @@ def test_the_programs_own_sitecustomize_runs_too(enforced: Enforced, tmp_path: P
     )
 
 
+@pytest.mark.door("another `sitecustomize` in front of ours")
 def test_another_sitecustomize_in_front_is_survived(enforced: Enforced, enforcer: Path, tmp_path: Path) -> None:
     """Where an agent's sitecustomize stands in front and runs no other, usercustomize hooks the process."""
     agent = tmp_path / "agent"
@@ -116,3 +118,39 @@ def test_python_2_runs_on_without_the_enforcer(enforcer: Path, tmp_path: Path) -
     told = subprocess.run([OLD, enforcer / "selftest.py"], env={}, capture_output=True, text=True, check=False)
     assert told.returncode == 1
     assert "Python 2.7 is not enforced" in told.stderr
+
+
+@pytest.mark.door("virtual environments, with PYTHONPATH")
+@pytest.mark.parametrize("options", [(), ("--system-site-packages",)], ids=["alone", "with the system's packages"])
+def test_a_virtual_environment_is_enforced(options: tuple[str, ...], enforced: Enforced, tmp_path: Path) -> None:
+    """Its interpreter starts with the enforcer."""
+    place = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", *options, place], check=True)
+    enforced(f"""
+        import subprocess
+        code = "from specimens import *; refused(pickle.loads, bad()); assert pickle.loads(good()) == VALUE"
+        subprocess.run([{str(place / "bin" / "python")!r}, "-c", code], check=True)
+    """)
+
+
+@pytest.mark.door("zip applications, and modules in a zip file")
+def test_a_zip_application_is_enforced(enforced: Enforced, tmp_path: Path) -> None:
+    """Programs that Python runs from a zip file, and modules that it imports from one, load enforced."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "loading.py").write_text("from pickle import loads\n")
+    (source / "__main__.py").write_text(
+        "from loading import loads\nfrom specimens import *\n"
+        "refused(loads, bad())\nassert loads(good()) == VALUE\nprint(__file__)\n"
+    )
+    enforced(f"""
+        import subprocess, sys, zipapp
+        zipapp.create_archive({str(source)!r}, "app.pyz")
+        done = subprocess.run([sys.executable, "app.pyz"], check=True, capture_output=True, text=True)
+        assert "app.pyz" in done.stdout
+        sys.path.insert(0, "app.pyz")
+        import loading
+        from specimens import *
+        refused(loading.loads, bad())
+        assert loading.loads(good()) == VALUE
+    """)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 KINDS = pytest.mark.parametrize("kind", ["pickle.Unpickler", "pickle._Unpickler"])
 
 
+@pytest.mark.door("`persistent_load`, as a method and as an attribute")
 @KINDS
 def test_persistent_ids_are_the_applications(kind: str, enforced: Enforced) -> None:
     """persistent_load is called, as a method or an attribute; without it the error is stock's kind."""
@@ -36,6 +37,7 @@ def test_persistent_ids_are_the_applications(kind: str, enforced: Enforced) -> N
     """)
 
 
+@pytest.mark.door("`find_class`, overridden: renames, redirects, inventions")
 @KINDS
 def test_an_overridden_find_class_is_judged_by_the_name_that_reaches_the_base(kind: str, enforced: Enforced) -> None:
     """Renames work; what the base class is never asked for needs its own name in the policy, else it is a stub."""
@@ -69,6 +71,7 @@ def test_an_overridden_find_class_is_judged_by_the_name_that_reaches_the_base(ki
     """)
 
 
+@pytest.mark.door("several pickles by one Unpickler, its `memo`")
 @KINDS
 def test_one_unpickler_loads_several_pickles_with_one_memo(kind: str, enforced: Enforced) -> None:
     """What an earlier pickle has memoised is there in a later one, and is judged with what is known of it."""
@@ -185,6 +188,7 @@ def test_handlers_that_differ_from_what_was_judged_are_refused(enforced: Enforce
     """)
 
 
+@pytest.mark.door("`Unpickler.find_class`, called by the program")
 def test_find_class_of_an_idle_unpickler_needs_the_policy(enforced: Enforced) -> None:
     """A program that uses an Unpickler to import names gets those of the policy."""
     enforced("""

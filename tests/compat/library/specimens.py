@@ -29,6 +29,18 @@ class Exploit:
         return os.mkdir, (MARKER,)
 
 
+class Remade(Model):
+    """An object that is pickled as a call."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild, (self.__dict__,)
+
+
+def rebuild(attributes: dict[str, Any]) -> Model:
+    """Make a model again."""
+    return Model(**attributes)
+
+
 VALUE = {"model": Model(weights=[1.5, 2.5], names=("a", "b")), "order": collections.OrderedDict(x=1), "set": {1, 2}}
 
 
@@ -40,6 +52,21 @@ def good(protocol: int = 4) -> bytes:
 def bad(protocol: int = 4) -> bytes:
     """Pickle what it does not allow."""
     return pickle.dumps({"model": VALUE["model"], "exploit": Exploit()}, protocol)
+
+
+def allow(*paths: str, more: tuple[str, ...] = ()) -> None:
+    """Put in force the least policy that these honest files need, and more names that may be referenced."""
+    import pickleball_enforce
+    from pickleball_enforce.policy import Entry, Policy
+
+    kept, called = set(more), set()
+    for path in paths:
+        traced = pickleball_enforce.verify(path, None)
+        assert traced.exit_code == 0, (path, traced.errors, traced.violations)
+        names, reduces = traced.needed()
+        kept.update(names)
+        called.update(reduces)
+    pickleball_enforce.use_policy(Policy({"specimens.Model": Entry(tuple(sorted(kept)), tuple(sorted(called)))}))
 
 
 def refused(load: Any, *arguments: Any, **options: Any) -> None:

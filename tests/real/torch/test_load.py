@@ -19,6 +19,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+DOORS = """
+import io, json, pickle, sys
+import torch
+good, bad, marker = sys.argv[1:]
+class Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        return super().find_class(module, name)
+class Module:  # what fastai and others pass on
+    Unpickler, load, loads, __name__ = Unpickler, pickle.load, pickle.loads, "pickle"
+def refused(**options):
+    try:
+        torch.load(bad, weights_only=False, **options)
+    except pickle.UnpicklingError:
+        return
+    raise AssertionError(options)
+ways = [dict(pickle_module=pickle), dict(pickle_module=Module), dict(map_location="cpu")]
+if sys.argv[1].endswith("zip.pt"):
+    ways += [dict(mmap=True), dict(mmap=True, pickle_module=Module, map_location="cpu")]
+for options in ways:
+    content = torch.load(good, weights_only=False, **options)
+    assert content["module"](torch.ones(1, 3)).tolist() == content["expected"], options
+    assert torch.equal(content["weights"]["weight"], content["module"].weight)
+    refused(**options)
+print("done")
+"""
 PROGRAM = """
 import json, os, pickle, sys
 import torch
@@ -44,10 +69,8 @@ class Exploit:
         return os.mkdir, (self.marker,)
 
 
-def run(
-    folder: Path, path: Path, policy: Policy, expected: object, *, weights_only: bool
-) -> subprocess.CompletedProcess[str]:
-    """Load a file in a process that the installed enforcer hooks."""
+def enforced(folder: Path, program: str, policy: Policy, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process that the installed enforcer hooks."""
     install_target(folder / "pickleball")
     (folder / "policy.json").write_text(policy.dumps())
     settings = {
@@ -56,9 +79,15 @@ def run(
         "PICKLEBALL_POLICY": str(folder / "policy.json"),
         "PICKLEBALL_VIOLATIONS": str(folder / "violations"),
     }
-    arguments = [str(path), str(weights_only), json.dumps(expected)]
-    command = [sys.executable, "-c", PROGRAM, *arguments]
+    command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300, check=False)
+
+
+def run(
+    folder: Path, path: Path, policy: Policy, expected: object, *, weights_only: bool
+) -> subprocess.CompletedProcess[str]:
+    """Load a file enforced, and compare what the model in it gives."""
+    return enforced(folder, PROGRAM, policy, str(path), str(weights_only), json.dumps(expected))
 
 
 def least(path: Path) -> Policy:
@@ -68,6 +97,7 @@ def least(path: Path) -> Policy:
     return Policy({"torch.nn.Linear": Entry(*map(tuple, report.needed()))})
 
 
+@pytest.mark.door("`torch.load`: zip and legacy format, `weights_only` true and false")
 @FORMATS
 @pytest.mark.parametrize("weights_only", [True, False])
 def test_a_model_gives_the_same_output_enforced(*, zipped: bool, weights_only: bool, tmp_path: Path) -> None:
@@ -97,3 +127,18 @@ def test_an_exploit_in_a_file_does_not_run(*, zipped: bool, tmp_path: Path) -> N
     assert not marker.exists()
     (record,) = map(json.loads, (tmp_path / "violations").read_text().splitlines())
     assert (record["rule"], record["name"]) == ("reduce-not-allowed", "posix.mkdir")
+
+
+@pytest.mark.door("`torch.load` with `mmap`, `pickle_module`, `map_location`")
+@FORMATS
+def test_mapped_files_and_other_pickle_modules_are_judged(*, zipped: bool, tmp_path: Path) -> None:
+    """However torch.load is called, an honest file loads under its least policy and an exploit does not."""
+    module = torch.nn.Linear(3, 2)
+    content = {"weights": module.state_dict(), "module": module, "expected": module(torch.ones(1, 3)).tolist()}
+    kind, marker = "zip" if zipped else "legacy", tmp_path / "marker"
+    good, bad = tmp_path / f"good-{kind}.pt", tmp_path / f"bad-{kind}.pt"
+    torch.save(content, good, _use_new_zipfile_serialization=zipped)
+    torch.save({**content, "more": Exploit(marker)}, bad, _use_new_zipfile_serialization=zipped)
+    done = enforced(tmp_path, DOORS, least(good), str(good), str(bad), str(marker))
+    assert done.stdout == "done\n", done.stderr[-3000:]
+    assert not marker.exists()

@@ -2,6 +2,7 @@
 
 A load is exempt by the module whose code calls it. That trusts the channel: whoever can write into the pipe of a pool,
 a manager's socket or an executor's queue runs code in this process, as without PickleBall.
+A stream that is judged gains nothing here: what it calls itself is not exempt.
 """
 
 from __future__ import annotations
@@ -35,25 +36,44 @@ MODULES: dict[str, str] = {
     "loky.backend.popen_loky_win32": "what a parent tells its child at start",
     "loky.cloudpickle_wrapper": "functions among loky's tasks",
     "loky.process_executor": "tasks and results of loky's processes",
+    "numba.core.caching": "machine code that numba keeps on disk: who can write it needs no pickle to run code",
+}
+# Functions of modules that load other things too.
+FUNCTIONS = {
+    ("numba.core.serialize", "_numba_unpickle"): "objects that compiled code holds",
+    ("numba.core.serialize", "runtime_build_excinfo_struct"): "exceptions that compiled code raises",
 }
 # Functions of modules that load models too, exempt within an exempt load: they read what a parent wrote for workers.
-FUNCTIONS = {("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers"}
+NESTED = {
+    ("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers",
+    ("numba.core.serialize", "_unpickle__CustomPickled"): "parts of machine code that numba keeps on disk",
+}
 _DEPTH = 4  # how far above a load such a function stands
+_DRIVERS = "pickleball_enforce.drivers."
 
 
 def is_exempt(frame: FrameType | None) -> bool:
     """Whether a load that this frame calls is exempt; frames of pickle itself do not count."""
     while frame is not None and _module(frame) == "pickle":
         frame = frame.f_back
-    if frame is None or _module(frame) in MODULES:
-        return frame is not None
+    if frame is None:
+        return False
+    if _module(frame) in MODULES or (_module(frame), frame.f_code.co_name) in FUNCTIONS:
+        return not _is_called_by_a_stream(frame) or sanction.is_in_exempt()
+    above: FrameType | None = frame
     for _ in range(_DEPTH if sanction.is_in_exempt() else 0):
-        if frame is None:
+        if above is None:
             return False
-        if (_module(frame), frame.f_code.co_name) in FUNCTIONS:
+        if (_module(above), above.f_code.co_name) in NESTED:
             return True
-        frame = frame.f_back
+        above = above.f_back
     return False
+
+
+def _is_called_by_a_stream(frame: FrameType) -> bool:
+    """Whether an unpickler is what calls this function: C code has no frame, so a driver stands right above it."""
+    above = frame.f_back
+    return above is not None and (_module(above) == "pickle" or _module(above).startswith(_DRIVERS))
 
 
 def _module(frame: FrameType) -> str:

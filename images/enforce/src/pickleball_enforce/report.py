@@ -52,6 +52,9 @@ class Violation:
         }
 
 
+UNDECODABLE = "A byte string of Python 2 cannot be decoded"  # how the sentence begins; the driver's error depends on it
+
+
 @dataclass(frozen=True)
 class Malformed:
     """Where a stream stops being a pickle, and why."""

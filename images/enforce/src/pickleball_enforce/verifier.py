@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import errors, names
 from .judgement import candidate
 from .opcodes import HIGHEST_PROTOCOL, NAMES, check_float, read_index, read_int, read_long, read_string
-from .report import Import, Malformed, Verdict
+from .report import UNDECODABLE, Import, Malformed, Verdict
 from .settings import Settings
 from .tags import (
     BUFFER,
@@ -427,7 +427,7 @@ class Verifier(Targets):
         try:
             decoded = text.decode(settings.encoding, settings.errors)
         except (UnicodeError, LookupError) as error:
-            self.malformed(f"A byte string of Python 2 cannot be decoded with encoding={settings.encoding!r}: {error}.")
+            self.malformed(f"{UNDECODABLE} with encoding={settings.encoding!r}: {error}.")
         self._push(ByteText(decoded if len(decoded) <= settings.max_name else None))
 
     def _op_unicode(self) -> None:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from pickleball_enforce.report import Verdict
 
 Tape = Union[BytesTape, FileTape]  # noqa: UP007 - evaluated on Python 3.9
+_BUSY = "load() is already running on this Unpickler; it can neither be nested nor shared."
 _NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
+
+
+class BusyUnpickler(UnpicklingError, RuntimeError):  # RuntimeError: stock of 3.14
+    """An Unpickler that is used while it loads."""
 
 
 class _Proxy:
@@ -109,6 +114,11 @@ class Loader:
         self._failed = False  # stock keeps what it has not read of a failed load for the next one
         self._active: _Imports | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a load runs."""
+        return self._busy.locked()
+
     # ---- memo -------------------------------------------------------------------------------------------------------
 
     @property
@@ -156,7 +166,7 @@ class Loader:
     def load(self, owner: Unpickler | None = None) -> Any:
         """Judge the next pickle and load it."""
         if not self._busy.acquire(blocking=False):
-            raise UnpicklingError("load() is already running on this Unpickler; it can neither be nested nor shared.")
+            raise BusyUnpickler(_BUSY)
         try:
             return self._load(owner)
         finally:
@@ -360,6 +370,8 @@ class Unpickler:
         errors: Any = "strict",
         buffers: Any = None,
     ) -> None:
+        if "_pickleball" in vars(self) and self._pickleball.busy:
+            raise BusyUnpickler(_BUSY)
         self._pickleball = Loader(
             _tapes(file),
             name_of(file),
@@ -396,6 +408,10 @@ class Unpickler:
     @memo.setter
     def memo(self, value: Any) -> None:
         self._loader().memo = value
+
+    @memo.deleter
+    def memo(self) -> None:
+        raise TypeError("attribute deletion is not supported")
 
     @property
     def renames(self) -> bool:

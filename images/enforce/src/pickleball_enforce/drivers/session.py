@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import lookup, names, obligations, records, sanction, stubs
 from pickleball_enforce.errors import MalformedStream, PolicyViolation
-from pickleball_enforce.report import Import, Malformed, Violation
+from pickleball_enforce.report import UNDECODABLE, Import, Malformed, Violation
 from pickleball_enforce.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 class TruncatedStream(MalformedStream, EOFError):
     """A pickle that ends before STOP: stock says EOFError, and programs that read to the end of a file wait for it."""
+
+
+class UndecodableStream(MalformedStream, UnicodeDecodeError):
+    """A byte string of Python 2 in another encoding: programs wait for stock's error and try again with latin1."""
+
+    def __init__(self, offset: int, sentence: str, encoding: str) -> None:
+        UnicodeDecodeError.__init__(self, encoding, b"", 0, 0, sentence)
+        self.offset = offset
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return f"offset {self.offset}: {self.sentence}"
 
 
 class Session:
@@ -65,9 +77,11 @@ class Session:
         sentence = f"The stream is malformed: {error.sentence}"
         violation = Violation("malformed", "", "", error.offset, sentence)
         records.write([violation], self.enforcement, self.source, self.digest())
-        if not self.audit:
-            kind = TruncatedStream if truncated else MalformedStream
-            raise kind(error.offset, error.sentence)
+        if self.audit:
+            return
+        if self.verifier is not None and error.sentence.startswith(UNDECODABLE):
+            raise UndecodableStream(error.offset, error.sentence, self.verifier.settings.encoding)
+        raise (TruncatedStream if truncated else MalformedStream)(error.offset, error.sentence)
 
     def report_stubs(self) -> None:
         """Record the stubs that the load has left in its result."""
