@@ -72,6 +72,7 @@ lint: setup ## Lint, format, types, import contracts.
 test: lint test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
 
 test-python: setup joern ## The tests that need neither torch nor a cluster.
+	@tools/host.sh browser
 	@tools/host.sh test
 	$(PYTEST) -m "not cluster" --ignore=tests/real/torch
 

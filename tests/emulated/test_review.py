@@ -45,7 +45,7 @@ def test_a_candidate_waits_with_its_diff_and_grades(world: World) -> None:
     first = world.status()["candidate"]["diff"]
     assert listed(first["added"])[0] == ("globals", "lib.Model")
     assert (first["added"][0]["grade"], first["added"][0]["effects"]) == ("effects", ["file"])
-    assert "1 effects" in first["sentence"]
+    assert "1 with effects" in first["sentence"]
     world.annotate(approve=world.status()["candidate"]["name"])
     world.settle()
     assert world.kube.get(Ref("ConfigMap", "team", REVIEW)) is None
@@ -325,7 +325,7 @@ def proposal(name: str, decision: str, **more: Any) -> dict[str, Any]:
     """A proposal as the generator writes it."""
     return {
         "name": name, "list": "globals", "decision": decision, "because": "so it is", "files": [FILE["path"]],
-        "at": "app/steps.py:3", "grade": "inert", **more,
+        "at": "app/steps.py:3", "grade": "resolved", **more,
     }  # fmt: skip
 
 
@@ -364,7 +364,7 @@ def test_no_proposal_joins_by_itself_without_the_specs_word(world: World) -> Non
     world.add(model_deployment())
     world.settle()
     (found,) = world.status()["proposals"]
-    assert (found["name"], found["decision"], found["grade"]) == ("app.steps.Scaler", "inert", "inert")
+    assert (found["name"], found["decision"], found["grade"]) == ("app.steps.Scaler", "inert", "resolved")
     assert (found["source"], found["path"], found["sha256"]) == ("File", FILE["path"], FILE["sha256"])
     extra = [{"list": "globals", "name": "app.steps.Scaler", "reason": "our step"}]
     world.edit(lambda manifest: manifest["spec"].update(policy={"extra": extra}))
@@ -379,7 +379,7 @@ def test_an_accepted_proposal_waits_for_approval_like_any_other_entry(world: Wor
     world.add(model_deployment(policy={"acceptProposals": "Inert", "approval": "Manual"}))
     world.settle()
     added = {one["name"]: one for one in world.status()["candidate"]["diff"]["added"]}
-    assert (added["app.steps.Scaler"]["kind"], added["app.steps.Scaler"]["grade"]) == ("proposed", "inert")
+    assert (added["app.steps.Scaler"]["kind"], added["app.steps.Scaler"]["grade"]) == ("proposed", "resolved")
     assert world.kube.list("Deployment", "team") == []
 
 

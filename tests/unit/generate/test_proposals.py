@@ -62,6 +62,19 @@ def plain(x):
 def rebuild(x):
     return Part()
 
+class Rebuilt:
+    def __reduce__(self):
+        return rebuild, (1,)
+
+class Cleaned:
+    def __reduce__(self):
+        return clean, ("path",)
+
+class Holder:
+    def __init__(self):
+        self.one = Rebuilt()
+        self.two = Cleaned()
+
 run = os.system
 made = plain(2)
 """
@@ -191,6 +204,47 @@ def test_an_accepted_name_says_which_file_asked_for_it(
     assert (entry["kind"], entry["grade"]) == ("proposed", "resolved")
     assert entry["files"] == [{"path": str(model), "sha256": outcome["files"][0]["sha256"]}]
     assert provenance["policy"] == Policy.load(tmp_path / "policy.json").digest
+
+
+def test_a_proposed_class_brings_the_callables_that_its_parts_need(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What its sources show to rebuild its parts joins with it, as far as the file asks, and never with an effect."""
+    model = tmp_path / "model.pkl"
+    callees = [call(stack_name("lib.parts", name), text("x")) for name in ("rebuild", "clean")]
+    model.write_bytes(PROTO4 + list_of(new(stack_name("lib.parts", "Holder")), *callees) + STOP)
+    code, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    decided = {proposal["name"]: proposal for proposal in outcome["proposals"]}
+    assert {name: proposal["decision"] for name, proposal in decided.items()} == {
+        "lib.parts.Holder": "inert", "lib.parts.rebuild": "inert", "lib.parts.clean": "ask",
+    }  # fmt: skip
+    assert "a proposed class needs it" in decided["lib.parts.rebuild"]["because"]
+    assert code == 1
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    entry = provenance["classes"]["lib.parts.Model"]["reduces"]["lib.parts.rebuild"]
+    assert [link["holds"] for link in entry["chain"]] == [
+        "an instance of lib.parts.Holder", "an instance of lib.parts.Rebuilt",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "name", "decision"),
+    [
+        (CALLS, "numpy._core.multiarray._reconstruct", "inert"),
+        (CALLS, "collections.defaultdict", "inert"),
+        (INSTANCES, "numpy.random._pcg64.PCG64", "inert"),
+        (CALLS, "operator.methodcaller", "refuse"),
+        (CALLS, "builtins.map", "refuse"),
+    ],
+)
+def test_what_a_pack_names_may_rebuild_data(
+    how: str, name: str, decision: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reconstructors and types of knowledge packs are inert; a sink stays one, whatever a pack says."""
+    model = tmp_path / "model.pkl"
+    model.write_bytes(stream(how, name))
+    _, outcome = run(library, tmp_path, capsys, "--for-model", str(model))
+    assert [proposal["decision"] for proposal in outcome["proposals"]] == [decision]
 
 
 def test_a_person_may_allow_what_was_asked_for(

@@ -85,4 +85,4 @@ def _entry(kind: str, rule: str, files: Sequence[ModelFile], proposal: Proposal)
     """Describe an entry as the provenance holds it, tied to the files that ask for it."""
     grade = proposal.grade.to_dict() if proposal.grade else {"grade": "no source"}
     asking = [{"path": file.path, "sha256": file.sha256} for file in files if file.path in proposal.files]
-    return {"kind": kind, "rule": rule, "at": proposal.at, "chain": [], "files": asking, **grade}
+    return {"kind": kind, "rule": rule, "at": proposal.at, "chain": list(proposal.chain), "files": asking, **grade}

@@ -18,7 +18,6 @@ from pickleball_generate import explain, inference, model_files, packs, proposal
 from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment
-from pickleball_generate.inference.program import Program
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
 from pickleball_generate.recovery import recover_types
 from pickleball_generate.sources import Library
@@ -127,8 +126,7 @@ def opened(options: argparse.Namespace, progress: Progress) -> Environment:
 
 def judge(environment: Environment) -> proposals.Judge:
     """Make a judge of names over an environment."""
-    known = packs.load()
-    return proposals.Judge(Program(environment, known.opaque), known)
+    return proposals.Judge(environment, packs.load())
 
 
 def reasons(names: list[str], texts: list[str]) -> dict[str, str]:

@@ -8,19 +8,22 @@ refuse   nothing is known of it, it is a callable with an effect itself, or only
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.names import by_value
-from pickleball_generate.inference import sinks
+from pickleball_generate.inference import sinks, solve
 from pickleball_generate.inference.effects import Grade, Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program, tooling
+from pickleball_generate.provenance import chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pickleball_enforce.policy import Policy
+    from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.pickling import Because, Pickling
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.model_files import ModelFile
@@ -49,6 +52,8 @@ class Proposal:
     files: tuple[str, ...]
     at: str = ""
     grade: Grade | None = field(default=None, compare=False)
+    scope: Scope | None = field(default=None, compare=False)
+    chain: tuple[dict[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Give the proposal as JSON holds it."""
@@ -75,22 +80,49 @@ def propose(files: Sequence[ModelFile], policy: Policy, judge: Judge) -> list[Pr
             continue
         names = tuple(file.path for file in files if name in getattr(file, listed))
         found.append(judge.judge(name, listed, names))
+    found = judge.complete(found)
     return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
 
 
 class Judge:
     """Judges names against the sources of an environment."""
 
-    def __init__(self, program: Program, packs: Packs) -> None:
-        self.program = program
+    def __init__(self, environment: Environment, packs: Packs) -> None:
+        self.program = Program(environment)
+        self.environment = environment
         self.packs = packs
-        self.grader = Grader(Program(program.environment), packs)
+        self.grader = Grader(Program(environment, packs.opaque), packs)
+        self.inner = Grader(self.program, packs)  # of the packages that packs describe: all their code is followed
 
     def judge(self, name: str, listed: str, files: tuple[str, ...]) -> Proposal:
         """Say whether a name may be added to a list, must be asked for, or is refused."""
         decision, because, scope, grade = self._decide(name, listed)
         at = f"{scope.file}:{scope.line}" if scope is not None else ""
-        return Proposal(name, listed, decision, because, files, at, grade)
+        return Proposal(name, listed, decision, because, files, at, grade, scope)
+
+    def complete(self, proposals: list[Proposal]) -> list[Proposal]:
+        """Let in what the proposed classes need by the rules for model classes, as far as the files ask for it.
+
+        A proposed class is a model class that a file names: the callables that its own reduce methods give, or those of
+        the types that it holds, come with it, unless they have an effect themselves.
+        """
+        classes = [p.scope for p in proposals if p.decision == "inert" and p.scope and p.scope.kind == "class"]
+        if not classes or all(proposal.decision == "inert" for proposal in proposals):
+            return proposals
+        program = Program(self.environment, self.packs.opaque)
+        solver = solve(program, self.packs, [cls for cls in classes if program.has_source(cls.module)])
+        return [self._completed(proposal, solver) for proposal in proposals]
+
+    def _completed(self, proposal: Proposal, solver: Pickling) -> Proposal:
+        needed: Because | None = getattr(solver, proposal.listed).get(proposal.name)
+        foreign = proposal.decision == "refuse" and proposal.grade is None
+        harmless = proposal.decision == "ask" and proposal.grade is not None and proposal.grade.inert
+        if needed is None or not (foreign or harmless):
+            return proposal
+        because = f"a proposed class needs it: {needed.rule}"
+        links = tuple(chain(needed.value, solver))
+        at = f"{needed.file}:{needed.line}" if needed.line else needed.file
+        return replace(proposal, decision="inert", because=because, at=proposal.at or at, chain=links)
 
     def _decide(self, name: str, listed: str) -> tuple[str, str, Scope | None, Grade | None]:
         if name.startswith("__main__."):
@@ -98,10 +130,11 @@ class Judge:
         if library := by_value(name):
             return "refuse", BY_VALUE.format(library), None, None
         values = definitions(self.program, name)
-        sink = next((sinks.effect(found) for found in (name, *(v[1] for v in values if v[0] == "ext"))
-                     if sinks.effect(found)), None)  # fmt: skip
-        if sink:
-            return "refuse", f"it is a callable with an effect itself ({sink})", None, None
+        for found in (name, *(v[1].dotted if v[0] in {"cls", "fun"} else str(v[1]) for v in values)):
+            if effect := sinks.effect(found):
+                return "refuse", f"it is a callable with an effect itself ({effect})", None, None
+        if described := self._described(name, listed):
+            return "inert", described, None, None
         if not values:
             return "refuse", "no source below the library paths defines it, so nothing is known of it", None, None
         if len(values) > 1:
@@ -112,14 +145,15 @@ class Judge:
     def _defined(self, value: Value, listed: str) -> tuple[str, str, Scope | None, Grade | None]:
         kind = value[0]
         if kind == "ext":
-            return *self._foreign(value[1], listed), None, None
+            return "refuse", "it has no source, and no knowledge pack describes it", None, None
         if kind not in {"cls", "fun"}:
             return "refuse", "it is a module, which no pickle holds", None, None
         scope: Scope = value[1]
         called = kind == "fun" or listed == "reduces"
-        grade = self.grader.grade(scope, called=called)
+        grader = self.inner if scope.module.partition(".")[0] in self.packs.opaque else self.grader
+        grade = grader.grade(scope, called=called)
         if tooling(scope.module):
-            return "ask", "it belongs to the tests or tools of its package", scope, grade
+            return "ask", "it belongs to the tests or tools of its package", scope, None
         if grade.word == "effects":
             return "ask", f"it can reach {', '.join(grade.effects)}", scope, grade
         if grade.word == "unknown":
@@ -135,14 +169,14 @@ class Judge:
         own = self.program.method(cls, "__reduce__") or self.program.method(cls, "__reduce_ex__")
         return own is None and any(found is not None and found[0] == "reduces" for found in described)
 
-    def _foreign(self, name: str, listed: str) -> tuple[str, str]:
-        """Judge a name without source by the knowledge packs."""
-        described = self.packs.instance(self.packs.reference(name))
-        if described is None:
-            return "refuse", "it has no source, and no knowledge pack describes it"
+    def _described(self, name: str, listed: str) -> str:
+        """Say what a knowledge pack says of a name: a type, or what rebuilds one; else an empty text."""
         if listed == "reduces":
-            return "ask", "the file calls it; a knowledge pack describes the type"
-        return "inert", "a type that a knowledge pack describes"
+            rebuilt = self.packs.rebuilds(name)
+            return f"a knowledge pack names it as what rebuilds {rebuilt}" if rebuilt else ""
+        if self.packs.instance(self.packs.reference(name)) or self.packs.rebuilds(name, called=False):
+            return "a type that a knowledge pack describes"
+        return "machine code without effect that a knowledge pack names" if self.packs.names(name) else ""
 
 
 def text(proposals: Sequence[Proposal], policy: Policy, violations: dict[str, list[str]]) -> str:

@@ -24,7 +24,8 @@ LONGEST_CHAIN = 24
 
 def describe(solved: list[tuple[Located, Pickling]], environment: Environment, policy: Policy) -> dict[str, Any]:
     """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
-    grader = Grader(Program(environment), solved[0][1].packs)  # packs or no packs: all code that is there is followed
+    known = solved[0][1].packs
+    grader = Grader(Program(environment, known.opaque), known)
     packs = {(pack["name"], pack["version"]): pack for _, solver in solved for pack in solver.packs.describe()}
     return {
         "schema": SCHEMA,
@@ -60,7 +61,7 @@ def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
                 "list": listed,
                 "rule": why.rule,
                 "at": _place(why.file, why.line),
-                "chain": _chain(why.value, solver),
+                "chain": chain(why.value, solver),
             }
             for name, (effect, listed, why) in sorted(solver.refused.items())
         },
@@ -76,14 +77,14 @@ def _entry(name: str, why: Because, solver: Pickling, grader: Grader, *, called:
         "kind": why.kind,
         "rule": why.rule,
         "at": _place(why.file, why.line),
-        "chain": _chain(why.value, solver),
+        "chain": chain(why.value, solver),
     }
     scope = solver.scopes.get(name)
     entry |= grader.grade(scope, called=called).to_dict() if scope is not None else {"grade": "no source"}
     return entry
 
 
-def _chain(value: Value, solver: Pickling) -> list[dict[str, str]]:
+def chain(value: Value, solver: Pickling) -> list[dict[str, str]]:
     """Follow from a value to the model: who holds it, by which statement."""
     links: list[dict[str, str]] = []
     seen: set[Value] = set()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from .result import Content
 
+SAID = {"effects": "with effects", "no source": "without source"}
+"""Grades as a sentence says them."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -50,11 +53,11 @@ class Comparison:
         if self.against is None:
             return f"It has {_count(self.added)}; no policy is in force yet."
         if self.empty:
-            return "It allows the same as the policy in force; only what is recorded beside it differs."
+            return f"It allows the same as {self.against}; only what is recorded beside it differs."
         parts = [f"adds {_count(self.added)}"] if self.added else []
         parts += [f"removes {_count(self.removed, grades=False)}"] if self.removed else []
         parts += [f"grades {_count([after for _, after in self.regraded])} otherwise"] if self.regraded else []
-        return f"Against the policy in force it {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
+        return f"Against {self.against} it {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
 
     def status(self) -> Diff:
         """As the ModelDeployment's status holds it: the first of each list."""
@@ -105,7 +108,7 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
 def _count(changes: Iterable[Change], *, grades: bool = True) -> str:
     found = list(changes)
     counted = Counter(one.grade for one in found)
-    said = ", ".join(f"{counted[grade]} {grade}" for grade in GRADES if counted[grade])
+    said = ", ".join(f"{counted[grade]} {SAID.get(grade, grade)}" for grade in GRADES if counted[grade])
     return f"{len(found)} {'entry' if len(found) == 1 else 'entries'}" + (f" ({said})" if grades and said else "")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from pickleball_operator.text import clip
 
-GRADES = ("effects", "unknown", "not graded", "no source", "inert")
+GRADES = ("effects", "unknown", "not graded", "no source", "resolved", "trivial")
 """From what needs reading most to what needs it least."""
+HARMFUL = ("effects", "unknown", "not graded")
 WORD, LINE = 64, 512
 LINKS, EFFECTS, STEPS = 64, 32, 64
 
@@ -74,7 +75,8 @@ class Proposal:
     @property
     def is_inert(self) -> bool:
         """Whether the generator found its code harmless, and knows which files ask for it."""
-        return (self.decision, self.grade) == ("inert", "inert") and all(digest for _, digest in self.files)
+        known = bool(self.files) and all(digest for _, digest in self.files)
+        return self.decision == "inert" and self.grade not in HARMFUL and known
 
 
 def reasons(provenance: Mapping[str, Any], listed: str, name: str) -> tuple[Because, ...]:

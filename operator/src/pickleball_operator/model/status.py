@@ -79,7 +79,7 @@ class DiffEntry(Shown):
     list: str = Field(description="globals or reduces.")
     name: str = Field(description="Dotted name.")
     kind: str = Field(description="needed, widened, pack, proposed, extra, by hand or unrecorded.")
-    grade: str = Field(description="inert, effects, unknown, no source or not graded.")
+    grade: str = Field(description="trivial, resolved, effects, unknown, no source or not graded.")
     effects: Texts = Field(default=[], description="What its code can reach while a pickle loads.")
 
 

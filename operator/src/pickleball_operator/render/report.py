@@ -27,8 +27,9 @@ GRADES = {
     "effects": "its code can do more than make the object while a pickle loads; read the path",
     "unknown": "some calls of its code could not be followed",
     "not graded": "nobody looked at its code",
-    "no source": "there is no Python source to look at, such as a C extension",
-    "inert": "its code has no effect while a pickle loads",
+    "no source": "there is no Python source to look at: a knowledge pack names it, or the sources do",
+    "resolved": "its code runs while a pickle loads, and every call of it was followed: no effect",
+    "trivial": "no code of its own runs while a pickle loads",
 }
 LISTS = {
     "globals": "may be referenced and, if it is a class, instantiated without its constructor",

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.scopes import Scope
 
-__all__ = ["Located", "Options", "Result", "infer", "locate"]
+__all__ = ["Located", "Options", "Result", "infer", "locate", "solve"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,15 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     known = packs.load()
     program = Program(environment, known.opaque)
     found = locate_class(program, name)
-    solver = Pickling(program, known, options.shuffle)
-    solver.hold(("obj", found.scope), None, Reason(found.scope.file, found.scope.line, "model class", found.name))
+    return found, solve(program, known, [found.scope], options)
+
+
+def solve(program: Program, known: packs.Packs, classes: list[Scope], options: Options | None = None) -> Pickling:
+    """Find what instances of classes contain and pickle as."""
+    solver = Pickling(program, known, options.shuffle if options else None)
+    for cls in classes:
+        solver.hold(("obj", cls), None, Reason(cls.file, cls.line, "model class", program.canonical(cls)))
     solver.run()
     solver.serializers(sorted(program.packages()))
     solver.run()
-    return found, solver
+    return solver

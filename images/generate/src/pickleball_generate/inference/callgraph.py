@@ -350,7 +350,7 @@ class _Body:
         function = self.site.function
         kinds = function.bound.get(name, ())
         if not kinds:
-            return self.program.name(name, function)
+            return self.program.name(name, function) or self._of_module(name, depth)
         found: list[Value] = []
         for kind, what in kinds:
             if kind == "assign" and not what.get("op") and depth <= DEEPEST and what.get("v") != name:
@@ -362,6 +362,23 @@ class _Body:
         known = [v for v in self.program.name(name, function) if v[0] != "ext" or not v[1].startswith("builtins.")]
         return [*found, *(v for v in known if v not in found)] or [UNKNOWN]
 
+    def _of_module(self, name: str, depth: int) -> list[Value]:
+        """A module's variable that is set once, by an expression that this understands."""
+        module = self.site.function
+        while module.parent is not None:
+            if module is not self.site.function and name in module.bound:
+                return []
+            module = module.parent
+        kinds = module.bound.get(name, ())
+        if len(kinds) != 1 or kinds[0][0] != "assign" or kinds[0][1].get("op") or depth > DEEPEST:
+            return []
+        value = kinds[0][1].get("v")
+        return _Body(self.graph, Site(module)).types(value, depth + 1) if isinstance(value, dict) else []
+
+    def types(self, expression: object, depth: int = 0) -> list[Value]:
+        """Type an expression that stands in this body."""
+        return self._types(expression, depth)
+
     def _takes_class(self) -> bool:
         function = self.site.function
         return function.decorated_by("classmethod") or function.name in {"__new__", "__init_subclass__"}
@@ -369,6 +386,10 @@ class _Body:
     def _result(self, call: dict[str, Any], depth: int) -> list[Value]:
         """Type what a call gives: instances of classes that are called, plain values of builtins."""
         callee = call["call"]
+        if isinstance(callee, dict) and "call" in callee:  # `lru_cache(maxsize=1)(f)`
+            makers = {v[1] for v in self._types(callee["call"], depth + 1) if v[0] == "ext"}
+            arguments = call.get("args", [])
+            return self._types(arguments[0], depth + 1) if makers & sinks.WRAPPERS and arguments else []
         if not isinstance(callee, str):
             return []
         found: list[Value] = []
@@ -379,6 +400,8 @@ class _Body:
                 imported = _imported(call, value[1])
                 if imported:
                     found.append(("mod", imported))
+                elif value[1] in sinks.WRAPPERS and call.get("args"):
+                    found += self._types(call["args"][0], depth + 1)
                 elif value[1] in sinks.PLAIN_RESULTS:
                     found.append(PLAIN)
                 elif value[1].rpartition(".")[2][:1].isupper():

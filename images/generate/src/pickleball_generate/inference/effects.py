@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.packs import Packs
 
-AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__", "__hash__", "__eq__")
+AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__")
+AS_KEY = ("__hash__", "__eq__")
 AT_CALL = ("__init__", "__post_init__", "_missing_")
 ITEMS = ("__setitem__", "append", "extend", "add", "update")
 INERT = frozenset({"trivial", "resolved"})
@@ -86,7 +87,10 @@ class Grader:
             return self._walk([Site(scope, owner, owner)] if called else [], {})
         roots = self.program.roots(scope)
         takes_items = called or any(self.packs.container(root) for root in roots)
-        names = (*AT_LOAD, *(ITEMS if takes_items else ()), *(AT_CALL if called else ()))
+        names = (
+            *AT_LOAD, *(AS_KEY if self.hashable(scope) else ()), *(ITEMS if takes_items else ()),
+            *(AT_CALL if called else ()),
+        )  # fmt: skip
         starts = [site for name in names if (site := self.graph.method(scope, name)) is not None]
         if called:
             starts += [site for site in self.graph.constructors(scope) if site not in starts]
@@ -97,6 +101,13 @@ class Grader:
         ]
         place = f"{scope.file}:{scope.line} {scope.dotted}"
         return self._walk(starts, {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))})
+
+    def hashable(self, cls: Scope) -> bool:
+        """Tell whether instances can be keys: a class with an `__eq__` and no `__hash__` of its own makes them not."""
+        for owner in self.program.mro(cls):
+            if owner[0] == "cls" and not owner[1].bound.keys().isdisjoint(AS_KEY):
+                return "__hash__" in owner[1].bound
+        return True
 
     def _walk(self, starts: Iterable[Site], unknown: dict[str, list[str]]) -> Grade:
         """Walk breadth first, so that the paths which are kept are short."""

@@ -35,6 +35,7 @@ class Program:
         self._names: dict[tuple[str, str], list[Value]] = {}
         self._modules: dict[str, bool] = {}
         self._active: set[tuple[str, str]] = set()
+        self._resolving: set[tuple[Scope, str]] = set()
         self._mro: dict[Scope, list[Value]] = {}
         self._bases: dict[Scope, list[Value]] = {}
         self._made: dict[int, Scope] = {}
@@ -231,12 +232,22 @@ class Program:
         where: Scope | None = scope
         while where is not None and where.parent is not None:
             if (where.kind == "function" or where is scope) and name in where.bound:
-                return unique(self._bindings(where, name))
+                return self._local(where, name)
             where = where.parent
         found = self.attribute(scope.module, name) if where is not None else []
         if not found and hasattr(builtins, name):
             return [("ext", f"builtins.{name}")]
         return found
+
+    def _local(self, where: Scope, name: str) -> list[Value]:
+        """Resolve a name of a function or class body; one that is defined by itself gives no more."""
+        if (where, name) in self._resolving:
+            return []
+        self._resolving.add((where, name))
+        try:
+            return unique(self._bindings(where, name))
+        finally:
+            self._resolving.discard((where, name))
 
     def member(self, value: Value, name: str) -> list[Value]:
         """Resolve an attribute of a module, class or name without source."""

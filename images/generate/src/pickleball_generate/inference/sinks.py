@@ -16,7 +16,7 @@ CODE = (
 )
 IMPORT = (
     "builtins.__import__ importlib.* imp.* pkgutil.* zipimport.* pydoc.* pkg_resources.* unittest.* "
-    "numpy.testing._private.utils.runstring"
+    "numpy.testing.* numpy.ctypeslib.* numpy.distutils.*"
 )
 NESTED = (
     "pickle.load pickle.loads pickle.Unpickler pickle._load pickle._loads pickle._Unpickler _pickle.load "
@@ -113,6 +113,10 @@ BY_NAME = frozenset(
 OWN_ATTRIBUTES = frozenset("builtins.getattr builtins.setattr builtins.delattr".split())
 # What they call is their first argument; `type(x)` calls nothing.
 CALLS_ARGUMENT = frozenset([*GIVEN.split(), "builtins.type"])
+# They give what they are given, or something that calls it.
+WRAPPERS = frozenset(
+    "functools.lru_cache functools.cache functools.wraps functools.partial functools.update_wrapper".split()
+)
 COPIES = frozenset({"copy.copy", "copy.deepcopy"})
 PLAIN_RESULTS = frozenset(
     "builtins." + name

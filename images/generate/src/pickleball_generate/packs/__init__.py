@@ -48,7 +48,18 @@ class Packs:
     def __post_init__(self) -> None:
         self._types = {name: (pack, entry) for pack in self.packs for name, entry in pack.types.items()}
         self._aliases = {name: target for pack in self.packs for name, target in pack.aliases.items()}
+        self._targets = frozenset(self._aliases.values())
         self._owners = {top: pack for pack in self.packs for top in pack.imports}
+        self._rebuilds: dict[tuple[str, bool], str] = {}
+        for pack in self.packs:
+            for name, entry in sorted(pack.types.items()):
+                for kind in ("instance", "subclass"):
+                    for listed, called in (("reduces", True), ("globals", False)):
+                        for each in entry.get(kind, {}).get(listed, ()):
+                            self._rebuilds.setdefault((each, called), name)
+            for called, names in ((True, pack.data.reduces), (False, pack.data.globals)):
+                for each in names:
+                    self._rebuilds.setdefault((each, called), f"data of {pack.name}")
         self.opaque = frozenset(top for pack in self.packs for top in pack.opaque)
         self._functions_opaque = frozenset(top for pack in self.packs for top in pack.functions_opaque)
 
@@ -60,6 +71,10 @@ class Packs:
     def reference(self, name: str) -> str:
         """Give the name under which a function or class without source is pickled."""
         return self._aliases.get(name, name)
+
+    def names(self, name: str) -> bool:
+        """Tell whether a pack gives a name as the canonical one of some function or class."""
+        return name in self._targets
 
     def package_of(self, name: str) -> str | None:
         """Give the package of a pack that a name belongs to."""
@@ -75,6 +90,10 @@ class Packs:
         """Tell whether a function's body is left out, because a pack says what its package computes."""
         top = function.module.partition(".")[0]
         return top in self._functions_opaque and (function.parent is None or function.parent.kind != "class")
+
+    def rebuilds(self, name: str, *, called: bool = True) -> str | None:
+        """Name a type whose pickles call a name, or refer to it, as some pack says."""
+        return self._rebuilds.get((name, called))
 
     def container(self, name: str) -> bool:
         """Tell whether a type takes elements by item operations."""
