@@ -120,3 +120,36 @@ def test_the_program_is_written_for_old_interpreters() -> None:
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported <= sys.stdlib_module_names
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+
+
+def test_model_files_are_copied_to_their_own_paths(tmp_path: Path) -> None:
+    """Files that match, links followed, each below the folder by its own path; no folder and no pipe."""
+    site, models, output = tmp_path / "site", tmp_path / "models", tmp_path / "out"
+    write(site, {"p/__init__.py": ""})
+    write(models, {"blobs/1": "model", "b.pkl": "other", "c.txt": "no model", "d.pkl/x": "a folder"})
+    (models / "a.pkl").symlink_to(models / "blobs" / "1")
+    os.mkfifo(models / "e.pkl")
+    done = run(site, output, f"--model-file={models}/*.pkl", "--model-output", str(tmp_path / "copies"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [path for path in (tmp_path / "copies").rglob("*.pkl") if path.is_file()]
+    copied = {str(path.relative_to(tmp_path / "copies")): path.read_text() for path in found}
+    below = str(models).lstrip("/")
+    assert copied == {f"{below}/a.pkl": "model", f"{below}/b.pkl": "other"}
+    assert not (tmp_path / "copies" / below / "a.pkl").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "code", "says"),
+    [("none*.pkl", 10**6, 2, "No file of the image matches"), ("*.pkl", 20, 4, "more than 20 bytes")],
+)
+def test_model_files_that_cannot_be_copied_are_named(
+    tmp_path: Path, pattern: str, limit: int, code: int, says: str
+) -> None:
+    """A pattern without a file, and files beyond the limit: an exit code and a sentence."""
+    site, models = tmp_path / "site", tmp_path / "models"
+    write(site, {"p.py": "x"})
+    write(models, {"a.pkl": "x" * 30})
+    flags = [f"--model-file={models}/{pattern}", "--model-output", str(tmp_path / "copies"), f"--max-bytes={limit}"]
+    done = run(site, tmp_path / "out", *flags)
+    assert done.returncode == code
+    assert says in json.loads(done.stdout)["sentence"]

@@ -179,7 +179,7 @@ def test_several_files_are_one_question(library: Path, tmp_path: Path, capsys: p
 def test_proposals_are_only_shown_unless_they_are_accepted(
     library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The policy is written without them, the provenance ties them to the file, the exit code is 1."""
+    """The policy is written without them, the provenance ties them to the file; exit code 1, with --propose-only 0."""
     model = tmp_path / "model.pkl"
     model.write_bytes(stream(INSTANCES, "lib.parts.Part"))
     code, outcome = run(library, tmp_path, capsys, "--for-model", str(model))
@@ -190,6 +190,7 @@ def test_proposals_are_only_shown_unless_they_are_accepted(
     assert proposed["accept"] == "none"
     assert proposed["files"][0]["sha256"] == outcome["files"][0]["sha256"]
     assert [name["name"] for name in proposed["names"]] == ["lib.parts.Part"]
+    assert run(library, tmp_path, capsys, "--for-model", str(model), "--propose-only")[0] == 0
 
 
 def test_an_accepted_name_says_which_file_asked_for_it(

@@ -78,6 +78,10 @@ def arguments() -> argparse.ArgumentParser:
             "choices": ["none", "inert"], "default": "none",
             "help": "what joins the policy of what the files ask for: nothing, or what has no effect (default none)",
         },
+        "--propose-only": {
+            "action": "store_true",
+            "help": "exit with 0 even where the files need more: what they need stands in the provenance",
+        },
         "--allow": {**SEVERAL, "metavar": "NAME", "help": "let in a name that was asked for and refused"},
         "--reason": {**SEVERAL, "metavar": "TEXT", "help": "why; kept in the provenance"},
         "--use-cpg": {"action": "store_true", "help": "add the types that Joern recovers: slower, finds more"},
@@ -131,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress.close()
     if options.json:
         print(json.dumps(outcome))
-    return 0 if outcome.get("covered", True) else 1
+    return 0 if outcome.get("covered", True) or getattr(options, "propose_only", False) else 1
 
 
 def fail(error: GenerateError, out: TextIO | None) -> int:

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Copy the sources that an interpreter would import, and nothing else of an image.
 
-    python3 collect.py --output DIR [--max-files N] [--max-bytes N]
+    python3 collect.py --output DIR [--max-files N] [--max-bytes N] [--model-file PATTERN --model-output MODELS]
 
 It is one file without dependencies and runs on Python 3.6 and later, because it runs in images of others.
 It copies Python sources, stubs, Cython sources and the names in extension modules (`.strings`) of every folder of
 `sys.path` that is not the standard library, and writes DIR/collected.json: interpreter, packages, what was left out
-and why.
+and why. Model files that match a pattern are copied whole, each to its own path below MODELS.
 Exit codes: 0 copied, 2 nothing to copy or DIR cannot be written, 4 a limit was passed.
 """
 
 import argparse
+import glob
 import json
 import os
 import platform
@@ -167,13 +168,33 @@ def folders():
     return seen
 
 
+def copy_models(patterns, output, max_bytes):
+    """Copy the files that match, links followed; what cannot be copied in full is refused by name."""
+    left = max_bytes
+    for pattern in patterns:
+        found = [path for path in sorted(glob.glob(pattern, recursive=True)) if os.path.isfile(path)]
+        if not found:
+            raise Refusal(2, "No file of the image matches %s, which spec.model.files names." % pattern)
+        for path in found:
+            left -= os.path.getsize(path)
+            if left < 0:
+                raise Refusal(4, "The model files have more than %d bytes." % max_bytes)
+            target = os.path.join(output, os.path.abspath(path).lstrip("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(path, target)
+
+
 def main():
     """Copy, write the index, say how it went."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", required=True, help="folder to copy into; made when it is not there")
     parser.add_argument("--max-files", type=int, default=200000)
     parser.add_argument("--max-bytes", type=int, default=4 * 2**30)
+    parser.add_argument("--model-file", action="append", default=[], help="pattern of model files to copy, too")
+    parser.add_argument("--model-output", help="folder to copy them into")
     options = parser.parse_args()
+    if options.model_file and not options.model_output:
+        parser.error("--model-file needs --model-output")
     collector = Collector(options.output, options.max_files, options.max_bytes)
     try:
         os.makedirs(options.output, exist_ok=True)
@@ -181,6 +202,7 @@ def main():
             collector.collect(folder)
         if not collector.files:
             raise Refusal(2, "%s imports from no folder with sources: %s" % (sys.executable, ", ".join(folders())))
+        copy_models(options.model_file, options.model_output, options.max_bytes)
         index = {
             "interpreter": {
                 "executable": sys.executable,
