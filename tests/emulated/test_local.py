@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,6 +17,9 @@ from tests.cluster import models
 
 from pickleball_operator.cli import main
 from pickleball_operator.local.processes import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 APP = """
 import json, os, sys
@@ -146,6 +152,68 @@ def test_a_folder_of_this_machine_stands_for_a_volume(tmp_path: Path) -> None:
     (folder / "model.joblib").write_bytes(models.good())
     words = ["local", "-f", str(path), "--output", str(tmp_path / "out"), "--path", f"/srv={tmp_path / 'srv'}"]
     assert main([*words, "--start", "--path", f"/models={folder}"]) == 0
+
+
+LIBRARY = {
+    "lib/__init__.py": "from lib.model import Model\n",
+    "lib/model.py": "class Model:\n    def __init__(self):\n        self.steps = []\n",
+    "lib/parts.py": "import os\n\nclass Plain:\n    pass\n\nclass Opens:\n    def __setstate__(self, state):\n"
+    "        os.remove(state['path'])\n",
+}
+MAKE = """
+import pickle, sys
+from lib import Model
+from lib.parts import Opens, Plain
+model, opens = Model(), Opens()
+opens.path = "x"
+model.steps = [Plain(), opens]
+sys.stdout.buffer.write(pickle.dumps(model))
+"""
+
+
+@pytest.mark.parametrize("where", ["volume", "image"])
+def test_names_that_a_model_file_wants_are_proposed_and_the_inert_one_joins(
+    tmp_path: Path, tree: Callable[[dict[str, str]], Path], where: str
+) -> None:
+    """The real generator scans the file: a plain class joins by acceptProposals, one that removes files waits."""
+    library = tree(LIBRARY)
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE], env={"PYTHONPATH": str(library)}, capture_output=True, check=True
+    )
+    model = {"classes": ["lib.Model"], "files": ["/models/*.pkl"]}
+    container: dict[str, Any] = {"name": "app", "image": "app:1", "command": ["python3"]}
+    pod: dict[str, Any] = {"containers": [container]}
+    documents = []
+    words = []
+    spec: dict[str, Any] = {"model": model, "policy": {"acceptProposals": "Inert"}, "template": {"spec": pod}}
+    if where == "volume":
+        container["volumeMounts"] = [{"name": "m", "mountPath": "/models"}]
+        pod["volumes"] = [{"name": "m", "configMap": {"name": "models"}}]
+        documents.append(config_map("models", binaryData={"m.pkl": base64.b64encode(made.stdout).decode()}))
+        spec["source"] = {"volume": {"claimName": "sources"}}
+        words = ["--path", f"/pickleball/sources={library}"]
+    else:
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files" / "m.pkl").write_bytes(made.stdout)
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\nPYTHONPATH={library} exec {sys.executable} -S -s "$@"\n')
+        python.chmod(0o755)
+        words = ["--path", f"/models={tmp_path / 'files'}", "--python", str(python)]
+    head = {"apiVersion": "pickleball.dev/v1alpha1", "kind": "ModelDeployment"}
+    documents.append({**head, "metadata": {"name": "iris", "namespace": "team"}, "spec": spec})
+    file = tmp_path / "modeldeployment.yaml"
+    file.write_text(yaml.safe_dump_all(documents))
+    assert main(["local", "-f", str(file), "--output", str(tmp_path / "out"), *words]) == 0
+    found = status(tmp_path)
+    (proposal,) = found["proposals"]
+    assert (proposal["name"], proposal["decision"], proposal["grade"]) == ("lib.parts.Opens", "ask", "effects")
+    assert proposal["sha256"] == hashlib.sha256(made.stdout).hexdigest()
+    stored = yaml.safe_load((tmp_path / "out" / "objects" / f"configmap-{found['policy']['name']}.yaml").read_text())
+    assert "lib.parts.Plain" in json.loads(stored["data"]["policy.json"])["lib.model.Model"]["globals"]
+    (accepted,) = json.loads(stored["data"]["provenance.json"])["accepted"]
+    assert (accepted["name"], accepted["files"][0]["sha256"]) == ("lib.parts.Plain", proposal["sha256"])
+    assert proposal["path"].endswith("/m.pkl")
+    assert not proposal["path"].startswith("/pickleball")
 
 
 def test_paths_are_translated_at_their_borders() -> None:

@@ -75,6 +75,7 @@ COLLECT = "collect"
 ANALYSE = "analyse"
 PUBLISH = "publish"
 WORK = "/pickleball"
+MODELS = f"{WORK}/models"
 
 
 def analysis_name(request_key: str) -> str:

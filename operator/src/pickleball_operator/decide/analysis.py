@@ -45,7 +45,7 @@ def published(given: AnalysisObserved) -> Finding | None:
     return affirm(
         Reason.ANALYSIS_SUCCEEDED,
         f"{len(policy.globals)} globals and {len(policy.reduces)} reduces were inferred"
-        f" for {', '.join(given.request.classes)}.",
+        f" for {', '.join(given.request.classes)}. {given.request.files.note}".rstrip(),
     )
 
 

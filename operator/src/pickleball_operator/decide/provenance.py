@@ -8,6 +8,8 @@ from typing import Any
 
 from pickleball_operator.text import clip
 
+from .files import in_pod
+
 GRADES = ("effects", "unknown", "not graded", "no source", "resolved", "trivial")
 """From what needs reading most to what needs it least."""
 HARMFUL = ("effects", "unknown", "not graded")
@@ -143,7 +145,7 @@ def proposals(provenance: Mapping[str, Any]) -> Iterator[Proposal]:
                 grade=_grade(item),
                 effects=tuple(_line(effect) for effect in list(_object(item.get("effects")))[:EFFECTS]),
                 at=_line(item.get("at")),
-                files=tuple((_line(path), files.get(path, "")) for path in paths[:LINKS]),
+                files=tuple((_line(in_pod(path)), files.get(path, "")) for path in paths[:LINKS]),
             )
 
 
@@ -175,7 +177,9 @@ def _because(model: str, entry: Mapping[str, Any], files: Mapping[str, str]) -> 
             for effect, path in list(effects.items())[:EFFECTS]
         },
         unknown=tuple(_line(call) for call in _list(entry.get("unknown"))[:EFFECTS]),
-        files=tuple((_line(one["path"]), _line(one.get("sha256")) or files.get(one["path"], "")) for one in asked),
+        files=tuple(
+            (_line(in_pod(one["path"])), _line(one.get("sha256")) or files.get(one["path"], "")) for one in asked
+        ),
     )
 
 
@@ -192,6 +196,7 @@ def _chain(value: object) -> tuple[Link, ...]:
 
 
 def _files(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each scanned file, by its path in the analysis."""
     given = _objects(_object(provenance.get("proposals")).get("files"))
     return {str(one["path"]): _line(one.get("sha256")) for one in given if isinstance(one.get("path"), str)}
 

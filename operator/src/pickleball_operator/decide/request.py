@@ -10,6 +10,7 @@ from pickleball_operator.model import FromImage, ModelDeployment, duration_in_se
 from pickleball_operator.model.spec import Analysis, Volume
 from pickleball_operator.names import analysis_name
 
+from .files import ModelFiles, model_files
 from .finding import Finding, refuse
 from .keys import request_key
 from .reasons import Reason
@@ -45,6 +46,7 @@ class Request:
     seconds: int
     image: ImageSource | None
     volume: Volume | None
+    files: ModelFiles = field(default_factory=ModelFiles)
 
     @property
     def name(self) -> str:
@@ -79,6 +81,7 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         if isinstance(found, Finding):
             return found
         image = found
+    files = model_files(spec, image=image is not None)
     asked = {
         "classes": sorted(spec.model.classes),
         "files": sorted(spec.model.files),
@@ -90,6 +93,7 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         "timeout": duration_in_seconds(analysis.timeout),
         "generator": settings.generate_image,
         "again": deployment.again,
+        **({"scanned": files.asked()} if files.patterns else {}),
     }
     return Request(
         key=request_key(asked),
@@ -101,6 +105,7 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         seconds=duration_in_seconds(analysis.timeout),
         image=image,
         volume=volume,
+        files=files,
     )
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pickleball_operator import names
+from pickleball_operator.decide.files import folder as model_folder
+from pickleball_operator.decide.files import in_pod
 from pickleball_operator.errors import LocalError
 from pickleball_operator.kube import Kube, Manifest, Ref
 from pickleball_operator.text import clip
@@ -152,13 +154,19 @@ class Processes:
         volumes = {one["name"]: one for one in pod["spec"].get("volumes") or ()}
         places: dict[str, Path] = {}
         for mount in container.get("volumeMounts") or ():
-            if mount["mountPath"] in self.machine.paths:
+            here = self.machine.paths.get(in_pod(mount["mountPath"]))
+            if here is not None:
+                places[mount["mountPath"]] = here
                 continue
             folder = self._volume(pod, volumes[mount["name"]])
             if mount.get("subPath"):
                 folder = folder / mount["subPath"]
             folder.mkdir(parents=True, exist_ok=True)
             places[mount["mountPath"]] = folder
+        copied = places.get(model_folder(0))
+        if copied is not None:  # files of the image lie there by their paths, which are others on this machine
+            for inside, here in self.machine.paths.items():
+                places[f"{model_folder(0)}{inside}"] = copied / str(here).lstrip("/")
         return {**places, **self.machine.paths}
 
     def _volume(self, pod: Manifest, volume: Manifest) -> Path:

@@ -52,7 +52,9 @@ class Model(Strict):
     files: Annotated[list[AbsolutePath], Field(max_length=32)] = Field(
         default=[],
         description="Model files in the container, with * and ? as in a shell. They are verified before the"
-        " application starts; the pod does not start when one leaves the policy (mode Enforce).",
+        " application starts; the pod does not start when one leaves the policy (mode Enforce). The analysis scans them"
+        " for names that the policy lacks (policy.acceptProposals, status.proposals), in the image or on a volume of"
+        " the template that other pods can mount: persistentVolumeClaim, configMap, nfs, image.",
     )
 
 
@@ -201,7 +203,7 @@ class PolicyChoice(Strict):
         default="None",
         description="Inert: names that model.files ask for in `globals` join by themselves when their code is proven to"
         " have no effect; each is recorded with the digest of the file. All other names wait in status.proposals."
-        " The analysis Job does not get the files in this version, so that nothing joins yet.",
+        " With approval Manual, those that join wait for approval as any entry does.",
     )
     extra: Annotated[list[Extra], Field(max_length=256)] = Field(
         default=[], description="Entries added to the analysed policy, each with a reason."

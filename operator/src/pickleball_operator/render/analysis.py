@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator import names
+from pickleball_operator.decide.files import folder
 from pickleball_operator.model import duration_in_seconds
 
 from .environment import fill
@@ -74,7 +75,10 @@ def job(request: Request, settings: Settings, owners: Sequence[Manifest], *, sus
             "generate_image": settings.generate_image,
             "operator_image": settings.operator_image,
             "pull_policy": settings.image_pull_policy,
+            "collect": collect_command(request) if request.image else [],
             "analyse": analyse_command(request),
+            "image_models": folder(0) if request.files.in_image else None,
+            "models": [(f"models-{number}", one, folder(number + 1)) for number, one in enumerate(_places(request))],
             "memory": request.memory,
             "cpu": settings.analysis_cpu,
             "disk": settings.analysis_disk,
@@ -83,6 +87,23 @@ def job(request: Request, settings: Settings, owners: Sequence[Manifest], *, sus
             "medium": MEDIUM,
         },
     )
+
+
+def _places(request: Request) -> list[Manifest]:
+    """The volumes that hold model files."""
+    return [
+        {"source": next(iter(one.volume.items())), "path": one.mount_path, "sub_path": one.sub_path}
+        for one in request.files.places
+    ]
+
+
+def collect_command(request: Request) -> list[str]:
+    """The command that copies sources, and model files, out of the workload's image."""
+    python = request.image.python if request.image is not None else "python3"
+    command = [python, PATHS["collect_script"], "--output", PATHS["sources"]]
+    for pattern in request.files.in_image:
+        command += [f"--model-file={pattern}"]
+    return [*command, "--model-output", folder(0)] if request.files.in_image else command
 
 
 def analyse_command(request: Request) -> list[str]:
@@ -105,6 +126,9 @@ def analyse_command(request: Request) -> list[str]:
         command.append(f"--ignore-paths={','.join(request.ignore_paths)}")
     if request.mode == "cpg":
         command.append("--use-cpg")
+    command += [f"--for-model={pattern}" for pattern in request.files.patterns]
+    if request.files.patterns:
+        command.append("--propose-only")
     return [*command, "--json"]
 
 
