@@ -77,10 +77,10 @@ class Judgement:
         if kind == "persistent" and not self._on_obligation:
             return  # Verdict.persistent says it
         if fresh:
-            guarded = target.guarded
+            guarded = target.sealed and kind.startswith("result") and target.guarded
             target.seen.add(key)
             target.obligations.append(obligation)
-            if target.sealed and not (guarded and kind.startswith("result")):
+            if target.sealed and not guarded:
                 self.late.append((target, obligation))
         if self._on_obligation:
             self._on_obligation(target, obligation)

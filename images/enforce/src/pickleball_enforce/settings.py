@@ -21,6 +21,6 @@ class Settings:
     memo_floor: int = 1 << 16  # memo indexes up to here are accepted in streams of any length
     max_hash_cost: int = 1 << 26  # elements hashed in a stream, beyond eight for each of its bytes
     max_hash_depth: int = 500  # nesting of tuples in a key
-    max_work: int = 1 << 20  # arguments and state keys looked at again, beyond eight for each byte of a stream
+    max_work: int = 1 << 18  # arguments and state keys looked at again, beyond two for each byte of a stream
     max_name: int = 1024  # characters of a module, name or state key
     max_violations: int = 1000

@@ -96,7 +96,7 @@ class Targets(Calls):
         if key in state.checked and (target.how == "new" or self._on_obligation is None):
             return True  # in lockstep, each result of a call is looked at
         state.checked.add(key)
-        self.work(len(state.entries or {}))
+        self.work(4 * len(state.entries or {}))  # an obligation for each key, and more
         return False
 
     def _check_slots(self, target: Object, state: Container) -> None:

@@ -344,7 +344,7 @@ class Verifier(Targets):
     def work(self, amount: int) -> None:
         """Count what judging costs beyond a step for each opcode; refuse what the stream's size cannot justify."""
         self._worked += amount
-        if self._worked > self.settings.max_work + 8 * (self._memo_span + self._pos - self._start):
+        if self._worked > self.settings.max_work + 2 * (self._memo_span + self._pos - self._start):
             self.malformed("The stream repeats large arguments more often than the settings allow.")
 
     def _hash(self, key: Tag) -> None:
