@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,7 +78,8 @@ def test_the_seeds_other_flags_do_what_they_say(library: Path, tmp_path: Path) -
     facts = generate(*common, "--only-cpg", "--json")
     assert facts.returncode == 0, facts.stdout + facts.stderr
     (kept,) = (tmp_path / "cache/facts").glob("*.sqlite")
-    assert sqlite3.connect(kept).execute("select count(*) from facts where key like 'types-%'").fetchone()[0] > 1
+    with closing(sqlite3.connect(kept)) as store:
+        assert store.execute("select count(*) from facts where key like 'types-%'").fetchone()[0] > 1
     assert not out.exists()
     typed = generate(*common, "--use-cpg", "--mem", "1G", "--policy-path", out, "--ignore-paths", "tests,docs")
     assert typed.returncode == 0, typed.stdout + typed.stderr
@@ -182,7 +184,8 @@ def test_no_policy_is_written_when_joern_keeps_dying(library: Path, tmp_path: Pa
     assert "killed" in refused(done, 4, "joern-crashed")
     assert not out.exists()
     (kept,) = (tmp_path / "cache/facts").glob("*.sqlite")
-    assert sqlite3.connect(kept).execute("select count(*) from facts").fetchone() == (0,)
+    with closing(sqlite3.connect(kept)) as store:
+        assert store.execute("select count(*) from facts").fetchone() == (0,)
 
 
 def test_too_little_memory_is_told_as_such(tree: Tree, tmp_path: Path) -> None:
