@@ -1,4 +1,4 @@
-"""Containers that pickles come in: zip archives (torch, npz) and compressed files (joblib)."""
+"""Containers that pickles come in: zip archives (torch, npz), tar archives and compressed files (joblib)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib
 import io
 import lzma
 import struct
+import tarfile
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,7 +18,6 @@ from .errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_EXPANDED = 64 << 30
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _CHUNK = 1 << 20
@@ -41,14 +41,14 @@ def compression(head: bytes) -> str:
     return next((name for magic, name in COMPRESSIONS.items() if head.startswith(magic)), "")
 
 
-def expand(data: bytes, kind: str, where: str) -> bytes:
+def expand(data: bytes, kind: str, where: str, limit: int) -> bytes:
     """Decompress a whole file, up to a limit."""
     try:
         if kind == "zlib of joblib before 0.10":
-            return _inflate(data[21:].lstrip(b" "), where)
+            return _inflate(data[21:].lstrip(b" "), where, limit)
         if kind == "zlib":
-            return _inflate(data, where)
-        return _read_limited(_opener(data, kind, where), where)
+            return _inflate(data, where, limit)
+        return _read_limited(_opener(data, kind, where), where, limit)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise SourceError(where, f"cannot be decompressed as {kind}: {error}") from error
 
@@ -69,26 +69,44 @@ def _opener(data: bytes, kind: str, where: str) -> BinaryIO:
     return lzma.LZMAFile(source)  # type: ignore[return-value]
 
 
-def _read_limited(source: BinaryIO, where: str) -> bytes:
+def _read_limited(source: BinaryIO, where: str, limit: int) -> bytes:
     pieces = []
     size = 0
     with source:
         while piece := source.read(_CHUNK):
             size += len(piece)
-            if size > MAX_EXPANDED:
-                raise SourceError(where, f"expands to more than {MAX_EXPANDED} bytes")
+            if size > limit:
+                raise SourceError(where, _too_large(limit))
             pieces.append(piece)
     return b"".join(pieces)
 
 
-def _inflate(data: bytes, where: str) -> bytes:
+def _inflate(data: bytes, where: str, limit: int) -> bytes:
     machine = zlib.decompressobj()
-    out = machine.decompress(data, MAX_EXPANDED)
+    out = machine.decompress(data, limit)
     if machine.unconsumed_tail:
-        raise SourceError(where, f"expands to more than {MAX_EXPANDED} bytes")
+        raise SourceError(where, _too_large(limit))
     if not machine.eof:
         raise SourceError(where, "is cut off inside its compressed data")
     return out
+
+
+def _too_large(limit: int) -> str:
+    return f"expands to more than {limit} bytes; --max-expanded sets another limit"
+
+
+def tar_members(file: BinaryIO, where: str, limit: int) -> Iterator[tuple[str, bytes]]:
+    """Give the name and content of the regular files of a tar archive."""
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            for info in archive:
+                if info.size > limit:
+                    raise SourceError(f"{where}/{info.name}", _too_large(limit))
+                opened = archive.extractfile(info) if info.isreg() else None
+                if opened is not None:
+                    yield info.name, opened.read()
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise SourceError(where, f"is no readable tar archive: {error}") from error
 
 
 def members(file: BinaryIO, where: str) -> Iterator[tuple[str, zipfile.ZipInfo, zipfile.ZipFile]]:
@@ -105,12 +123,12 @@ def members(file: BinaryIO, where: str) -> Iterator[tuple[str, zipfile.ZipInfo, 
             yield info.filename, info, archive
 
 
-def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, limit: int) -> bytes:
     """Read one member, checking its size and checksum."""
     if info.flag_bits & 1:
         raise SourceError(where, "is encrypted")
-    if info.file_size > MAX_EXPANDED:
-        raise SourceError(where, f"expands to more than {MAX_EXPANDED} bytes")
+    if info.file_size > limit:
+        raise SourceError(where, _too_large(limit))
     try:
         return archive.read(info)
     except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:

@@ -1,18 +1,17 @@
-"""The command `pickleball`: verify and trace files, run programs enforced, test and install the enforcer."""
+"""The command `pickleball`: judge, trace, scan and explain files, run programs enforced, install the enforcer."""
 
 from __future__ import annotations
 
 import argparse
-import glob
 import importlib
 import json
 import os
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import PickleBallError, SourceError
+from . import folders
+from .errors import PickleBallError
 from .policy import Entry, Policy
 from .settings import Settings
 from .static import verify
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 # Subcommands with a parser of their own: they get the rest of the command line.
 _OTHERS = {
+    "scan": "say what files would do, many at once; SARIF for code-scanning services",
+    "explain": "say step by step what a file asks for, and what would allow it",
     "run": "run a program with its pickle loads enforced",
     "selftest": "check that this interpreter refuses a bad pickle and loads a good one",
     "install": "copy the enforcer into a folder for PYTHONPATH",
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verify(options: argparse.Namespace) -> int:
     policy = Policy.load(options.policy or os.environ.get("PICKLEBALL_POLICY") or "/root/policies/policy.json")
-    reports = [verify(path, policy, _settings(options)) for path in _expand(options.files)]
+    reports = [verify(path, policy, _settings(options)) for path in folders.find(options.files).files]
     code = _code(reports)
     if options.json:
         known = {"path": policy.where, "sha256": policy.digest}
@@ -88,7 +89,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    reports = [verify(path, None, _settings(options)) for path in _expand(options.files)]
+    reports = [verify(path, None, _settings(options)) for path in folders.find(options.files).files]
     names, called = set[str](), set[str]()
     for report in reports:
         kept, reduces = report.needed()
@@ -104,17 +105,6 @@ def _trace(options: argparse.Namespace) -> int:
             if report.exit_code:
                 print("\n".join(_lines(report)), file=sys.stderr)
     return _code(reports)
-
-
-def _expand(patterns: Sequence[str]) -> list[str]:
-    """Give the files that the arguments name: paths, or patterns where no such file exists."""
-    found: list[str] = []
-    for pattern in patterns:
-        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
-        if not matches and glob.has_magic(pattern):
-            raise SourceError(pattern, "no file matches this pattern")
-        found += matches or [pattern]
-    return found
 
 
 def _records(reports: Sequence[Report], policy: dict[str, str]) -> list[dict[str, Any]]:

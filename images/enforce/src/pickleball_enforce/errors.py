@@ -3,6 +3,7 @@
 PickleBallError
 ├── PolicyError          a policy cannot be read: nothing may load
 ├── SourceError          a file cannot be judged: unreadable, unknown format, inconsistent archive
+│   └── NoPickleError    an archive in which no member is a pickle
 ├── SettingsError        the enforcer was started with settings that make no sense
 └── (pickle.UnpicklingError)
     ├── PolicyViolation  a stream does what the policy does not allow
@@ -40,6 +41,10 @@ class SourceError(PickleBallError, ValueError):
         super().__init__(f"{where}: {reason}")
         self.where = where
         self.reason = reason
+
+
+class NoPickleError(SourceError):
+    """An archive in which no member is a pickle."""
 
 
 class SettingsError(PickleBallError, ValueError):

@@ -145,6 +145,7 @@ class Report:
     format: str = ""
     streams: list[Stream] = field(default_factory=list)
     error: str = ""  # why the file, or a part of it, could not be judged
+    empty: bool = False  # an archive without any pickle
 
     @property
     def violations(self) -> list[Violation]:

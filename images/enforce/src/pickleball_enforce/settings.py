@@ -24,3 +24,4 @@ class Settings:
     max_work: int = 1 << 18  # arguments and state keys looked at again, beyond two for each byte of a stream
     max_name: int = 1024  # characters of a module, name or state key
     max_violations: int = 1000
+    max_expanded: int = 8 << 30  # bytes that a compressed file or a member of an archive may expand to

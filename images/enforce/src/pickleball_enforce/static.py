@@ -1,7 +1,8 @@
 """The static driver: judges the pickles of a file without loading it.
 
 Reads raw pickles (several in one file), torch archives (zip, and the format before it), joblib files (compressed, with
-arrays between the opcodes), npy and npz arrays of objects, and pickles in bytes that the stream gives to an unpickler.
+arrays between the opcodes), npy and npz arrays of objects, other zip and tar archives, and pickles in bytes that the
+stream gives to an unpickler.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Union
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Union
 
 from . import archive
-from .errors import SourceError
+from .errors import NoPickleError, SourceError
+from .opcodes import HIGHEST_PROTOCOL, NAMES, scan
 from .policy import Policy
 from .report import Report, Stream, Verdict
 from .settings import Settings
@@ -29,7 +31,13 @@ Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
 MAX_NESTING = 8
 _TORCH_MAGIC = re.compile(rb"\x80[\x02-\x05](?:\x95.{8})?\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL)
 _TORCH_PICKLES = 5
-_PICKLED_MEMBERS = (".pkl", ".pickle", ".npy", ".npz", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".p")
+PICKLED = (
+    ".pkl", ".pickle", ".p", ".pk", ".npy", ".npz", ".joblib", ".jbl", ".pt", ".pth", ".bin", ".ckpt", ".mar", ".nemo",
+    ".dill", ".cloudpickle", ".sav", ".model",
+)  # fmt: skip
+_SURE = ("gzip", "xz", "lz4")  # compressions whose first bytes no text has
+_POLYGLOT = 1 << 20  # bytes of an archive that are tried as a pickle, too
+_TAR_MARK = slice(257, 262)
 _TEXT_LIMIT = 1 << 62  # texts are kept whole: nested pickles of protocol 2 are written as text
 
 
@@ -40,15 +48,9 @@ def verify(source: Source, policy: Policy | str | os.PathLike[str] | None, setti
     """
     if policy is not None and not isinstance(policy, Policy):
         policy = Policy.load(policy)
-    judge = _Judge(policy, settings or Settings())
+    judge = Judge(policy, settings or Settings())
     if isinstance(source, (str, os.PathLike)):
-        report = Report(path=os.fspath(source))
-        try:
-            with Path(source).open("rb") as file:
-                judge.file(file, report)
-        except OSError as error:
-            report.error = f"{report.path}: cannot be read: {error.strerror or error}"
-        return report
+        return judge.path(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         report = Report(path="")
         judge.file(io.BytesIO(source), report)
@@ -58,13 +60,28 @@ def verify(source: Source, policy: Policy | str | os.PathLike[str] | None, setti
     return report
 
 
-class _Judge:
+class Judge:
     """Finds the pickles of one file and collects their verdicts."""
+
+    reader: ClassVar[type[ArrayReader]] = ArrayReader
 
     def __init__(self, policy: Policy | None, settings: Settings) -> None:
         self.policy = policy
         self.settings = replace(settings, max_name=_TEXT_LIMIT, persistent_classes=True)
         self.report = Report(path="")
+
+    def path(self, path: str | os.PathLike[str]) -> Report:
+        """Judge the file at a path."""
+        report = Report(path=os.fspath(path))
+        try:
+            with Path(path).open("rb") as file:
+                self.file(file, report)
+        except OSError as error:
+            report.error = f"{report.path}: cannot be read: {error.strerror or error}"
+        return report
+
+    def told_by(self, reader: ArrayReader, where: str) -> None:
+        """Take note of what a reader has read (explain.py)."""
 
     def file(self, file: BinaryIO, report: Report) -> None:
         """Judge a file; `report` receives the result, and the reason where it could not be judged."""
@@ -74,17 +91,23 @@ class _Judge:
             self._content(file, "", 0)
         except SourceError as error:
             report.error = str(error) if error.where else error.reason
+            report.empty = isinstance(error, NoPickleError) and not report.streams
 
     def _content(self, file: BinaryIO, where: str, depth: int) -> None:
         if depth > MAX_NESTING:
             raise SourceError(where, f"holds pickles nested deeper than {MAX_NESTING}")
         file.seek(0)
-        head = file.read(8)
+        head = file.read(_TAR_MARK.stop)
         file.seek(0)
         if not head:
             raise SourceError(where or self.report.path, "is empty")
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            self._polyglot(file, where, depth)
             self._zip(file, where, depth)
+            return
+        if head[_TAR_MARK] == b"ustar":
+            self._polyglot(file, where, depth)
+            self._tar(file, where, depth)
             return
         data = file.read()
         kind = archive.compression(head)
@@ -94,12 +117,19 @@ class _Judge:
             self._note(kind)
             if kind == "bz2" and self._reads_to_stop(data):
                 self._pickles(data, where, depth)  # BINBYTES: a plain unpickler would read the file as it is
-            self._content(io.BytesIO(archive.expand(data, kind, where)), where, depth + 1)
+            self._content(io.BytesIO(archive.expand(data, kind, where, self.settings.max_expanded)), where, depth + 1)
         else:
             self._pickles(data, where, depth)
 
     def _note(self, kind: str) -> None:
         self.report.format = f"{self.report.format}, {kind}" if self.report.format else kind
+
+    def _polyglot(self, file: BinaryIO, where: str, depth: int) -> None:
+        """Judge an archive as a pickle as well, if an unpickler would read one at its start."""
+        data = file.read(_POLYGLOT)
+        file.seek(0)
+        if self._reads_to_stop(data):
+            self._one(data, 0, where, depth)
 
     # ---- archives ---------------------------------------------------------------------------------------------------
 
@@ -108,12 +138,33 @@ class _Judge:
         place = where or self.report.path or "the archive"
         found = False
         for name, info, opened in archive.members(file, place):
-            if name.lower().endswith(_PICKLED_MEMBERS):
-                found = True
-                inner = f"{where}/{name}" if where else name
-                self._content(io.BytesIO(archive.read_member(opened, info, inner)), inner, depth + 1)
+            inner = f"{where}/{name}" if where else name
+            named = name.lower().endswith(PICKLED)
+            if not named:
+                with opened.open(info) as member:
+                    named = begins_as_pickle(member.read(3)) if not info.flag_bits & 1 else False
+                if not named:
+                    continue
+            content = archive.read_member(opened, info, inner, self.settings.max_expanded)
+            found |= self._member(name, content, inner, depth)
         if not found:
-            raise SourceError(place, "is a zip archive without any pickle that its name shows")
+            raise NoPickleError(place, "is a zip archive without any pickle")
+
+    def _tar(self, file: BinaryIO, where: str, depth: int) -> None:
+        self._note("tar")
+        place = where or self.report.path or "the archive"
+        found = False
+        for name, content in archive.tar_members(file, place, self.settings.max_expanded):
+            found |= self._member(name, content, f"{where}/{name}" if where else name, depth)
+        if not found:
+            raise NoPickleError(place, "is a tar archive without any pickle")
+
+    def _member(self, name: str, content: bytes, where: str, depth: int) -> bool:
+        """Judge a member that its name or its content shows as a pickle; whether it was one."""
+        if not name.lower().endswith(PICKLED) and not is_pickle(content):
+            return False
+        self._content(io.BytesIO(content), where, depth + 1)
+        return True
 
     def _npy(self, data: bytes, where: str, depth: int) -> None:
         self._note("npy")
@@ -142,9 +193,10 @@ class _Judge:
                 return
 
     def _one(self, data: bytes, start: int, where: str, depth: int) -> Verdict:
-        reader = ArrayReader(self.policy, self._settings_for_format())
+        reader = self.reader(self.policy, self._settings_for_format())
         verdict = reader.verify(data, start)
         self.report.streams.append(Stream(where, verdict, list(reader.needs)))
+        self.told_by(reader, where)
         for place, inner, needs in reader.nested:
             self.report.streams.append(Stream(f"{where}@{place}", inner, needs))
         if reader.first_array is not None:
@@ -179,6 +231,18 @@ class _Judge:
 
     def _reads_to_stop(self, data: bytes) -> bool:
         return ArrayReader(None, self.settings).verify(data).error is None
+
+
+def begins_as_pickle(head: bytes) -> bool:
+    """Whether bytes begin as pickles of protocol 2 and later do."""
+    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= HIGHEST_PROTOCOL and head[2] in NAMES
+
+
+def is_pickle(content: bytes) -> bool:
+    """Whether bytes whose name shows nothing are a pickle up to its STOP, or a container of pickles."""
+    if content.startswith((b"PK\x03\x04", b"\x93NUMPY")) or archive.compression(content[:8]) in _SURE:
+        return True
+    return begins_as_pickle(content[:3]) and scan(content, 0)[1]
 
 
 def _digest(file: BinaryIO) -> str:
