@@ -150,7 +150,7 @@ def install(bed: Testbed) -> None:
     ours = ("operator", "enforce", "generate")
     images = {name: {"repository": f"docker.io/local/{IMAGES[name].name}"} for name in ours}
     file = bed.folder / "values.json"
-    file.write_text(json.dumps({"images": images}))
+    file.write_text(json.dumps({"images": images, "approval": {"requireVerb": True}}))
     try:
         bed.program("helm", "install", "pickleball", str(CHART), "--namespace", SYSTEM, "--values", str(file),
                     "--wait", "--timeout", "120s")  # fmt: skip
