@@ -142,6 +142,19 @@ def test_an_exploit_is_refused_and_nothing_of_it_runs(tmp_path: Path, files: lis
     assert found["violations"][0]["path"].endswith("model.joblib")
 
 
+def test_audit_proposes_what_the_running_model_wanted(tmp_path: Path) -> None:
+    """In mode Audit a model that the policy lacks everything of is served, and what it wanted stands in the status."""
+    path = written(tmp_path, models.good(), [])
+    documents = list(yaml.safe_load_all(path.read_text()))
+    documents[1]["data"]["policy.json"] = json.dumps({models.CLASS: {"globals": ["none.Model"], "reduces": []}})
+    documents[2]["spec"]["enforcement"] = {"mode": "Audit"}
+    path.write_text(yaml.safe_dump_all(documents))
+    assert run(tmp_path, path) == 0
+    wanted = {(one["list"], one["name"]) for one in status(tmp_path)["proposals"]}
+    assert ("globals", "sklearn.linear_model._logistic.LogisticRegression") in wanted
+    assert ("reduces", "numpy.dtype") in wanted
+
+
 def test_a_folder_of_this_machine_stands_for_a_volume(tmp_path: Path) -> None:
     """With --path, a mount needs no object behind it."""
     path = written(tmp_path, models.good(), [])

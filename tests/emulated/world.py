@@ -77,6 +77,7 @@ class Script:
     ends: dict[str, Exit] = field(default_factory=dict)
     policy: Any = field(default_factory=lambda: POLICY)
     provenance: Any = field(default_factory=lambda: PROVENANCE)
+    printed: dict[str, str] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
 
     def step(self, pod: Manifest, container: Manifest) -> Exit:
@@ -97,6 +98,10 @@ class Script:
         """Keep the application up unless the script ends it."""
         self.ran.append(container["name"])
         return self.ends.get(container["name"])
+
+    def log(self, pod: Manifest, container: Manifest) -> str:
+        """Give what the script says that a container prints."""
+        return self.printed.get(container["name"], "")
 
 
 class World:

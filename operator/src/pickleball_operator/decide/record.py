@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pickleball_operator.model import Approval, PastPolicy, PolicyStatus, ProposalStatus
 from pickleball_operator.model.status import HISTORY_KEPT, PROPOSALS_KEPT
-from pickleball_operator.text import clip
 
 from .provenance import proposals, refused, severity
 from .reasons import Reason
@@ -50,7 +49,7 @@ def in_force(deployment: ModelDeployment, forced: Force, settings: Settings) -> 
 def approved(deployment: ModelDeployment, settings: Settings) -> Approval:
     """Who approved, and what proves it."""
     client, time = deployment.approved_with
-    by = clip(deployment.approver, 256)
+    by = deployment.approver
     if not by:
         return Approval(by="", proof="None", client=client, time=time)
     return Approval(by=by, proof="Admission" if settings.proven_approvers else "Claim", client=client, time=time)

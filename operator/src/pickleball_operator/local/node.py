@@ -47,6 +47,9 @@ class Runner(Protocol):
     def serve(self, pod: Manifest, container: Manifest) -> Exit | None:
         """Start a container; None when it runs and is ready."""
 
+    def log(self, pod: Manifest, container: Manifest) -> str:
+        """What a container has printed."""
+
 
 class Node:
     """Runs what an in-memory API server holds."""
@@ -120,6 +123,7 @@ class Node:
         statuses: list[Manifest] = pod["status"].setdefault("containerStatuses", [])
         for container in pod["spec"]["containers"]:
             ended = self._runner.serve(pod, container)
+            self._kube.logs[ref_of(pod), container["name"]] = self._runner.log(pod, container)
             if ended is None:
                 statuses.append({**_status(container, {"running": {"startedAt": self._clock()}}), "ready": True})
             else:

@@ -99,6 +99,11 @@ class Processes:
         code = _wait(process, container)
         return None if code is None else Exit(code, "" if code == 0 else self._message(log, report))
 
+    def log(self, pod: Manifest, container: Manifest) -> str:
+        """See `local.node.Runner`; the records stand in a file of their own here, and in a pod's log on a cluster."""
+        paths = [self._log(pod, container, kind) for kind in ("log", "violations")]
+        return "\n".join(path.read_text(errors="replace") for path in paths if path.is_file())
+
     def stop(self) -> None:
         """End what was started."""
         for process in self.running:

@@ -59,7 +59,7 @@ class ModelDeployment:
     @property
     def approver(self) -> str:
         """The name that was written beside the approval; empty without one."""
-        return self.annotations.get(APPROVED_BY, "")
+        return clip(self.annotations.get(APPROVED_BY, ""), 256)
 
     @property
     def rolled_out(self) -> str | None:

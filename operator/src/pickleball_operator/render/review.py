@@ -68,8 +68,8 @@ def _data(found: Candidate, comparison: Comparison) -> Mapping[str, str]:
     """Rendered once for each candidate that waits: every look at it compares what stands there with this."""
     key = (found.name, comparison)
     if key not in _RENDERED:
-        while len(_RENDERED) >= KEPT:
-            _RENDERED.pop(next(iter(_RENDERED)), None)
+        for old in list(_RENDERED)[: 1 - KEPT]:
+            _RENDERED.pop(old, None)
         _RENDERED[key] = _render(found, comparison)
     return _RENDERED[key]
 
