@@ -59,23 +59,23 @@ class Engine:
         """End it."""
         self.process.communicate()
 
-    def render(self, **values: Any) -> list[dict[str, Any]]:
+    def render(self, *, kubernetes: str = "v1.34.10", **values: Any) -> list[dict[str, Any]]:
         """Render the chart's manifests with these values over the chart's own."""
         file = self.folder / "values.json"
         file.write_text(json.dumps(values))
-        manifests = yaml.safe_load_all(self.ask("template", str(file)))
+        manifests = yaml.safe_load_all(self.ask("template", str(file), kubernetes))
         return [manifest for manifest in manifests if manifest]
 
     def lint(self) -> str:
         """Check the chart strictly and return the findings."""
         return self.ask("lint", "-")
 
-    def ask(self, verb: str, values: str) -> str:
+    def ask(self, verb: str, values: str, version: str = "-") -> str:
         """Send one request and return its text; a refusal is an error."""
         assert self.process.stdin
         assert self.process.stdout
         result = self.folder / "result"
-        print(verb, values, result, sep="\t", file=self.process.stdin, flush=True)
+        print(verb, values, result, version, sep="\t", file=self.process.stdin, flush=True)
         if self.process.stdout.readline().strip() != "ok":
             raise ChartError(result.read_text())
         return result.read_text()

@@ -131,6 +131,15 @@ def test_approvals_are_proven_where_the_chart_says_so(chart: Engine) -> None:
             assert where["values"] == ["red"]
 
 
+def test_a_cluster_without_admission_policies_proves_no_approver(chart: Engine) -> None:
+    """Before Kubernetes 1.30 approvers are called claimed, and demanding the verb is refused instead of ignored."""
+    manifests = chart.render(kubernetes="v1.29.4")
+    assert "ValidatingAdmissionPolicy" not in kinds(manifests)
+    assert environment(manifests)["PICKLEBALL_PROVEN_APPROVERS"] == "false"
+    with pytest.raises(ChartError, match=r"approval\.requireVerb needs Kubernetes 1\.30"):
+        chart.render(kubernetes="v1.29.4", approval={"requireVerb": True})
+
+
 def test_the_definition_is_the_one_that_the_operator_generates(chart: Engine) -> None:
     """The chart's ModelDeployment definition says what crds/ says."""
     (generated,) = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 /**
  * Renders and checks a chart, as often as asked, with Helm's own engine.
  *
- * <p>The argument names the chart. Each line of the input is {@code template VALUES OUT} or {@code lint - OUT}, with tabs
- * between the words. The answer is a line {@code ok} or {@code failed}; manifests, findings or the error stand in OUT.
+ * <p>The argument names the chart. Each line of the input is {@code template VALUES OUT VERSION}, where VERSION is that of
+ * Kubernetes, or {@code lint - OUT -}, with tabs between the words. The answer is a line {@code ok} or {@code failed}; manifests, findings or the error stand in OUT.
  */
 public final class Chart {
   private Chart() {}
@@ -29,7 +29,7 @@ public final class Chart {
           text = String.join("\n", found.getMessages());
         } else {
           text = chart.template().withName("pickleball").withNamespace("pickleball-system")
-              .withKubeVersion("v1.34.10").withValuesFile(Path.of(words[1])).call();
+              .withKubeVersion(words[3]).withValuesFile(Path.of(words[1])).call();
           good = true;
         }
       } catch (RuntimeException problem) {
