@@ -146,6 +146,17 @@ def test_the_approver_is_recorded_with_what_proves_the_name(tmp_path: Path, prov
     assert (past["name"], past["approval"], bool(past["until"])) == (first, recorded, True)
 
 
+def test_each_candidate_that_waits_has_its_event(world: World) -> None:
+    """One that takes the place of another is told, and none is told twice."""
+    waiting(world, MAKE)
+    world.edit(lambda manifest: manifest["spec"]["policy"].update(extra=[MAKE, STEP]))
+    world.settle()
+    last = world.status()["candidate"]["name"]
+    told = [one["message"] for one in world.kube.list("Event", "team") if one["reason"] == "WaitingForApproval"]
+    assert len(told) == 3
+    assert sum(f"Policy {last} waits" in one for one in told) == 1
+
+
 def test_an_approval_names_one_content(world: World) -> None:
     """Approving a policy does not approve the next one, and a name that is no candidate approves nothing."""
     second = waiting(world, MAKE)

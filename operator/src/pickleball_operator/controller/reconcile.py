@@ -119,15 +119,17 @@ def with_conditions(planned: Plan, previous: Status, generation: int, now: str) 
 
 
 def notes(previous: Status, status: Status, planned: Plan) -> Iterator[tuple[str, str, str]]:
-    """The events: conditions that came to a new reason (each sentence once), and violations that are new."""
+    """The events: conditions that came to a new reason (each sentence once), other candidates, new violations."""
     said: set[str] = set()
+    another = status.candidate is not None and status.candidate.name != (previous.candidate or status.candidate).name
     for condition in status.conditions:
         before = previous.condition(condition.type)
         told = before is not None and (before.status, before.reason) == (condition.status, condition.reason)
+        told = told and not (another and condition.type == "Approved")
         open_still = condition.status == "Unknown" and condition.type != "Analyzed"
         if not told and not open_still and not {condition.reason, condition.message} & said:
             yield "Warning" if condition.status == "False" else "Normal", condition.reason, condition.message
-        said |= {condition.reason, condition.message}
+        said |= set() if open_still else {condition.reason, condition.message}
     if planned.remove:
         yield "Warning", str(Reason.POLICY_ALTERED), f"Made again: {', '.join(planned.remove)}."
     if planned.record is not None:

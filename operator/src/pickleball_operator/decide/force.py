@@ -74,6 +74,7 @@ def _led(observed: Observed, found: Candidate, request: Request | None) -> Force
     before = _content(observed, current)
     comparison = compare(before, found.content, current if before is not None else None)
     sentence = f"Policy {found.name} waits for approval. {comparison.sentence} {_approve(observed, found)}"
+    approval = refuse(approval.reason, sentence)
     if current is None:
         return Force(None, wait(Reason.POLICY_PENDING, sentence), approval, found, comparison)
     fits = request is not None and observed.in_force_request == request.key
@@ -186,7 +187,7 @@ def _approval(observed: Observed, found: Candidate) -> Finding:
     before = deployment.status.policy
     if before is not None and before.name == found.name:
         return affirm(Reason.APPROVED_BEFORE, f"Policy {found.name} was approved when it came into force.")
-    return refuse(Reason.WAITING_FOR_APPROVAL, f"Policy {found.name} waits for approval. {_approve(observed, found)}")
+    return refuse(Reason.WAITING_FOR_APPROVAL, f"Policy {found.name} waits for approval.")
 
 
 def _approve(observed: Observed, found: Candidate) -> str:
