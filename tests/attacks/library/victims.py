@@ -172,6 +172,13 @@ class Shared:
         return cls._table[key]
 
 
+class Placing:
+    """No container, but with a method that places items, as tensors have."""
+
+    def __setitem__(self, key: str, value: object) -> None:
+        Path(key).touch()
+
+
 class Nesting:
     """A class that keeps a dict inside its argument as its namespace."""
 
