@@ -13,9 +13,15 @@ UV := $(CACHE)/uv-$(shell sha256sum requirements/bootstrap.txt | cut -c1-12)/bin
 export UV_CACHE_DIR := $(CACHE)/uv
 PACKAGES := operator images/enforce images/generate
 JAR := $(CACHE)/joern-$(shell cat images/generate/extractor/pom.xml $$(find images/generate/extractor/src -type f 2>/dev/null | LC_ALL=C sort) 2>/dev/null | sha256sum | cut -c1-12)
+CRATE := images/enforce/verifier
+RUST_KEY := $(shell cat requirements/rust.txt $$(find $(CRATE) -type f -not -path '*/target/*' | LC_ALL=C sort) | sha256sum | cut -c1-12)
+VERIFIER := $(CACHE)/verifier-$(RUST_KEY)
+ZIG := $(CACHE)/zig-$(shell sha256sum requirements/rust.txt | cut -c1-12)
+CARGO := cargo
+export CARGO_TARGET_DIR := $(CACHE)/cargo
 TORCH_VENV := $(CACHE)/torch-$(shell sha256sum requirements/torch.txt | cut -c1-12)
 
-.PHONY: help host setup torch joern lock images lint test test-python test-torch test-cluster demo demo-cluster evaluate
+.PHONY: help host setup verifier torch joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,7 +31,7 @@ help: ## Show the targets.
 host: ## Check for the programs that come from the system (apt installs them when run as root).
 	@tools/host.sh base
 
-$(UV): requirements/bootstrap.txt | host
+$(UV): | host requirements/bootstrap.txt
 	@$$(tools/host.sh python) -m venv $(@D)/.. && $(@D)/pip install --quiet --require-hashes -r requirements/bootstrap.txt
 
 $(VENV)/.complete: requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)) $(UV)
@@ -34,9 +40,28 @@ $(VENV)/.complete: requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
-setup: $(VENV)/.complete ## Make the Python environment of the project.
+setup: $(VENV)/.complete verifier ## Make the Python environment of the project.
 
-$(TORCH_VENV)/.complete: requirements/torch.txt $(UV)
+$(ZIG)/.complete: | requirements/rust.txt $(UV)
+	@$(UV) venv --quiet --clear --python $$(tools/host.sh python) $(ZIG)
+	@$(UV) pip sync --quiet --python $(ZIG)/bin/python --require-hashes requirements/rust.txt
+	@touch $@
+
+# Linked by zig against glibc 2.17, so that the same file serves old containers and this machine.
+$(VERIFIER)/_verifier.abi3.so: | $(ZIG)/.complete
+	@echo "building the verifier" >&2
+	@mkdir -p $(@D) $(CARGO_TARGET_DIR)
+	@exec 9>$(CARGO_TARGET_DIR)/.building; flock 9; \
+	PATH="$(abspath $(ZIG))/bin:$$PATH" ZIG_GLOBAL_CACHE_DIR=$(CACHE)/zig-cache $(CARGO) zigbuild --quiet --locked --release \
+	  --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier-python --target $$(uname -m)-unknown-linux-gnu.2.17; \
+	cp $(CARGO_TARGET_DIR)/$$(uname -m)-unknown-linux-gnu/release/lib_verifier.so $@.draft
+	@mv $@.draft $@
+
+verifier: ## Build the verifier in Rust, where there is a Rust; else its Python twin is used.
+	@if tools/host.sh rust; then $(MAKE) --no-print-directory $(VERIFIER)/_verifier.abi3.so; fi
+	@tools/place.sh $(VERIFIER)/_verifier.abi3.so images/enforce/src/pickleball_enforce/_verifier.abi3.so
+
+$(TORCH_VENV)/.complete: | requirements/torch.txt $(UV)
 	@$(UV) venv --quiet --clear --python $$(tools/host.sh python) $(TORCH_VENV)
 	@$(UV) pip sync --quiet --python $(TORCH_VENV)/bin/python --require-hashes requirements/torch.txt
 	@touch $@
@@ -68,8 +93,15 @@ lint: setup ## Lint, format, types, import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@if tools/host.sh rust; then \
+	  $(CARGO) fmt --manifest-path $(CRATE)/Cargo.toml --all --check; \
+	  $(CARGO) clippy --quiet --locked --manifest-path $(CRATE)/Cargo.toml --all-targets -- -D warnings; fi
 
-test: lint test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
+test: lint test-rust test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
+
+test-rust: ## The tests of the Rust verifier's core (all others compare it with the one in Python).
+	@if tools/host.sh rust; then \
+	  $(CARGO) test --quiet --locked --release --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier; fi
 
 test-python: setup joern ## The tests that need neither torch nor a cluster.
 	@tools/host.sh browser

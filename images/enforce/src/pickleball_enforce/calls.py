@@ -27,15 +27,6 @@ from .tags import (
 
 _KWARGS = "keyword arguments"
 _BUILTIN_OWNERS = {str: "str", int: "int", bool: "bool", Bytes: "bytes", ByteText: "str", Tuple: "tuple"}
-_PLAIN_RESULTS = frozenset({"builtins.complex", "builtins.bytes", "builtins.bytearray", "builtins.frozenset"})
-_HASHING = frozenset(
-    f"{module}.{name}"
-    for module, listed in {
-        "builtins": ("set", "frozenset", "dict"),
-        "collections": ("OrderedDict", "Counter", "defaultdict"),
-    }.items()
-    for name in listed
-)
 
 
 class Calls(Received):
@@ -65,7 +56,7 @@ class Calls(Received):
             self.oblige(callee, "callee")
             if callee.path in names.LITERAL_ARGUMENTS:
                 self._check_plain(callee, args)
-            if callee.path in _HASHING:
+            if callee.path in names.HASHING:
                 self._charge_hashing(args)
             if callee.path in names.REBUILDERS:
                 self._check_rebuilt(args.items)
@@ -257,7 +248,7 @@ class Calls(Received):
             type(state) is Object
             and state.how == "call"
             and state.origin is not None
-            and state.origin.path in _PLAIN_RESULTS | {"builtins.set"}
+            and state.origin.path in names.PLAIN_RESULTS
         )
 
     def _newobj(self, helper: Import, items: tuple[Tag, ...]) -> Tag:

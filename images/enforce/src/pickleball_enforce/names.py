@@ -24,6 +24,18 @@ SINGLETONS = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
 # Constructors of plain values: their arguments are literals or direct imports, where the policy allows the call.
 LITERAL_ARGUMENTS = frozenset({"builtins.range", "builtins.bytes", "builtins.complex"})
 
+# Results of these stand for literals of the same kind where `_reconstructor` takes them.
+PLAIN_RESULTS = frozenset(f"builtins.{name}" for name in ("complex", "bytes", "bytearray", "frozenset", "set"))
+# Callables that hash what they are given.
+HASHING = frozenset(
+    f"{module}.{name}"
+    for module, listed in {
+        "builtins": ("set", "frozenset", "dict"),
+        "collections": ("OrderedDict", "Counter", "defaultdict"),
+    }.items()
+    for name in listed
+)
+
 # Callables that call what they are given, at once or later by themselves: an argument needs to stand in `reduces`.
 _CALLERS = {
     "builtins": "map filter sorted min max iter property classmethod staticmethod type super __build_class__ exec eval",
@@ -116,7 +128,7 @@ REBUILDERS = frozenset({"torch._tensor._rebuild_from_type_v2"})
 REBUILT = ("function", "class", "arguments", "state")
 
 # Names under which cloudpickle and dill rebuild functions, classes and code from their parts.
-_BY_VALUE = {
+BY_VALUE = {
     "cloudpickle": "_make_function _make_skeleton_class _make_skeleton_enum _make_typevar _builtin_type _make_cell "
     "_make_empty_cell _fill_function _make_skel_func _rehydrate_skeleton_class _function_setstate _class_setstate "
     "_lookup_class_or_track subimport dynamic_subimport _get_bases _make_dict_keys _make_dict_values _make_dict_items "
@@ -125,8 +137,8 @@ _BY_VALUE = {
     "_import_module _get_attr _eval_repr _create_array _create_filehandle _create_stringi _create_stringo "
     "_create_dtypemeta _create_namedtuple _create_rlock _create_lock _setitems _shims _getattribute",
 }
-_BY_VALUE_MODULES = {"cloudpickle": "cloudpickle", "cloudpickle_fast": "cloudpickle", "_dill": "dill", "dill": "dill"}
-_BY_VALUE_ANYWHERE = frozenset(
+BY_VALUE_MODULES = {"cloudpickle": "cloudpickle", "cloudpickle_fast": "cloudpickle", "_dill": "dill", "dill": "dill"}
+BY_VALUE_ANYWHERE = frozenset(
     {"types.CodeType", "types.FunctionType", "builtins.compile", "builtins.exec", "builtins.eval", "marshal.loads"}
 )
 
@@ -148,7 +160,7 @@ _PROTOCOL_NAMES = (
     "__ifloordiv__ __imod__ __ipow__ __ilshift__ __irshift__ __iand__ __ixor__ __ior__"
 )
 PROTOCOL_NAMES = frozenset(_PROTOCOL_NAMES.split())
-_PROTOCOL_PREFIXES = (
+PROTOCOL_PREFIXES = (
     "__array",
     "__cuda_array",
     "__dlpack",
@@ -159,7 +171,7 @@ _PROTOCOL_PREFIXES = (
     "__rich",
 )
 # Special names that libraries keep live values under, and that nothing calls when an object is used.
-_HARMLESS_NAMES = frozenset(
+HARMLESS_NAMES = frozenset(
     (
         "__orig_class__ __orig_bases__ __wrapped__ __name__ __qualname__ __module__ __doc__ __annotations__ __notes__ "
         "__origin__ __args__ __parameters__ __metadata__ __signature__ __objclass__ __self__ __func__ __file__ "
@@ -211,20 +223,20 @@ def cached_extension(code: int) -> object:
 def by_value(path: str) -> str:
     """Name the library (cloudpickle, dill) that rebuilds code under this name, or give an empty text."""
     module, _, name = path.rpartition(".")
-    library = _BY_VALUE_MODULES.get(module.rpartition(".")[2], "")
-    if library and name in _BY_VALUE[library].split():
+    library = BY_VALUE_MODULES.get(module.rpartition(".")[2], "")
+    if library and name in BY_VALUE[library].split():
         return library
-    return "Python" if path in _BY_VALUE_ANYWHERE else ""
+    return "Python" if path in BY_VALUE_ANYWHERE else ""
 
 
 def looked_up(key: str) -> bool:
     """Whether Python's protocols, or numeric libraries, look this name up on an object."""
-    return key in PROTOCOL_NAMES or (key.startswith(_PROTOCOL_PREFIXES) and key.endswith("__"))
+    return key in PROTOCOL_NAMES or (key.startswith(PROTOCOL_PREFIXES) and key.endswith("__"))
 
 
 def special(key: str) -> bool:
     """Whether a live value under this name could run because somebody looks the name up on an object."""
-    if key in ("__class__", "__dict__") or key in _HARMLESS_NAMES:
+    if key in ("__class__", "__dict__") or key in HARMLESS_NAMES:
         return False
     return key.startswith("__") and key.endswith("__") and len(key) > 4
 

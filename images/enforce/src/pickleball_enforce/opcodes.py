@@ -10,6 +10,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from .report import UNDECODABLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -177,6 +179,20 @@ def _unescape(text: bytes) -> tuple[bytes, bool]:
             odd = True
             out += text[slash : slash + 2]
             position = slash + 2
+
+
+def read_text(form: str, opcode: str, data: bytes, encoding: str, errors: str) -> str:
+    """Read the bytes of a text: "utf-8", "raw-unicode-escape", or "python2" by the Unpickler's encoding and errors."""
+    try:
+        if form == "python2":
+            return data.decode(encoding, errors)
+        return data.decode(form, "surrogatepass" if form == "utf-8" else "strict")
+    except (UnicodeError, LookupError) as error:
+        if form == "python2":
+            what = f"{UNDECODABLE} with encoding={encoding!r}"
+        else:
+            what = f"{opcode} holds no {'UTF-8 ' if form == 'utf-8' else ''}text"
+        raise ValueError(f"{what}: {error}") from error
 
 
 def read_argument(opcode: int, read: Callable[[int], bytes], readline: Callable[[], bytes]) -> bytes:

@@ -50,7 +50,7 @@ class Received(Judgement):
 
     def _check_container(self, callee: Import, item: Container) -> None:
         if item.given is None and item.entries:
-            self.work(len(item.entries))
+            self.work(item.kept)
             self.check_names(callee, item.entries)
         elif item.flags & SPECIAL:
             self._refuse_special(callee)

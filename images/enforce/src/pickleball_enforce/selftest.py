@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
+from . import __version__, engine
 from .errors import PickleBallError
 from .policy import Entry, Policy
 from .records import TERMINATION_LOG
@@ -79,6 +79,9 @@ def check(target: Path | None) -> dict[str, Any]:
     """Judge this interpreter; give the result as it is reported."""
     result: dict[str, Any] = {"selftest": "failed", "enforcer": __version__, "python": sys.executable}
     result["version"] = sys.version.split()[0]
+    result["verifier"] = engine.NAME
+    if engine.REASON:
+        result["verifier_reason"] = engine.REASON
     try:
         if target is not None:
             _record(target)

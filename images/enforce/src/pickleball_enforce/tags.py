@@ -91,8 +91,8 @@ class Container:
     """A list, dict or set of this stream; `frozen` once it has become the state of an object."""
 
     __slots__ = (
-        "checked", "cost", "depth", "entries", "flags", "frozen", "given", "kind", "nested", "obscure", "overflow",
-        "texts",
+        "checked", "cost", "depth", "entries", "flags", "frozen", "given", "kept", "kind", "nested", "obscure",
+        "overflow", "puts", "texts",
     )  # fmt: skip
 
     def __init__(self, kind: str) -> None:
@@ -105,6 +105,7 @@ class Container:
         self.cost = 1
         self.depth = 1
         self.entries: dict[str, Tag] | None = None  # of a dict: text keys that a rule may ask for
+        self.puts = self.kept = 0  # how often a text key was put, and how often that was kept
         self.overflow = False  # a dict with more text keys than are kept (values that may be callable always are)
         self.texts = True  # a dict whose keys are all texts of this stream
         self.obscure = False  # a dict with a key that might equal a text that nobody sees
@@ -122,7 +123,9 @@ class Container:
             self.entries = {}
         if special(key) and callable_like(value):
             self.flags |= SPECIAL
-        if key in self.entries or len(self.entries) < KEYS_KEPT or callable_like(value) or key.startswith("__"):
+        self.puts += 1
+        if self.puts <= KEYS_KEPT or callable_like(value) or key.startswith("__"):
+            self.kept += 1
             self.entries[key] = value
         else:
             self.overflow = True

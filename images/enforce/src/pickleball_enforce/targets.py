@@ -96,7 +96,7 @@ class Targets(Calls):
         if key in state.checked and (target.how == "new" or self._on_obligation is None):
             return True  # in lockstep, each result of a call is looked at
         state.checked.add(key)
-        self.work(4 * len(state.entries or {}))  # an obligation for each key, and more
+        self.work(4 * state.kept)  # an obligation for each key, and more
         return False
 
     def _check_slots(self, target: Object, state: Container) -> None:
@@ -131,7 +131,7 @@ class Targets(Calls):
         for item in received:
             if type(item) is Container and item.kind == "dict" and not item.frozen:
                 item.frozen = True
-                self.work(len(item.entries or {}))
+                self.work(item.kept)
                 self._check_keys(target, item)
         if target.origin is not None:
             self.check_received(target.origin, received)

@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import errors, names
 from .judgement import candidate
-from .opcodes import HIGHEST_PROTOCOL, NAMES, check_float, read_index, read_int, read_long, read_string
-from .report import UNDECODABLE, Import, Malformed, Verdict
+from .opcodes import HIGHEST_PROTOCOL, NAMES, check_float, read_index, read_int, read_long, read_string, read_text
+from .report import Import, Malformed, Verdict
 from .settings import Settings
 from .tags import (
     BUFFER,
@@ -424,17 +424,11 @@ class Verifier(Targets):
         if settings.encoding == "bytes":
             self._push(Bytes(self._pos - len(text), self._pos))
             return
-        try:
-            decoded = text.decode(settings.encoding, settings.errors)
-        except (UnicodeError, LookupError) as error:
-            self.malformed(f"{UNDECODABLE} with encoding={settings.encoding!r}: {error}.")
+        decoded = self._decode("python2", text)
         self._push(ByteText(decoded if len(decoded) <= settings.max_name else None))
 
     def _op_unicode(self) -> None:
-        try:
-            self._text(self._line().decode("raw-unicode-escape"))
-        except UnicodeError as error:
-            self.malformed(f"UNICODE holds no text: {error}.")
+        self._text(self._decode("raw-unicode-escape", self._line()))
 
     def _op_binunicode(self) -> None:
         self._utf8(self._number(4))
@@ -447,10 +441,13 @@ class Verifier(Targets):
 
     def _utf8(self, size: int) -> None:
         start = self._skip(size)
+        self._text(self._decode("utf-8", self._data[start : start + size]))
+
+    def _decode(self, form: str, data: bytes) -> str:
         try:
-            self._text(self._data[start : start + size].decode("utf-8", "surrogatepass"))
-        except UnicodeError as error:
-            self.malformed(f"{NAMES[self._opcode]} holds no UTF-8 text: {error}.")
+            return read_text(form, NAMES[self._opcode], data, self.settings.encoding, self.settings.errors)
+        except ValueError as error:
+            self.malformed(f"{error}.")
 
     def _text(self, text: str) -> None:
         self._push(text if len(text) <= self.settings.max_name else LONG_TEXT)

@@ -1,0 +1,31 @@
+"""Which verifier judges whole buffers: the compiled one where it loads, else the Python one, which says the same.
+
+The compiled module is for CPython on Linux with glibc. Elsewhere (musl, PyPy, free-threaded builds, subinterpreters)
+the Python verifier stands in by itself; `NAME` and `REASON` say so, and so does `pickleball selftest`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+from . import verifier
+
+try:
+    from . import native
+except ImportError as error:
+    native = None  # type: ignore[assignment]
+    REASON = f"the compiled verifier cannot be used: {error}"
+else:
+    REASON = ""
+
+if TYPE_CHECKING:
+    from .policy import Policy
+    from .settings import Settings
+
+NAME = "rust" if native else "python"
+WholeVerifier = Union["native.Verifier", verifier.Verifier]
+
+
+def make(policy: Policy | None, settings: Settings | None = None) -> WholeVerifier:
+    """Make a verifier for the whole buffers of one Unpickler."""
+    return native.Verifier(policy, settings) if native else verifier.Verifier(policy, settings)

@@ -1,0 +1,107 @@
+"""The compiled verifier: the contract of `verifier.Verifier` for whole buffers, in Rust.
+
+Importing this fails where the compiled module is missing or does not fit; `engine` then takes the Python verifier.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _verifier, names
+from .names import extension
+from .opcodes import read_text
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from mmap import mmap
+    from typing import Any
+
+    from .policy import Policy
+    from .report import Import, Verdict
+
+__all__ = ["Verifier", "canonical_python2", "extension", "read_text", "tables_of"]
+
+_TRACING = _verifier.Tables(
+    {
+        "bases": names.BASES,
+        "singletons": names.SINGLETONS,
+        "literal_arguments": names.LITERAL_ARGUMENTS,
+        "callers": names.CALLERS,
+        "holders": names.HOLDERS,
+        "plain_results": names.PLAIN_RESULTS,
+        "hashing": names.HASHING,
+        "protocol_names": names.PROTOCOL_NAMES,
+        "protocol_prefixes": names.PROTOCOL_PREFIXES,
+        "harmless_names": names.HARMLESS_NAMES,
+        "rebuilders": names.REBUILDERS,
+        "code": names.BY_VALUE_ANYWHERE,
+    },
+    names.FUNCTION_POSITIONS,
+    names.BOUNDED,
+    [
+        (library, [module for module, of in names.BY_VALUE_MODULES.items() if of == library], listed.split())
+        for library, listed in names.BY_VALUE.items()
+    ],
+)
+_latest: tuple[Policy | None, _verifier.Tables] = (None, _TRACING)
+
+
+def canonical_python2(module: str, name: str) -> tuple[str, str]:
+    """Map a name of Python 2 through the tables that stock reads, as they are now."""
+    return names.canonical(module, name, 0, fix_imports=True)
+
+
+def tables_of(policy: Policy | None) -> _verifier.Tables:
+    """Give the tables of a policy; those of the last one are kept."""
+    global _latest  # noqa: PLW0603 - one pair, swapped as a whole
+    known, tables = _latest
+    if known is not policy:
+        tables = _TRACING if policy is None else _TRACING.with_policy(policy.globals, policy.reduces)
+        _latest = (policy, tables)
+    return tables
+
+
+class Verifier:
+    """Judges the pickles of one Unpickler, each as a whole buffer."""
+
+    def __init__(self, policy: Policy | None, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._core = _verifier.Verifier(tables_of(policy), self._settings)
+
+    @property
+    def settings(self) -> Settings:
+        """How the Unpickler was made."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._core.configure(settings)
+
+    def verify(self, data: bytes | bytearray | memoryview | mmap, start: int = 0) -> Verdict:
+        """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised."""
+        return self._core.verify(data if type(data) is bytes else bytes(data), start)
+
+    @property
+    def memo(self) -> dict[int, Any]:
+        """The entries of the memo, without their tags."""
+        return self._core.memo
+
+    @property
+    def needs(self) -> list[Import]:
+        """The imports of the last load, those by getattr and bound methods included."""
+        return self._core.needs
+
+    @property
+    def suppressed(self) -> int:
+        """How many violations of the last load are not listed."""
+        return self._core.suppressed
+
+    def abandon(self) -> None:
+        """Forget what the memo held: the load that was judged did not run to its end."""
+        self._core.abandon()
+
+    def adopt(self, keys: Iterable[int]) -> None:
+        """Take memo entries that the application set; they are its data."""
+        self._core.adopt(keys)

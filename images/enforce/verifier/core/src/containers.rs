@@ -1,0 +1,209 @@
+//! What lists, dicts and sets of the stream hold (verifier.py).
+
+use crate::machine::{Machine, Step};
+use crate::memory::{CONTAINER_COST_LIMIT, ContainerKind};
+use crate::tag::{HELPER, MUTABLE, OPERAND, SPECIAL, Sort, Tag};
+
+impl Machine<'_> {
+    pub(crate) fn list(&mut self) -> Step {
+        let items = self.pop_mark()?;
+        let made = self.v.memory.make_container(ContainerKind::List);
+        self.extend(made, &items);
+        self.push(made)
+    }
+
+    pub(crate) fn dict(&mut self) -> Step {
+        let items = self.pop_mark()?;
+        let made = self.v.memory.make_container(ContainerKind::Dict);
+        self.update(made, &items)?;
+        self.push(made)
+    }
+
+    pub(crate) fn frozenset(&mut self) -> Step {
+        let items = self.pop_mark()?;
+        for &item in &items {
+            self.hash(item)?;
+            self.release(item);
+        }
+        let (flags, ..) = self.v.memory.summary(&items);
+        let made = self.v.memory.make_frozen(flags & !MUTABLE);
+        self.push(made)
+    }
+
+    pub(crate) fn append(&mut self) -> Step {
+        let value = self.pop()?;
+        let target = self.top()?;
+        self.extend(target, &[value]);
+        Ok(())
+    }
+
+    pub(crate) fn appends(&mut self) -> Step {
+        if self.appends_literals() {
+            return Ok(());
+        }
+        let (items, target) = self.marked()?;
+        self.extend(target, &items);
+        self.give_back(items);
+        Ok(())
+    }
+
+    pub(crate) fn set_item(&mut self) -> Step {
+        let (value, key) = (self.pop()?, self.pop()?);
+        let target = self.top()?;
+        self.update(target, &[key, value])
+    }
+
+    /// Appends literals to a list, as nearly all items are; gives false where there is more to judge.
+    #[inline(always)]
+    fn appends_literals(&mut self) -> bool {
+        let Some(mark) = self.last_mark() else { return false };
+        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
+        if !items.iter().all(|item| item.is_dull()) || !self.v.memory.is_container(target, ContainerKind::List) {
+            return false;
+        }
+        let node = self.v.memory.container_mut(target);
+        if node.frozen || (node.nested && node.flags & SPECIAL != 0) {
+            return false;
+        }
+        if !items.is_empty() {
+            node.cost = node.cost.saturating_add(1 + items.len() as u64).min(CONTAINER_COST_LIMIT);
+        }
+        self.drop_mark(mark);
+        true
+    }
+
+    /// Puts literals into a dict under plain names; gives false where there is more to judge.
+    #[inline(always)]
+    fn sets_literals(&mut self) -> bool {
+        let Some(mark) = self.last_mark() else { return false };
+        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
+        let dull = |pair: &[Tag]| pair[0].is_dull_key() && pair[1].is_dull();
+        if !items.len().is_multiple_of(2) || !self.v.memory.is_container(target, ContainerKind::Dict) {
+            return false;
+        }
+        let node = self.v.memory.container(target);
+        if !items.chunks_exact(2).all(dull) || node.frozen || (node.nested && node.flags & SPECIAL != 0) {
+            return false;
+        }
+        if !items.is_empty() {
+            self.v.memory.put_dull(target, items);
+            let node = self.v.memory.container_mut(target);
+            node.cost = node.cost.saturating_add(1 + items.len() as u64).min(CONTAINER_COST_LIMIT);
+        }
+        self.add_hash_cost(items.len() as u64 / 2);
+        self.drop_mark(mark);
+        true
+    }
+
+    pub(crate) fn set_items(&mut self) -> Step {
+        if self.sets_literals() {
+            return Ok(());
+        }
+        let (items, target) = self.marked()?;
+        self.update(target, &items)?;
+        self.give_back(items);
+        Ok(())
+    }
+
+    pub(crate) fn add_to_set(&mut self) -> Step {
+        let (items, target) = self.marked()?;
+        for &item in &items {
+            self.hash(item)?;
+        }
+        if self.v.memory.is_container(target, ContainerKind::Set) && !self.v.memory.container(target).frozen {
+            for &item in &items {
+                self.release(item);
+            }
+            self.absorb(target, &items);
+        } else {
+            self.add_items(target, ContainerKind::Set, &items);
+        }
+        self.give_back(items);
+        Ok(())
+    }
+
+    /// Takes the items above the last mark, and the value below it.
+    fn marked(&mut self) -> Step<(Vec<Tag>, Tag)> {
+        let mark = self.take_mark()?;
+        let mut items = std::mem::take(&mut self.spare);
+        items.extend_from_slice(&self.stack[mark..]);
+        self.stack.truncate(mark);
+        let target = self.top()?;
+        Ok((items, target))
+    }
+
+    /// Keeps the room of a list of items for the next one.
+    fn give_back(&mut self, mut items: Vec<Tag>) {
+        items.clear();
+        self.spare = items;
+    }
+
+    fn extend(&mut self, target: Tag, items: &[Tag]) {
+        if !self.v.memory.is_container(target, ContainerKind::List) || self.v.memory.container(target).frozen {
+            self.add_items(target, ContainerKind::List, items);
+            return;
+        }
+        for &item in items {
+            self.release(item);
+        }
+        self.absorb(target, items);
+    }
+
+    fn absorb(&mut self, target: Tag, items: &[Tag]) {
+        if items.is_empty() {
+            return;
+        }
+        let (flags, cost, depth) = self.v.memory.summary(items);
+        let node = self.v.memory.container_mut(target);
+        node.flags |= flags;
+        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
+        node.depth = node.depth.max(depth);
+        if node.nested && node.flags & SPECIAL != 0 {
+            self.refuse_nested(target);
+        }
+    }
+
+    fn update(&mut self, target: Tag, items: &[Tag]) -> Step {
+        if !items.len().is_multiple_of(2) {
+            return self.malformed("An odd number of values stands where keys and values belong.");
+        }
+        for pair in items.chunks_exact(2) {
+            self.hash(pair[0])?;
+        }
+        if !self.v.memory.is_container(target, ContainerKind::Dict) || self.v.memory.container(target).frozen {
+            self.add_items(target, ContainerKind::Dict, items);
+            return Ok(());
+        }
+        let given = self.v.memory.container(target).given;
+        for pair in items.chunks_exact(2) {
+            let (key, value) = (pair[0], pair[1]);
+            self.release(key);
+            self.release(value);
+            let dunder = !key.is_dull_key() && self.text(key).starts_with(b"__");
+            let special = dunder && self.v.tables.is_special(self.text(key));
+            self.v.memory.put(target, key, value, dunder, special);
+            if let Some(callee) = given
+                && special
+                && key.is_text()
+            {
+                self.check_names(callee as usize, &[(key, value)]);
+            }
+        }
+        self.absorb(target, items);
+        Ok(())
+    }
+
+    /// Notes that a value becomes data: a helper or its operand that does so needs an entry of its own.
+    #[inline(always)]
+    pub(crate) fn release(&mut self, tag: Tag) {
+        if tag.is_literal() || self.v.memory.flags_of(tag) & (HELPER | OPERAND) == 0 {
+            return;
+        }
+        for index in self.helpers_in(tag) {
+            self.reference(index);
+        }
+        if tag.is(Sort::Tuple) {
+            self.v.memory.clear_tuple_flags(tag, HELPER | OPERAND); // told once; no tuple is walked through twice
+        }
+    }
+}

@@ -1,0 +1,661 @@
+//! The machine: runs through the opcodes of one pickle with a stack of tags (verifier.py).
+
+use crate::memory::ContainerKind;
+use crate::name;
+use crate::opcode::{self, HIGHEST_PROTOCOL};
+use crate::report::{Halt, Obligation, Violation, say};
+use crate::tag::{Sort, Tag};
+use crate::verifier::{Verdict, Verifier};
+use crate::{Form, Host, Name};
+
+pub type Step<T = ()> = Result<T, Box<Halt>>;
+pub type Room = (Vec<Tag>, Vec<usize>);
+
+const NO_FRAME: usize = usize::MAX;
+
+/// One run over one pickle.
+pub struct Machine<'a> {
+    pub(crate) v: &'a mut Verifier,
+    pub(crate) host: &'a mut dyn Host,
+    pub(crate) data: &'a [u8],
+    pub(crate) stack: Vec<Tag>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) suppressed: u64,
+    pub(crate) imports: Vec<usize>,
+    pub(crate) needs: Vec<usize>,
+    pub(crate) late: Vec<(usize, Obligation)>,
+    pub(crate) persistent: Vec<(u64, usize)>,
+    pub(crate) first_identified: u64,
+    pub(crate) opcode: u8,
+    pub(crate) at: usize,
+    pub(crate) pos: usize,
+    marks: Vec<usize>,
+    fence: usize,
+    proto: u8,
+    start: usize,
+    position: usize,
+    frame_end: usize,
+    hash_cost: u64,
+    worked: u64,
+    extensions: Vec<(i64, usize)>,
+    pub(crate) spare: Vec<Tag>,
+    pub(crate) scratch: Vec<u8>,
+    max_depth: usize,
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(
+        v: &'a mut Verifier,
+        host: &'a mut dyn Host,
+        data: &'a [u8],
+        start: usize,
+        first_identified: u64,
+        room: Room,
+    ) -> Machine<'a> {
+        let at = v.at as usize;
+        let max_depth = v.settings.max_depth;
+        Machine {
+            v,
+            host,
+            data,
+            stack: room.0,
+            violations: Vec::new(),
+            suppressed: 0,
+            imports: Vec::new(),
+            needs: Vec::new(),
+            late: Vec::new(),
+            persistent: Vec::new(),
+            first_identified,
+            opcode: 0,
+            at,
+            pos: start,
+            marks: room.1,
+            fence: 0,
+            proto: 0,
+            start,
+            position: start,
+            frame_end: NO_FRAME,
+            hash_cost: 0,
+            worked: 0,
+            extensions: Vec::new(),
+            spare: Vec::new(),
+            scratch: Vec::new(),
+            max_depth,
+        }
+    }
+
+    /// Gives what was found, where the reading ended, and the vectors for another run.
+    pub fn finish(mut self) -> (Verdict, usize, Room) {
+        self.v.at = self.at as u64;
+        self.stack.clear();
+        self.marks.clear();
+        let verdict = Verdict {
+            start: self.start as u64,
+            end: self.position as u64,
+            error: None,
+            violations: self.violations,
+            imports: self.imports,
+            needs: self.needs,
+            late: self.late,
+            persistent: self.persistent,
+            suppressed: self.suppressed,
+        };
+        (verdict, self.pos, (self.stack, self.marks))
+    }
+
+    pub fn run(&mut self) -> Step {
+        let data = self.data;
+        if data.len().saturating_sub(self.start) as u64 > self.v.settings.max_length {
+            let length = self.v.settings.max_length.to_string();
+            return self.malformed(say!("The stream is longer than ", &length, " bytes."));
+        }
+        loop {
+            self.at = self.pos;
+            let Some(&code) = data.get(self.pos) else {
+                self.position = self.at;
+                return self.malformed("The stream ends without STOP.");
+            };
+            self.opcode = code;
+            self.pos += 1;
+            self.step(code)?;
+            if self.pos >= self.frame_end {
+                self.leave_frame()?;
+            }
+            if code == b'.' {
+                break;
+            }
+        }
+        self.position = self.pos;
+        if self.frame_end != NO_FRAME {
+            return self.malformed("A frame reaches past STOP.");
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn step(&mut self, code: u8) -> Step {
+        match code {
+            0x94 => self.put(self.v.memo.len() as u64),
+            0x8c => self.utf8(1),
+            b'h' => {
+                let index = self.number::<1>()?;
+                self.get(index)
+            }
+            b'q' => {
+                let index = self.number::<1>()?;
+                self.put(index)
+            }
+            b'K' => self.skip_then(1, Sort::Int),
+            b'J' => self.skip_then(4, Sort::Int),
+            b'M' => self.skip_then(2, Sort::Int),
+            b'G' => {
+                self.skip(8)?;
+                self.push(Tag::plain(Sort::Float))
+            }
+            b'N' => self.push(Tag::plain(Sort::None)),
+            0x88 | 0x89 => self.push(Tag::plain(Sort::Bool)),
+            b'(' => self.mark(),
+            b'X' => self.utf8(4),
+            b'j' => {
+                let index = self.number::<4>()?;
+                self.get(index)
+            }
+            b'r' => {
+                let index = self.number::<4>()?;
+                self.put(index)
+            }
+            0x85 => {
+                let one = self.pop()?;
+                self.push_tuple(&[one])
+            }
+            0x86 => {
+                let (second, first) = (self.pop()?, self.pop()?);
+                self.push_tuple(&[first, second])
+            }
+            0x87 => {
+                let (third, second, first) = (self.pop()?, self.pop()?, self.pop()?);
+                self.push_tuple(&[first, second, third])
+            }
+            b't' => {
+                let mark = self.take_mark()?;
+                let made = self.v.memory.make_tuple(&self.stack[mark..]);
+                self.stack.truncate(mark);
+                self.push(made)
+            }
+            b')' => self.push(Tag::EMPTY_TUPLE),
+            b']' => self.push_container(ContainerKind::List),
+            b'}' => self.push_container(ContainerKind::Dict),
+            0x8f => self.push_container(ContainerKind::Set),
+            b'a' => self.append(),
+            b'e' => self.appends(),
+            b's' => self.set_item(),
+            b'u' => self.set_items(),
+            0x90 => self.add_to_set(),
+            b'l' => self.list(),
+            b'd' => self.dict(),
+            0x91 => self.frozenset(),
+            b'b' => {
+                let state = self.pop()?;
+                let target = self.top()?;
+                self.build(target, state)
+            }
+            b'R' => {
+                let (args, callee) = (self.pop()?, self.pop()?);
+                let made = self.call(callee, args)?;
+                self.push(made)
+            }
+            0x81 => {
+                let (args, class) = (self.pop()?, self.pop()?);
+                let made = self.new_object(class, args, None)?;
+                self.push(made)
+            }
+            _ => self.step_rare(code),
+        }
+    }
+
+    fn step_rare(&mut self, code: u8) -> Step {
+        match code {
+            b'0' => self.pop_any(),
+            b'1' => {
+                let mark = self.take_mark()?;
+                self.stack.truncate(mark);
+                Ok(())
+            }
+            b'2' => {
+                let top = self.top()?;
+                self.push(top)
+            }
+            b'.' => self.stop(),
+            b'g' => {
+                let index = self.line_index()?;
+                self.get(index)
+            }
+            b'p' => {
+                let index = self.line_index()?;
+                self.put(index)
+            }
+            b'c' => {
+                let (module, name) = self.two_names(false)?;
+                let found = self.import(&module, &name, 0)?;
+                self.push(found)
+            }
+            0x93 => self.stack_global(),
+            b'i' => self.inst(),
+            b'o' => self.obj(),
+            0x82 => {
+                let code = self.number::<1>()?;
+                self.extension(code.cast_signed())
+            }
+            0x83 => {
+                let code = self.number::<2>()?;
+                self.extension(code.cast_signed())
+            }
+            0x84 => {
+                let code = self.number::<4>()? as u32;
+                self.extension(i64::from(code.cast_signed()))
+            }
+            0x92 => {
+                let (kwargs, args, class) = (self.pop()?, self.pop()?, self.pop()?);
+                let made = self.new_object(class, args, Some(kwargs))?;
+                self.push(made)
+            }
+            b'P' => self.persistent_line(),
+            b'Q' => self.persistent_id(),
+            0x80 => {
+                let proto = self.number::<1>()? as u8;
+                if proto > HIGHEST_PROTOCOL {
+                    return self.malformed(say!("Protocol ", &proto.to_string(), " is not known."));
+                }
+                self.proto = proto;
+                Ok(())
+            }
+            0x95 => self.frame(),
+            _ => self.literal(code),
+        }
+    }
+
+    // ---- reading ----------------------------------------------------------------------------------------------------
+
+    /// Ends the judgement: these bytes are not read alike by C and Python, or not at all.
+    #[cold]
+    #[allow(clippy::unused_self)] // reads as what the machine does
+    pub fn malformed<T>(&self, sentence: impl Into<Vec<u8>>) -> Step<T> {
+        Err(Box::new(Halt::Malformed(sentence.into())))
+    }
+
+    fn leave_frame(&mut self) -> Step {
+        if self.pos > self.frame_end {
+            return self.malformed("A frame ends inside an opcode.");
+        }
+        self.frame_end = NO_FRAME;
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub fn take(&mut self, size: usize) -> Step<&'a [u8]> {
+        let data = self.data;
+        match data.get(self.pos..self.pos.saturating_add(size)) {
+            Some(found) => {
+                self.pos += size;
+                Ok(found)
+            }
+            None => self.ends_inside(),
+        }
+    }
+
+    #[cold]
+    fn ends_inside<T>(&self) -> Step<T> {
+        self.malformed(say!("The stream ends inside the argument of ", opcode::name(self.opcode), "."))
+    }
+
+    /// Steps over an argument that is only data; gives where it starts.
+    #[inline(always)]
+    pub fn skip(&mut self, size: u64) -> Step<usize> {
+        let start = self.pos;
+        if size > (self.data.len() - start) as u64 {
+            return self.too_long();
+        }
+        self.pos = start + size as usize;
+        Ok(start)
+    }
+
+    #[cold]
+    fn too_long<T>(&self) -> Step<T> {
+        self.malformed(say!(opcode::name(self.opcode), " is longer than the rest of the stream."))
+    }
+
+    #[inline(always)]
+    fn skip_then(&mut self, size: usize, sort: Sort) -> Step {
+        self.take(size)?;
+        self.push(Tag::plain(sort))
+    }
+
+    #[inline(always)]
+    pub fn number<const WIDTH: usize>(&mut self) -> Step<u64> {
+        let mut bytes = [0; 8];
+        bytes[..WIDTH].copy_from_slice(self.take(WIDTH)?);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    pub fn line(&mut self) -> Step<&'a [u8]> {
+        let rest = &self.data[self.pos..];
+        match rest.iter().position(|&byte| byte == b'\n') {
+            Some(length) => {
+                self.pos += length + 1;
+                Ok(&rest[..length])
+            }
+            None => self.ends_inside(),
+        }
+    }
+
+    fn line_index(&mut self) -> Step<u64> {
+        let line = self.line()?;
+        crate::number::read_index(line).or_else(|sentence| self.malformed(say!(sentence, ".")))
+    }
+
+    /// How many bytes the loads of this verifier have read.
+    fn read(&self) -> u64 {
+        self.v.memo_span + (self.pos - self.start) as u64
+    }
+
+    /// Gives a text of the buffer: its tag says where it lies and how wide the length before it is.
+    pub fn text_in(data: &[u8], tag: Tag) -> &[u8] {
+        let (start, width) = tag.place();
+        let mut length = [0; 8];
+        length[..width].copy_from_slice(&data[start - width..start]);
+        &data[start..start + u64::from_le_bytes(length) as usize]
+    }
+
+    /// Gives the text of a tag that has one.
+    pub fn text(&self, tag: Tag) -> &[u8] {
+        match tag.sort() {
+            Sort::Text | Sort::ByteText => Machine::text_in(self.data, tag),
+            Sort::OwnText | Sort::OwnByteText => self.v.memory.own_text(tag.index()),
+            _ => &[],
+        }
+    }
+
+    // ---- the stack --------------------------------------------------------------------------------------------------
+
+    #[inline(always)]
+    pub fn push(&mut self, tag: Tag) -> Step {
+        if self.stack.len() >= self.max_depth {
+            let depth = self.max_depth.to_string();
+            return self.malformed(say!("The stack is deeper than ", &depth, "."));
+        }
+        self.stack.push(tag);
+        Ok(())
+    }
+
+    fn push_tuple(&mut self, items: &[Tag]) -> Step {
+        let made = self.v.memory.make_tuple(items);
+        self.push(made)
+    }
+
+    fn push_container(&mut self, kind: ContainerKind) -> Step {
+        let made = self.v.memory.make_container(kind);
+        self.push(made)
+    }
+
+    #[inline(always)]
+    pub fn pop(&mut self) -> Step<Tag> {
+        if self.stack.len() > self.fence
+            && let Some(tag) = self.stack.pop()
+        {
+            return Ok(tag);
+        }
+        self.empty()
+    }
+
+    #[inline(always)]
+    pub fn top(&self) -> Step<Tag> {
+        match self.stack.last() {
+            Some(&tag) if self.stack.len() > self.fence => Ok(tag),
+            _ => self.empty(),
+        }
+    }
+
+    #[cold]
+    fn empty<T>(&self) -> Step<T> {
+        self.malformed(say!(opcode::name(self.opcode), " finds too little on the stack."))
+    }
+
+    fn mark(&mut self) -> Step {
+        if self.marks.len() >= self.max_depth {
+            let depth = self.max_depth.to_string();
+            return self.malformed(say!("More than ", &depth, " marks are open."));
+        }
+        self.fence = self.stack.len();
+        self.marks.push(self.fence);
+        Ok(())
+    }
+
+    /// Where the items above the last mark begin, when something lies below it that may take them.
+    #[inline(always)]
+    pub fn last_mark(&self) -> Option<usize> {
+        let below = self.marks.len().checked_sub(2).map_or(0, |index| self.marks[index]);
+        self.marks.last().copied().filter(|&mark| mark > below)
+    }
+
+    /// Removes the last mark, which is this one, and the items above it.
+    #[inline(always)]
+    pub fn drop_mark(&mut self, mark: usize) {
+        self.marks.pop();
+        self.fence = self.marks.last().copied().unwrap_or(0);
+        self.stack.truncate(mark);
+    }
+
+    #[inline(always)]
+    pub fn add_hash_cost(&mut self, cost: u64) {
+        self.hash_cost = self.hash_cost.saturating_add(cost);
+    }
+
+    /// Removes the last mark; gives where its items begin on the stack.
+    pub fn take_mark(&mut self) -> Step<usize> {
+        let Some(mark) = self.marks.pop() else {
+            return self.malformed(say!(opcode::name(self.opcode), " finds no mark."));
+        };
+        self.fence = self.marks.last().copied().unwrap_or(0);
+        Ok(mark)
+    }
+
+    /// Removes the last mark and the items above it.
+    pub fn pop_mark(&mut self) -> Step<Vec<Tag>> {
+        let mark = self.take_mark()?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn pop_any(&mut self) -> Step {
+        if self.stack.len() > self.fence {
+            self.stack.pop();
+        } else {
+            let mark = self.take_mark()?;
+            self.stack.truncate(mark);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn put(&mut self, index: u64) -> Step {
+        let tag = self.top()?;
+        if index > self.v.settings.memo_floor && index > self.read() {
+            return self.malformed(say!("The memo index ", &index.to_string(), " is larger than the stream."));
+        }
+        if self.v.memo.len() >= self.v.settings.max_memo {
+            let limit = self.v.settings.max_memo.to_string();
+            return self.malformed(say!("The memo has more than ", &limit, " entries."));
+        }
+        self.v.memo.set(index, tag);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn get(&mut self, index: u64) -> Step {
+        match self.v.memo.get(index) {
+            Some(tag) => self.push(tag),
+            None => self.malformed(say!("The memo has no entry ", &index.to_string(), ".")),
+        }
+    }
+
+    /// Counts what hashing costs; refuses what exceeds its bound.
+    pub fn charge(&mut self, cost: u64, depth: u64) -> Step {
+        self.hash_cost = self.hash_cost.saturating_add(cost);
+        let settings = &self.v.settings;
+        let bound = settings.max_hash_cost.saturating_add(self.read().saturating_mul(8));
+        if self.hash_cost > bound || depth > settings.max_hash_depth {
+            return self.malformed("A key or set member costs more to hash than the settings allow.");
+        }
+        Ok(())
+    }
+
+    /// Counts what judging costs beyond a step for each opcode; refuses what the stream's size cannot justify.
+    pub fn work(&mut self, amount: usize) -> Step {
+        self.worked = self.worked.saturating_add(amount as u64);
+        if self.worked > self.v.settings.max_work.saturating_add(self.read().saturating_mul(2)) {
+            return self.malformed("The stream repeats large arguments more often than the settings allow.");
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub fn hash(&mut self, key: Tag) -> Step {
+        if key.is_literal() {
+            self.hash_cost = self.hash_cost.saturating_add(1);
+            return Ok(());
+        }
+        if !self.v.memory.is_hashable(key) {
+            return self.malformed("A key or set member is not hashable.");
+        }
+        if key.is(Sort::Tuple) {
+            let (cost, depth) = (self.v.memory.tuple(key).cost, self.v.memory.tuple(key).depth);
+            return self.charge(cost, u64::from(depth));
+        }
+        Ok(())
+    }
+
+    // ---- imports ----------------------------------------------------------------------------------------------------
+
+    fn two_names(&mut self, ascii: bool) -> Step<Name> {
+        let fits = |line: &[u8]| if ascii { line.is_ascii() } else { str::from_utf8(line).is_ok() };
+        let mut both = [&[][..], &[][..]];
+        for line in &mut both {
+            *line = self.line()?;
+            if !fits(line) {
+                let kind = if ascii { "ASCII" } else { "UTF-8" };
+                return self.malformed(say!(opcode::name(self.opcode), " has names that are not ", kind, "."));
+            }
+        }
+        Ok((both[0].to_vec(), both[1].to_vec()))
+    }
+
+    fn import(&mut self, module: &[u8], name: &[u8], code: i64) -> Step<Tag> {
+        if let Some(sentence) = name::fault(module, name) {
+            return self.malformed(sentence);
+        }
+        let longest = self.v.settings.max_name;
+        if name::characters(module) > longest || name::characters(name) > longest {
+            return self.malformed(say!("A name is longer than ", &longest.to_string(), " characters."));
+        }
+        self.predict(module, name, self.proto, code)
+    }
+
+    fn stack_global(&mut self) -> Step {
+        let (name, module) = (self.pop()?, self.pop()?);
+        if !name.is_text() || !module.is_text() {
+            let sentence = "The stream imports a name that it does not write as a text.";
+            self.refuse("name-not-literal", "?", sentence, None);
+            let made = self.v.memory.make_object(None, true);
+            return self.push(made);
+        }
+        let (module, name) = (self.text(module).to_vec(), self.text(name).to_vec());
+        let found = self.import(&module, &name, 0)?;
+        self.push(found)
+    }
+
+    fn inst(&mut self) -> Step {
+        let (module, name) = self.two_names(true)?;
+        if self.marks.is_empty() {
+            return self.malformed("INST finds no mark.");
+        }
+        let found = self.import(&module, &name, 0)?;
+        let items = self.pop_mark()?;
+        let made = self.instantiate(found, &items)?;
+        self.push(made)
+    }
+
+    fn obj(&mut self) -> Step {
+        let items = self.pop_mark()?;
+        let Some((&class, args)) = items.split_first() else {
+            return self.malformed("OBJ finds no class after its mark.");
+        };
+        let made = self.instantiate(class, args)?;
+        self.push(made)
+    }
+
+    fn extension(&mut self, code: i64) -> Step {
+        if let Some(&(_, index)) = self.extensions.iter().find(|(known, _)| *known == code) {
+            return self.push(Tag::at(Sort::Import, index));
+        }
+        let known = if code > 0 { self.host.extension(code)? } else { None };
+        let Some((module, name)) = known else {
+            return self.malformed(say!("The extension code ", &code.to_string(), " is not registered."));
+        };
+        let found = self.import(&module, &name, code)?;
+        self.extensions.push((code, found.index()));
+        if self.is_stub(found) {
+            let path = self.v.memory.import(found).path.clone();
+            let how = say!(" by extension code ", &code.to_string(), ", which the policy does not allow.");
+            let sentence = say!("The stream imports ", &path, &how);
+            self.refuse("extension-not-allowed", &path, sentence, Some(crate::List::Globals));
+        }
+        self.push(found)
+    }
+
+    // ---- persistent ids, frames, the end ----------------------------------------------------------------------------
+
+    fn persistent_line(&mut self) -> Step {
+        if !self.line()?.is_ascii() {
+            return self.malformed("PERSID holds an id that is not ASCII.");
+        }
+        self.v.identified += 1;
+        self.push(Tag::plain(Sort::Persistent))
+    }
+
+    fn persistent_id(&mut self) -> Step {
+        let id = self.pop()?;
+        self.check_persistent(id)?;
+        if id.is(Sort::Tuple) {
+            self.work(self.v.memory.tuple_length(id))?;
+        }
+        let tag = self.identify(id);
+        self.v.identified += 1;
+        self.push(tag)
+    }
+
+    fn frame(&mut self) -> Step {
+        let size = self.number::<8>()?;
+        if self.frame_end != NO_FRAME {
+            return self.malformed("A frame begins before the end of another.");
+        }
+        if size > (self.data.len() - self.pos) as u64 {
+            return self.malformed("A frame is longer than the rest of the stream.");
+        }
+        self.frame_end = self.pos + size as usize;
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Step {
+        let result = self.pop()?;
+        self.release(result);
+        self.keep(result);
+        Ok(())
+    }
+
+    /// Asks the host for a text.
+    pub fn decode(&mut self, form: Form, bytes: &[u8]) -> Step<Vec<u8>> {
+        match self.host.decode(form, opcode::name(self.opcode), bytes)? {
+            Ok(text) => Ok(text),
+            Err(sentence) => self.malformed(sentence),
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! What tags point to: tuples, containers, objects, imports and texts, each kind in one vector.
+//!
+//! Nodes are never freed one by one; a memory lives as long as its Unpickler's memo needs it.
+
+use crate::report::{Decision, Import, say, uses};
+use std::collections::HashSet;
+
+use crate::tag::{HELPER, LIVE, MUTABLE, OPERAND, SPECIAL, STUB, Sort, Tag};
+
+pub const COST_LIMIT: u64 = 1 << 60;
+pub const CONTAINER_COST_LIMIT: u64 = 1 << 62;
+const KEYS_KEPT: u32 = 256;
+const END: u32 = u32::MAX;
+
+/// A tuple of this stream: `cost` and `depth` bound what hashing it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct TupleNode {
+    start: usize,
+    length: u32,
+    pub depth: u32,
+    pub cost: u64,
+    pub flags: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerKind {
+    List,
+    Dict,
+    Set,
+}
+
+impl ContainerKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            ContainerKind::List => "list",
+            ContainerKind::Dict => "dict",
+            ContainerKind::Set => "set",
+        }
+    }
+}
+
+/// A list, dict or set of this stream; `frozen` once it has become the state of an object.
+#[allow(clippy::struct_excessive_bools)] // one for each thing that a rule asks
+#[derive(Clone, Copy, Debug)]
+pub struct ContainerNode {
+    pub cost: u64,
+    pub depth: u32,
+    pub given: Option<u32>,
+    last_run: u32,
+    puts: u32,
+    /// How many of them are kept.
+    pub kept: u32,
+    checked: u32,
+    checked_parts: u8,
+    pub kind: ContainerKind,
+    pub flags: u8,
+    pub frozen: bool,
+    /// Something else holds it: a container, the arguments of a call.
+    pub nested: bool,
+    pub overflow: bool,
+    pub texts: bool,
+    pub obscure: bool,
+    /// Whether an entry has a special name or a value that may be callable: the rules pass over others.
+    pub notable: bool,
+}
+
+/// A part of a state that is checked by itself.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Part {
+    Attributes = 1,
+    Slots = 2,
+}
+
+/// Pairs of keys and values that were put into one dict, one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: usize,
+    length: u32,
+    previous: u32,
+}
+
+/// What a call (`called`) or an instantiation of this stream gave.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectNode {
+    origin: u32,
+    pub called: bool,
+    pub built: bool,
+    pub frozen: bool,
+}
+
+impl ObjectNode {
+    pub fn origin(self) -> Option<usize> {
+        (self.origin != END).then_some(self.origin as usize)
+    }
+}
+
+/// A frozenset, or a persistent object whose id held one import.
+#[derive(Clone, Copy, Debug)]
+pub struct IdentifiedNode {
+    pub index: u64,
+    pub candidate: usize,
+}
+
+/// Narrows an index; END is none.
+fn index32(index: usize) -> u32 {
+    match u32::try_from(index) {
+        Ok(narrow) if narrow != END => narrow,
+        _ => panic!("more than {END} of one kind"), // becomes an exception: the load is refused
+    }
+}
+
+#[derive(Debug)]
+pub struct Memory {
+    tuples: Vec<TupleNode>,
+    items: Vec<Tag>,
+    containers: Vec<ContainerNode>,
+    pairs: Vec<Tag>,
+    runs: Vec<Run>,
+    objects: Vec<ObjectNode>,
+    frozen: Vec<u8>,
+    pub identified: Vec<IdentifiedNode>,
+    pub imports: Vec<Import>,
+    texts: Vec<u8>,
+    checked: HashSet<(usize, u32, u8)>,
+    owned: (usize, usize), // items and pairs from here on may have texts in the buffer
+}
+
+impl Memory {
+    pub fn new() -> Memory {
+        let mut memory = Memory {
+            tuples: Vec::new(),
+            items: Vec::new(),
+            containers: Vec::new(),
+            pairs: Vec::new(),
+            runs: Vec::new(),
+            objects: Vec::new(),
+            frozen: Vec::new(),
+            identified: Vec::new(),
+            imports: Vec::new(),
+            texts: Vec::new(),
+            checked: HashSet::new(),
+            owned: (0, 0),
+        };
+        memory.clear();
+        memory
+    }
+
+    /// Forgets everything; the room stays, unless it is large.
+    pub fn clear(&mut self) {
+        fn empty<T>(nodes: &mut Vec<T>) {
+            nodes.clear();
+            if nodes.capacity() > 1 << 12 {
+                nodes.shrink_to(0);
+            }
+        }
+        empty(&mut self.tuples);
+        empty(&mut self.items);
+        empty(&mut self.containers);
+        empty(&mut self.pairs);
+        empty(&mut self.runs);
+        empty(&mut self.objects);
+        empty(&mut self.frozen);
+        empty(&mut self.identified);
+        empty(&mut self.imports);
+        empty(&mut self.texts);
+        self.checked.clear();
+        self.owned = (0, 0);
+        self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0 }); // Tag::EMPTY_TUPLE
+    }
+
+    // ---- texts ------------------------------------------------------------------------------------------------------
+
+    /// Keeps a text; gives where.
+    pub fn keep_text(&mut self, text: &[u8]) -> usize {
+        let at = self.texts.len();
+        self.texts.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.texts.extend_from_slice(text);
+        at
+    }
+
+    pub fn own_text(&self, at: usize) -> &[u8] {
+        let (start, stop) = (at + 8, self.texts[at..at + 8].try_into().map_or(0, u64::from_le_bytes) as usize);
+        &self.texts[start..start + stop]
+    }
+
+    /// Leaves the texts of the buffer there: nothing that is new can be reached any more.
+    pub fn disown_texts(&mut self) {
+        self.owned = (self.items.len(), self.pairs.len());
+    }
+
+    /// Takes over the texts that new tags have in the buffer; `read` gives a text of the buffer.
+    pub fn own_texts<'a>(&mut self, memo: &mut [Tag], read: impl Fn(Tag) -> &'a [u8]) {
+        let texts = &mut self.texts;
+        let mut own = |tag: &mut Tag| {
+            let sort = match tag.sort() {
+                Sort::Text => Sort::OwnText,
+                Sort::ByteText => Sort::OwnByteText,
+                _ => return,
+            };
+            let (at, text) = (texts.len(), read(*tag));
+            texts.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            texts.extend_from_slice(text);
+            *tag = Tag::at(sort, at);
+        };
+        memo.iter_mut().for_each(&mut own);
+        self.items[self.owned.0..].iter_mut().for_each(&mut own);
+        self.pairs[self.owned.1..].iter_mut().for_each(&mut own);
+        self.disown_texts();
+    }
+
+    // ---- nodes ------------------------------------------------------------------------------------------------------
+
+    pub fn make_tuple(&mut self, items: &[Tag]) -> Tag {
+        if items.is_empty() {
+            return Tag::EMPTY_TUPLE;
+        }
+        let (flags, cost, depth) = self.summary(items);
+        let start = self.items.len();
+        self.items.extend_from_slice(items);
+        self.tuples.push(TupleNode { start, length: index32(items.len()), depth, cost, flags });
+        Tag::at(Sort::Tuple, self.tuples.len() - 1)
+    }
+
+    pub fn tuple(&self, tag: Tag) -> &TupleNode {
+        &self.tuples[tag.index()]
+    }
+
+    pub fn clear_tuple_flags(&mut self, tag: Tag, flags: u8) {
+        self.tuples[tag.index()].flags &= !flags;
+    }
+
+    /// How many items a tuple has.
+    pub fn tuple_length(&self, tag: Tag) -> usize {
+        self.tuples[tag.index()].length as usize
+    }
+
+    pub fn tuple_item(&self, tag: Tag, position: usize) -> Tag {
+        self.items[self.tuples[tag.index()].start + position]
+    }
+
+    pub fn tuple_items(&self, tag: Tag) -> &[Tag] {
+        let node = &self.tuples[tag.index()];
+        &self.items[node.start..node.start + node.length as usize]
+    }
+
+    pub fn make_container(&mut self, kind: ContainerKind) -> Tag {
+        self.containers.push(ContainerNode {
+            cost: 1,
+            depth: 1,
+            given: None,
+            last_run: END,
+            puts: 0,
+            kept: 0,
+            checked: END,
+            checked_parts: 0,
+            kind,
+            flags: MUTABLE,
+            frozen: false,
+            nested: false,
+            overflow: false,
+            texts: true,
+            obscure: false,
+            notable: false,
+        });
+        Tag::at(Sort::Container, self.containers.len() - 1)
+    }
+
+    pub fn container(&self, tag: Tag) -> &ContainerNode {
+        &self.containers[tag.index()]
+    }
+
+    pub fn container_mut(&mut self, tag: Tag) -> &mut ContainerNode {
+        &mut self.containers[tag.index()]
+    }
+
+    /// Whether the tag is a container of this kind.
+    pub fn is_container(&self, tag: Tag, kind: ContainerKind) -> bool {
+        tag.is(Sort::Container) && self.containers[tag.index()].kind == kind
+    }
+
+    pub fn make_frozen(&mut self, flags: u8) -> Tag {
+        self.frozen.push(flags);
+        Tag::at(Sort::Frozen, self.frozen.len() - 1)
+    }
+
+    pub fn make_object(&mut self, origin: Option<usize>, called: bool) -> Tag {
+        let origin = origin.map_or(END, index32);
+        self.objects.push(ObjectNode { origin, called, built: false, frozen: false });
+        Tag::at(Sort::Object, self.objects.len() - 1)
+    }
+
+    pub fn object(&self, tag: Tag) -> &ObjectNode {
+        &self.objects[tag.index()]
+    }
+
+    pub fn object_mut(&mut self, tag: Tag) -> &mut ObjectNode {
+        &mut self.objects[tag.index()]
+    }
+
+    pub fn import(&self, tag: Tag) -> &Import {
+        &self.imports[tag.index()]
+    }
+
+    // ---- entries of dicts -------------------------------------------------------------------------------------------
+
+    /// Whether this part of a state was checked before for instances of this import; from now on it was.
+    pub fn was_checked(&mut self, state: Tag, origin: usize, part: Part) -> bool {
+        let node = &mut self.containers[state.index()];
+        let origin = index32(origin);
+        if node.checked == END {
+            node.checked = origin;
+        }
+        if node.checked == origin {
+            let before = node.checked_parts & part as u8 != 0;
+            node.checked_parts |= part as u8;
+            return before;
+        }
+        !self.checked.insert((state.index(), origin, part as u8))
+    }
+
+    /// Notes an item of a dict; `dunder` says whether the key begins as special names do, `special` whether it is one.
+    pub fn put(&mut self, container: Tag, key: Tag, value: Tag, dunder: bool, special: bool) {
+        let named = key.is_text() || matches!(key.sort(), Sort::ByteText | Sort::OwnByteText);
+        if !named {
+            let plain = self.is_plain(key);
+            let node = &mut self.containers[container.index()];
+            node.texts = node.texts && key.is(Sort::LongText);
+            node.obscure = node.obscure || !plain;
+            return;
+        }
+        let live = self.is_callable_like(value);
+        let notable = dunder || live;
+        let node = &mut self.containers[container.index()];
+        if special && live {
+            node.flags |= SPECIAL;
+        }
+        node.puts = node.puts.saturating_add(1);
+        node.notable = node.notable || notable;
+        if node.puts > KEYS_KEPT && !notable {
+            node.overflow = true;
+        } else {
+            node.kept += 1;
+            self.add_run(container, &[key, value]);
+        }
+    }
+
+    /// Notes items of a dict that no rule looks at, as long as the keys are kept.
+    #[inline(always)]
+    pub fn put_dull(&mut self, container: Tag, items: &[Tag]) {
+        let node = &mut self.containers[container.index()];
+        let room = (KEYS_KEPT.saturating_sub(node.puts) as usize * 2).min(items.len());
+        node.puts = node.puts.saturating_add((items.len() / 2) as u32);
+        node.overflow = node.overflow || room < items.len();
+        node.kept += (room / 2) as u32;
+        if room > 0 {
+            self.add_run(container, &items[..room]);
+        }
+    }
+
+    #[inline(always)]
+    fn add_run(&mut self, container: Tag, items: &[Tag]) {
+        let node = &mut self.containers[container.index()];
+        let start = self.pairs.len();
+        self.pairs.extend_from_slice(items);
+        if node.last_run != END {
+            let last = &mut self.runs[node.last_run as usize];
+            if last.start + last.length as usize == start {
+                last.length += items.len() as u32;
+                return;
+            }
+        }
+        self.runs.push(Run { start, length: items.len() as u32, previous: node.last_run });
+        node.last_run = index32(self.runs.len() - 1);
+    }
+
+    /// Gives what was put into a dict, in this order.
+    pub fn entries(&self, container: Tag) -> Vec<(Tag, Tag)> {
+        let mut runs = Vec::new();
+        let mut at = self.containers[container.index()].last_run;
+        while at != END {
+            let run = self.runs[at as usize];
+            runs.push(run);
+            at = run.previous;
+        }
+        let pairs = runs.iter().rev().flat_map(|run| self.pairs[run.start..][..run.length as usize].chunks_exact(2));
+        pairs.map(|pair| (pair[0], pair[1])).collect()
+    }
+
+    // ---- questions --------------------------------------------------------------------------------------------------
+
+    /// What a value holds.
+    #[inline(always)]
+    pub fn flags_of(&self, tag: Tag) -> u8 {
+        match tag.sort() {
+            Sort::Tuple => self.tuples[tag.index()].flags,
+            Sort::Frozen => self.frozen[tag.index()],
+            Sort::Container => self.containers[tag.index()].flags,
+            Sort::Import => {
+                let import = &self.imports[tag.index()];
+                match (import.decision, import.helper, import.operand) {
+                    (Decision::Stub, ..) => STUB | LIVE,
+                    (_, true, true) => OPERAND | LIVE,
+                    (_, true, false) => HELPER | LIVE,
+                    _ => LIVE,
+                }
+            }
+            Sort::Object
+            | Sort::Buffer
+            | Sort::Persistent
+            | Sort::Identified
+            | Sort::Foreign
+            | Sort::Bound
+            | Sort::Class => LIVE,
+            Sort::ByteArray => MUTABLE,
+            _ => 0,
+        }
+    }
+
+    /// What the items hold together, the cost of hashing them, and how deep they nest.
+    pub fn summary(&mut self, items: &[Tag]) -> (u8, u64, u32) {
+        let (mut flags, mut cost, mut depth) = (0, 1u64, 1);
+        for &item in items {
+            if item.is_literal() {
+                cost = cost.saturating_add(1);
+                continue;
+            }
+            flags |= self.flags_of(item);
+            match item.sort() {
+                Sort::Tuple => {
+                    let node = &self.tuples[item.index()];
+                    cost = cost.saturating_add(node.cost);
+                    depth = depth.max(node.depth.saturating_add(1));
+                }
+                Sort::Container => {
+                    let node = &mut self.containers[item.index()];
+                    node.nested = true;
+                    cost = cost.saturating_add(node.cost);
+                    depth = depth.max(node.depth.saturating_add(1));
+                }
+                Sort::Import => {
+                    self.imports[item.index()].put_to(uses::DATA);
+                    cost = cost.saturating_add(1);
+                }
+                _ => cost = cost.saturating_add(1),
+            }
+        }
+        (flags, cost.min(COST_LIMIT), depth)
+    }
+
+    /// Whether the value could be something that runs when it is called.
+    #[inline(always)]
+    pub fn is_callable_like(&self, tag: Tag) -> bool {
+        matches!(tag.sort(), Sort::Import | Sort::Object) || (tag.is_opaque() && self.flags_of(tag) & LIVE != 0)
+    }
+
+    /// Whether a dict key can be compared and hashed without code of a class.
+    pub fn is_plain(&self, tag: Tag) -> bool {
+        self.flags_of(tag) & crate::tag::NOT_LITERAL == 0
+    }
+
+    /// Whether stock could hash the value.
+    pub fn is_hashable(&self, tag: Tag) -> bool {
+        match tag.sort() {
+            Sort::Container | Sort::ByteArray => false,
+            Sort::Tuple => self.tuples[tag.index()].flags & MUTABLE == 0,
+            _ => true,
+        }
+    }
+
+    /// Says in two or three words what the value is.
+    pub fn describe(&self, tag: Tag) -> Vec<u8> {
+        let words = match tag.sort() {
+            Sort::None | Sort::Nothing => "None",
+            Sort::Bool | Sort::Int => "a number",
+            Sort::Text | Sort::OwnText | Sort::ByteText | Sort::OwnByteText | Sort::LongByteText => "a text",
+            Sort::Bytes => "a bytes literal",
+            Sort::Float => "a float",
+            Sort::Long => "a long integer",
+            Sort::LongText => "a long text",
+            Sort::Buffer => "an out-of-band buffer",
+            Sort::Persistent | Sort::Identified => "a persistent object",
+            Sort::Foreign => "an object of the application",
+            Sort::Bound => "a bound method",
+            Sort::Class => "the class of a singleton",
+            Sort::ByteArray => "a bytearray",
+            Sort::Tuple => "a tuple",
+            Sort::Frozen => "a frozenset",
+            Sort::Container => return say!("a ", self.container(tag).kind.name()),
+            Sort::Import => return self.import(tag).path.clone(),
+            Sort::Object => {
+                let node = self.object(tag);
+                let words = if node.called { "the result" } else { "an instance" };
+                return match node.origin() {
+                    Some(origin) => say!(words, " of ", &self.imports[origin].path),
+                    None => words.into(),
+                };
+            }
+        };
+        words.into()
+    }
+}

@@ -1,0 +1,166 @@
+//! Rules on what callables may be given: nothing that turns `globals` into calls, no special names (received.py).
+
+use crate::machine::{Machine, Step};
+use crate::report::{Decision, Kind, List, say, uses};
+use crate::tag::{MUTABLE, NOT_LITERAL, SPECIAL, Sort, Tag};
+use crate::verifier::latest;
+
+const BOUND_METHOD: &[u8] = b"a bound method"; // of an obligation `receives`
+
+impl Machine<'_> {
+    /// As `check_received`, of the items of a tuple and what keyword arguments follow them.
+    pub(crate) fn check_arguments(&mut self, callee: usize, args: Tag, named: Option<Vec<Tag>>) -> Step {
+        let given = self.v.memory.tuple_items(args);
+        if named.is_none() && given.iter().all(|item| item.is_literal()) {
+            return self.work(given.len());
+        }
+        let mut received = given.to_vec();
+        match named {
+            None => self.check_received(callee, &received),
+            Some(values) => {
+                received.extend(values);
+                self.check_named(callee, &received)
+            }
+        }
+    }
+
+    /// Keeps a `globals`-only function from callables that call their arguments.
+    pub(crate) fn check_received(&mut self, callee: usize, received: &[Tag]) -> Step {
+        let positions = self.v.tables.positions(&self.v.memory.imports[callee].path).map(<[usize]>::to_vec);
+        self.check_each(callee, received, positions.as_deref())
+    }
+
+    /// As `check_received`, where positions do not tell what a value is for.
+    pub(crate) fn check_named(&mut self, callee: usize, received: &[Tag]) -> Step {
+        self.check_each(callee, received, None)
+    }
+
+    fn check_each(&mut self, callee: usize, received: &[Tag], positions: Option<&[usize]>) -> Step {
+        self.work(received.len())?;
+        let facts = self.v.memory.imports[callee].facts;
+        let calls = facts.holder || facts.caller;
+        for (position, &item) in received.iter().enumerate() {
+            match item.sort() {
+                Sort::Container => self.check_container(callee, item)?,
+                Sort::Tuple if self.v.memory.flags_of(item) & SPECIAL != 0 => self.refuse_special(callee),
+                Sort::Import => self.check_import(callee, item.index()),
+                sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
+                    if !calls {
+                        let detail = if sort == Sort::Bound { BOUND_METHOD } else { b"" };
+                        self.oblige(callee, Kind::Receives, detail);
+                    } else if positions.is_none_or(|known| known.contains(&position))
+                        && !(facts.holder && sort == Sort::Bound)
+                    {
+                        let (path, what) = (self.path_of(callee), self.v.memory.describe(item));
+                        let sentence = say!("The stream gives ", &what, " to ", &path, ", which would call it.");
+                        self.refuse("calls-argument", &path, sentence, None);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_import(&mut self, callee: usize, item: usize) {
+        let taking = &self.v.memory.imports[callee];
+        let facts = taking.facts;
+        if let Some(base) = self.v.tables.bound(&taking.path).map(<[u8]>::to_vec) {
+            self.oblige(item, Kind::Subclass, &base);
+        }
+        if facts.holder || facts.caller {
+            self.check_given(callee, item, facts.holder);
+            return;
+        }
+        let given = &self.v.memory.imports[item];
+        if !self.may_call(given.facts) || self.v.settings.renames {
+            let path = given.path.clone();
+            self.oblige(callee, Kind::Receives, &path);
+        }
+    }
+
+    // ---- special names ----------------------------------------------------------------------------------------------
+
+    fn check_container(&mut self, callee: usize, item: Tag) -> Step {
+        let node = *self.v.memory.container(item);
+        if node.given.is_none() && node.kept > 0 {
+            self.work(node.kept as usize)?;
+            if node.notable {
+                let entries = self.v.memory.entries(item);
+                let entries = latest(&entries, |key| self.text(key));
+                self.check_names(callee, &entries);
+            }
+        } else if node.flags & SPECIAL != 0 {
+            self.refuse_special(callee);
+        }
+        let node = self.v.memory.container_mut(item);
+        node.given = Some(callee as u32);
+        node.nested = true;
+        Ok(())
+    }
+
+    /// Refuses special names with callable values in a dict that an object may make its namespace.
+    pub(crate) fn check_names(&mut self, origin: usize, items: &[(Tag, Tag)]) {
+        for &(key, value) in items {
+            let text = self.text(key);
+            if self.v.tables.is_special(text) && self.v.memory.is_callable_like(value) {
+                let (text, path, what) = (text.to_vec(), self.path_of(origin), self.v.memory.describe(value));
+                let sentence = say!("The stream gives ", &path, " the special name ", &text, " as ", &what, ".");
+                self.refuse("state-key", &text, sentence, None);
+            }
+        }
+    }
+
+    fn refuse_special(&mut self, callee: usize) {
+        let path = self.path_of(callee);
+        let sentence = say!("The stream gives ", &path, " a dict with a special name whose value may be called.");
+        self.refuse("state-key", &path, sentence, None);
+    }
+
+    /// Refuses a special name that is written into a dict which something else holds already.
+    pub(crate) fn refuse_nested(&mut self, target: Tag) {
+        let kind = self.v.memory.container(target).kind.name();
+        let sentence = say!("The stream writes a special name into a ", kind, " after it was put into another object.");
+        self.refuse("state-key", kind, sentence, None);
+    }
+
+    // ---- callables that call what they are given --------------------------------------------------------------------
+
+    /// Judges an import that a callable of the tables gets: one that holds it takes a class, too.
+    fn check_given(&mut self, callee: usize, item: usize, holder: bool) {
+        let given = &self.v.memory.imports[item];
+        let (facts, decision) = (given.facts, given.decision);
+        let special = facts.caller || facts.helper.is_some() || (!holder && facts.holder);
+        if holder && decision == Decision::Stub {
+            return;
+        }
+        if holder && (self.is_tracing() || !special) {
+            self.note_use(item, uses::HELD);
+            if decision == Decision::Ask {
+                self.oblige(item, Kind::CalledOrType, b"");
+            } else if !self.may_call(facts) {
+                self.oblige(item, Kind::Type, b"");
+            }
+        } else if !special && decision == Decision::Ask {
+            self.oblige(item, Kind::Called, b"");
+            self.oblige(item, Kind::Handed, b"");
+        } else if special || !self.may_call(facts) {
+            let (path, to) = (self.path_of(item), self.path_of(callee));
+            let sentence = say!("The stream gives ", &path, " to ", &to, ", which calls what it is given.");
+            self.refuse("calls-argument", &path, sentence, (!special).then_some(List::Reduces));
+        } else {
+            self.note_use(item, uses::CALL);
+            self.oblige(item, Kind::Handed, b"");
+        }
+    }
+
+    /// Whether a value is immutable data written in the stream.
+    pub(crate) fn is_literal(&self, tag: Tag) -> bool {
+        self.v.memory.flags_of(tag) & (NOT_LITERAL | MUTABLE) == 0
+    }
+
+    /// Whether a value is builtin data: nothing live in it.
+    pub(crate) fn is_data(&self, tag: Tag) -> bool {
+        self.v.memory.flags_of(tag) & NOT_LITERAL == 0
+    }
+}

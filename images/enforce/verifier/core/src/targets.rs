@@ -1,0 +1,263 @@
+//! Rules on what a stream may change: BUILD and the item operations (targets.py).
+
+use crate::machine::{Machine, Step};
+use crate::memory::{ContainerKind, Part};
+use crate::report::{Decision, Kind, List, say, uses};
+use crate::tag::{Sort, Tag};
+use crate::verifier::latest;
+
+impl Machine<'_> {
+    // ---- BUILD ------------------------------------------------------------------------------------------------------
+
+    /// Judges BUILD: the target, that it is the only one, and the state.
+    pub(crate) fn build(&mut self, target: Tag, state: Tag) -> Step {
+        self.release(state);
+        self.keep(state);
+        if !target.is(Sort::Object) {
+            if state.is(Sort::None) && self.is_data(target) {
+                return Ok(()); // None as the state of builtin data does nothing
+            }
+            let name = self.v.memory.describe(target);
+            let only = " a state; only an object that the stream created can be given a state.";
+            let allow = self.is_stub(target).then_some(List::Globals);
+            self.refuse("build-target", &name, say!("The stream gives ", &name, only), allow);
+            return Ok(());
+        }
+        if self.v.memory.object(target).built {
+            let name = self.v.memory.describe(target);
+            let sentence = say!("The stream changes ", &name, " after its state was set.");
+            self.refuse("build-twice", &name, sentence, None);
+            return Ok(());
+        }
+        self.v.memory.object_mut(target).built = true;
+        if self.v.memory.object(target).origin().is_none() {
+            return Ok(()); // what made it is refused already
+        }
+        self.oblige_instance(target, Kind::Build, b"");
+        self.check_state(target, state)
+    }
+
+    /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.
+    fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
+        let node = *self.v.memory.object(target);
+        if let Some(origin) = node.origin() {
+            self.oblige(origin, if node.called { kind.of_result() } else { kind }, detail);
+        }
+    }
+
+    fn check_state(&mut self, target: Tag, state: Tag) -> Step {
+        if state.is(Sort::None) {
+            return Ok(());
+        }
+        if self.v.memory.is_container(state, ContainerKind::Dict) {
+            self.check_attributes(target, state, false)?;
+        } else if let Some((first, second)) = self.slot_state(state) {
+            if !first.is(Sort::None) {
+                self.check_attributes(target, first, false)?;
+            }
+            self.check_slots(target, second)?;
+        } else {
+            self.oblige_instance(target, Kind::Setstate, b"");
+            match state.sort() {
+                Sort::Container => self.v.memory.container_mut(state).frozen = true,
+                Sort::Object => self.v.memory.object_mut(state).frozen = true,
+                _ => {}
+            }
+        }
+        if state.is(Sort::Tuple) {
+            self.check_parts(target, state)?;
+        }
+        Ok(())
+    }
+
+    /// Gives both parts of a state that stock sets as attributes.
+    fn slot_state(&self, state: Tag) -> Option<(Tag, Tag)> {
+        if !state.is(Sort::Tuple) {
+            return None;
+        }
+        let &[first, second] = self.v.memory.tuple_items(state) else { return None };
+        let is_dict = |tag: Tag| self.v.memory.is_container(tag, ContainerKind::Dict);
+        ((first.is(Sort::None) || is_dict(first)) && is_dict(second)).then_some((first, second))
+    }
+
+    /// Gives the entries of a state; none where no rule looks at any of them.
+    fn notable_entries(&self, state: Tag) -> Vec<(Tag, Tag)> {
+        if !self.v.memory.container(state).notable {
+            return Vec::new();
+        }
+        latest(&self.v.memory.entries(state), |key| self.text(key))
+    }
+
+    /// Whether this state was checked before for instances of this import: a frozen dict does not change.
+    fn is_checked(&mut self, target: Tag, state: Tag, part: Part) -> Step<bool> {
+        let Some(origin) = self.v.memory.object(target).origin() else { return Ok(false) };
+        if self.v.memory.was_checked(state, origin, part) {
+            return Ok(true);
+        }
+        self.work(4 * self.v.memory.container(state).kept as usize)?; // an obligation for each key, and more
+        Ok(false)
+    }
+
+    fn check_attributes(&mut self, target: Tag, state: Tag, inner: bool) -> Step {
+        self.v.memory.container_mut(state).frozen = true;
+        if self.is_checked(target, state, Part::Attributes)? {
+            return Ok(());
+        }
+        let entries = self.notable_entries(state);
+        let space = entries.iter().find(|(key, _)| !inner && self.text(*key) == b"__dict__").map(|(_, value)| *value);
+        let space = space.filter(|value| self.v.memory.is_container(*value, ContainerKind::Dict));
+        if let Some(space) = space {
+            self.oblige_instance(target, Kind::Setstate, b""); // a namespace as pydantic's models write it
+            self.check_attributes(target, space, true)?;
+        }
+        let node = *self.v.memory.container(state);
+        if node.obscure {
+            self.oblige_instance(target, Kind::Setstate, b"");
+        }
+        if node.cost == 1 {
+            self.oblige_instance(target, Kind::EmptyState, b"");
+        }
+        self.check_keys(target, &entries, !inner);
+        for &(key, value) in &entries {
+            if self.v.memory.is_callable_like(value) {
+                let key = self.text(key).to_vec();
+                self.oblige_instance(target, Kind::Shadow, &key);
+            }
+        }
+        if let Some(origin) = self.v.memory.object(target).origin()
+            && self.v.memory.imports[origin].facts.caller
+        {
+            let values = entries.iter().map(|(_, value)| *value);
+            let imports: Vec<Tag> = values.filter(|value| value.is(Sort::Import)).collect();
+            self.check_named(origin, &imports)?;
+        }
+        Ok(())
+    }
+
+    fn check_slots(&mut self, target: Tag, state: Tag) -> Step {
+        self.v.memory.container_mut(state).frozen = true;
+        if self.is_checked(target, state, Part::Slots)? {
+            return Ok(());
+        }
+        let node = *self.v.memory.container(state);
+        if node.obscure || node.overflow {
+            self.oblige_instance(target, Kind::Setstate, b"");
+        }
+        let entries = latest(&self.v.memory.entries(state), |key| self.text(key));
+        self.check_keys(target, &entries, false);
+        for &(key, value) in &entries {
+            let key = self.text(key).to_vec();
+            if self.is_refused(&key, value) {
+                continue;
+            }
+            self.oblige_instance(target, Kind::Slot, &key);
+            if self.v.memory.is_callable_like(value) {
+                self.oblige_instance(target, Kind::Shadow, &key);
+            }
+        }
+        if let Some(origin) = self.v.memory.object(target).origin() {
+            let values = entries.iter().map(|(_, value)| *value);
+            let live: Vec<Tag> = values.filter(|value| self.v.memory.is_callable_like(*value)).collect();
+            self.check_named(origin, &live)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a state may not hold this name with this value, whatever the class.
+    fn is_refused(&self, key: &[u8], value: Tag) -> bool {
+        if self.v.tables.looked_up(key) {
+            return !self.is_literal(value) || matches!(key, b"__class__" | b"__dict__");
+        }
+        self.v.tables.is_special(key) && self.v.memory.is_callable_like(value)
+    }
+
+    /// Refuses names of Python's protocols, but for those that literal data cannot harm.
+    fn check_keys(&mut self, target: Tag, entries: &[(Tag, Tag)], space: bool) {
+        for &(key, value) in entries {
+            let text = self.text(key);
+            if space && text == b"__dict__" && self.v.memory.is_container(value, ContainerKind::Dict) {
+                continue; // judged as attributes
+            }
+            if self.is_refused(text, value) {
+                let (key, of) = (text.to_vec(), self.v.memory.describe(target));
+                let what = self.v.memory.describe(value);
+                let sentence = say!("The state of ", &of, " sets ", &key, " to ", &what, ".");
+                self.refuse("state-key", &key, sentence, None);
+            }
+        }
+    }
+
+    /// Checks what a tuple holds that the class's own `__setstate__` takes apart.
+    fn check_parts(&mut self, target: Tag, state: Tag) -> Step {
+        let received = self.v.memory.tuple_items(state).to_vec();
+        for &item in &received {
+            if self.v.memory.is_container(item, ContainerKind::Dict) && !self.v.memory.container(item).frozen {
+                self.v.memory.container_mut(item).frozen = true;
+                self.work(self.v.memory.container(item).kept as usize)?;
+                let entries = self.notable_entries(item);
+                self.check_keys(target, &entries, false);
+            }
+        }
+        match self.v.memory.object(target).origin() {
+            Some(origin) => self.check_received(origin, &received),
+            None => Ok(()),
+        }
+    }
+
+    // ---- items ------------------------------------------------------------------------------------------------------
+
+    /// Judges APPEND(S), SETITEM(S) and ADDITEMS; `kind` is the container that they are for.
+    pub(crate) fn add_items(&mut self, target: Tag, kind: ContainerKind, items: &[Tag]) {
+        for &item in items {
+            self.release(item);
+        }
+        if self.v.memory.is_container(target, kind) {
+            if self.v.memory.container(target).frozen {
+                let sentence = say!("The stream changes a ", kind.name(), " after it became the state of an object.");
+                self.refuse("state-frozen", kind.name(), sentence, None);
+            }
+            return;
+        }
+        if !target.is(Sort::Object) {
+            let name = self.v.memory.describe(target);
+            let sentence = say!("The stream puts items into ", &name, "; only containers that it created take items.");
+            let allow = self.is_stub(target).then_some(List::Globals);
+            self.refuse("items-target", &name, sentence, allow);
+            return;
+        }
+        let node = *self.v.memory.object(target);
+        if node.built || node.frozen {
+            let name = self.v.memory.describe(target);
+            let sentence = say!("The stream puts items into ", &name, " after its state was set.");
+            self.refuse("items-after-build", &name, sentence, None);
+        } else if items.is_empty() && kind != ContainerKind::Dict {
+            let name = self.v.memory.describe(target);
+            let sentence = say!("The stream puts no items into ", &name, ", which C and Python do not do alike.");
+            self.refuse("items-target", &name, sentence, None);
+        } else if let Some(origin) = node.origin() {
+            self.put_items(target, origin, node.called, kind, items);
+        }
+    }
+
+    fn put_items(&mut self, target: Tag, origin: usize, called: bool, kind: ContainerKind, items: &[Tag]) {
+        for &item in items {
+            self.keep(item);
+        }
+        if kind == ContainerKind::Dict {
+            let pairs: Vec<(Tag, Tag)> =
+                items.chunks_exact(2).filter(|pair| pair[0].is_text()).map(|pair| (pair[0], pair[1])).collect();
+            let pairs = latest(&pairs, |key| self.text(key));
+            self.check_names(origin, &pairs);
+        }
+        let import = &self.v.memory.imports[origin];
+        if !called && import.decision != Decision::Ask && self.may_call(import.facts) {
+            self.note_use(origin, uses::CALLABLE);
+        }
+        let operation: &[u8] = match kind {
+            ContainerKind::List => b"append",
+            ContainerKind::Dict => b"setitem",
+            ContainerKind::Set => b"add",
+        };
+        self.oblige_instance(target, Kind::Items, operation);
+    }
+}

@@ -1,0 +1,216 @@
+//! The verifier of one Unpickler, and its verdicts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::report::{Halt, Malformed, Obligation, Violation};
+use crate::tag::{Sort, Tag};
+use crate::{Host, Import, Interrupted, Settings, Tables};
+
+/// The memo: a vector, as long as the largest index.
+#[derive(Clone, Debug, Default)]
+pub struct Memo {
+    tags: Vec<Tag>,
+    count: usize,
+}
+
+impl Memo {
+    #[inline(always)]
+    pub fn get(&self, index: u64) -> Option<Tag> {
+        self.tags.get(index as usize).copied().filter(|tag| !tag.is(Sort::Nothing))
+    }
+
+    #[inline(always)]
+    pub fn set(&mut self, index: u64, tag: Tag) {
+        let index = index as usize;
+        if index == self.tags.len() {
+            self.tags.push(tag);
+            self.count += 1;
+            return;
+        }
+        if index > self.tags.len() {
+            self.tags.resize(index + 1, Tag::NOTHING);
+        }
+        self.count += usize::from(self.tags[index].sort() == Sort::Nothing);
+        self.tags[index] = tag;
+    }
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = usize> {
+        self.tags.iter().enumerate().filter(|(_, tag)| !tag.is(Sort::Nothing)).map(|(index, _)| index)
+    }
+
+    pub(crate) fn tags_mut(&mut self) -> &mut [Tag] {
+        &mut self.tags
+    }
+}
+
+/// The judgement of one pickle up to STOP; imports are indexes for [`Verifier::import`].
+#[derive(Debug)]
+pub struct Verdict {
+    pub start: u64,
+    pub end: u64,
+    pub error: Option<Malformed>,
+    pub violations: Vec<Violation>,
+    pub imports: Vec<usize>,
+    pub needs: Vec<usize>,
+    pub late: Vec<(usize, Obligation)>,
+    pub persistent: Vec<(u64, usize)>,
+    pub suppressed: u64,
+}
+
+impl Verdict {
+    /// Whether the stream may run.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.error.is_none() && self.violations.is_empty()
+    }
+}
+
+/// Judges the pickles of one Unpickler.
+#[derive(Debug)]
+pub struct Verifier {
+    pub settings: Settings,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) memory: Memory,
+    pub(crate) memo: Memo,
+    pub(crate) identified: u64,
+    pub(crate) memo_span: u64,
+    pub(crate) at: u64,
+    needs: Vec<usize>,
+    stack: Vec<Tag>,
+    marks: Vec<usize>,
+}
+
+impl Verifier {
+    #[must_use]
+    pub fn new(tables: Arc<Tables>, settings: Settings) -> Verifier {
+        Verifier {
+            settings,
+            tables,
+            memory: Memory::new(),
+            memo: Memo::default(),
+            identified: 0,
+            memo_span: 0,
+            at: 0,
+            needs: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Begins anew, as for another Unpickler; the room stays.
+    pub fn reset(&mut self, tables: &Arc<Tables>) {
+        if !Arc::ptr_eq(&self.tables, tables) {
+            self.tables = Arc::clone(tables);
+        }
+        self.memory.clear();
+        self.memo = Memo::default();
+        self.identified = 0;
+        self.memo_span = 0;
+        self.at = 0;
+        self.needs.clear();
+    }
+
+    /// Judges one pickle from `start` up to its STOP. `last` says that no other load will use the memo.
+    pub fn verify(
+        &mut self,
+        host: &mut dyn Host,
+        data: &[u8],
+        start: usize,
+        last: bool,
+    ) -> Result<Verdict, Interrupted> {
+        let saved = (self.memo.len() > 0).then(|| self.memo.clone());
+        for &index in &self.needs {
+            self.memory.imports[index].sealed = true;
+            self.memory.imports[index].changed = true;
+        }
+        let first_identified = self.identified;
+        let room = (std::mem::take(&mut self.stack), std::mem::take(&mut self.marks));
+        let mut machine = Machine::new(self, host, data, start, first_identified, room);
+        let outcome = machine.run();
+        let (mut verdict, position, room) = machine.finish();
+        (self.stack, self.marks) = room;
+        match outcome.map_err(|halt| *halt) {
+            Ok(()) => {}
+            Err(Halt::Malformed(sentence)) => verdict.error = Some(Malformed { offset: self.at, sentence }),
+            Err(Halt::Interrupted) => {
+                self.memo = saved.unwrap_or_default();
+                self.keep(data);
+                return Err(Interrupted);
+            }
+        }
+        self.memo_span += (position - start) as u64;
+        self.needs.clone_from(&verdict.needs);
+        if !verdict.is_clean() {
+            self.memo = saved.unwrap_or_default(); // nothing of it will run
+        }
+        if !last {
+            self.keep(data);
+        }
+        Ok(verdict)
+    }
+
+    /// Keeps what the memo needs without the buffer.
+    fn keep(&mut self, data: &[u8]) {
+        if self.memo.len() > 0 {
+            self.memory.own_texts(self.memo.tags_mut(), |tag| Machine::text_in(data, tag));
+        } else {
+            self.memory.disown_texts();
+        }
+    }
+
+    /// Forgets what the memo held: the load that was judged did not run to its end.
+    pub fn abandon(&mut self) {
+        for tag in self.memo.tags_mut() {
+            if !tag.is(Sort::Nothing) {
+                *tag = Tag::plain(Sort::Foreign);
+            }
+        }
+    }
+
+    /// Takes memo entries that the application set; they are its data.
+    pub fn adopt(&mut self, keys: &[u64]) {
+        self.memo = Memo::default();
+        for &key in keys {
+            self.memo.set(key, Tag::plain(Sort::Foreign));
+        }
+    }
+
+    pub fn memo_keys(&self) -> impl Iterator<Item = usize> {
+        self.memo.keys()
+    }
+
+    #[must_use]
+    pub fn import(&self, index: usize) -> &Import {
+        &self.memory.imports[index]
+    }
+
+    /// Gives the imports that have changed since this was asked.
+    pub fn take_changed(&mut self) -> Vec<usize> {
+        let imports = self.memory.imports.iter_mut().enumerate();
+        imports.filter_map(|(index, import)| std::mem::take(&mut import.changed).then_some(index)).collect()
+    }
+}
+
+/// Keys of dicts with their last values, each at the place where it was first put.
+pub(crate) fn latest<'a>(entries: &[(Tag, Tag)], text: impl Fn(Tag) -> &'a [u8]) -> Vec<(Tag, Tag)> {
+    let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(entries.len());
+    let mut found: Vec<(Tag, Tag)> = Vec::with_capacity(entries.len());
+    for &(key, value) in entries {
+        match places.entry(text(key)) {
+            std::collections::hash_map::Entry::Occupied(place) => found[*place.get()].1 = value,
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(found.len());
+                found.push((key, value));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,134 @@
+//! The contract on a few streams, without any Python; and on many random ones, that nothing panics.
+
+use std::sync::Arc;
+
+use pickleball_verifier::{Decision, Form, Host, Interrupted, Name, Settings, Tables, Texts, Verdict, Verifier};
+
+/// A Python without tables of old names and without extension codes.
+struct Bare;
+
+impl Host for Bare {
+    fn canonical(&mut self, module: &[u8], name: &[u8]) -> Result<Name, Interrupted> {
+        Ok((module.to_vec(), name.to_vec()))
+    }
+
+    fn extension(&mut self, _code: i64) -> Result<Option<Name>, Interrupted> {
+        Ok(None)
+    }
+
+    fn decode(&mut self, _form: Form, opcode: &str, bytes: &[u8]) -> Result<Result<Vec<u8>, Vec<u8>>, Interrupted> {
+        Ok(String::from_utf8(bytes.to_vec()).map(Into::into).map_err(|_| format!("{opcode} holds no text.").into()))
+    }
+
+    fn is_identifier(&mut self, text: &[u8]) -> Result<bool, Interrupted> {
+        Ok(!text.is_empty())
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        texts: Texts::Ascii,
+        fix_imports: true,
+        no_buffers: false,
+        renames: false,
+        persistent_classes: false,
+        max_length: 1 << 40,
+        max_depth: 10_000_000,
+        max_memo: 50_000_000,
+        memo_floor: 1 << 16,
+        max_hash_cost: 1 << 26,
+        max_hash_depth: 500,
+        max_work: 1 << 20,
+        max_name: 1024,
+        max_violations: 1000,
+    }
+}
+
+fn verifier(globals: &[&str], reduces: &[&str]) -> Verifier {
+    let listed = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Verifier::new(Arc::new(Tables::new().with_policy(listed(globals), listed(reduces))), settings())
+}
+
+fn judge(verifier: &mut Verifier, stream: &[u8]) -> Verdict {
+    verifier.verify(&mut Bare, stream, 0, false).expect("the host never fails")
+}
+
+fn rules(verdict: &Verdict) -> Vec<&str> {
+    verdict.violations.iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn data_is_clean() {
+    let verdict = judge(&mut verifier(&[], &[]), b"\x80\x04(K\x01\x8c\x01a\x94G\0\0\0\0\0\0\0\0Nt\x94.");
+    assert!(verdict.is_clean(), "{verdict:?}");
+    assert_eq!(verdict.end, 22);
+}
+
+#[test]
+fn a_call_needs_an_entry_of_reduces() {
+    let stream = b"cposix\nsystem\n(S'id'\ntR.";
+    let verdict = judge(&mut verifier(&["posix.system"], &[]), stream);
+    assert_eq!(rules(&verdict), ["reduce-not-allowed"]);
+    assert_eq!((verdict.violations[0].opcode, verdict.violations[0].offset), ("REDUCE", 22));
+    assert!(judge(&mut verifier(&[], &["posix.system"]), stream).is_clean());
+}
+
+#[test]
+fn an_import_outside_the_policy_is_a_stub() {
+    let mut verifier = verifier(&["a.B"], &[]);
+    let verdict = judge(&mut verifier, b"\x80\x02(ca\nB\nca\nC\nt.");
+    let decisions: Vec<Decision> = verdict.imports.iter().map(|&index| verifier.import(index).decision).collect();
+    assert_eq!(decisions, [Decision::Allow, Decision::Stub]);
+}
+
+#[test]
+fn the_memo_outlives_a_load_and_not_its_failure() {
+    let mut verifier = verifier(&["a.B"], &[]);
+    assert!(judge(&mut verifier, b"\x80\x02ca\nB\nq\x00.").is_clean());
+    let second = judge(&mut verifier, b"\x80\x02h\x00)\x81}b.");
+    assert!(second.is_clean() && !second.late.is_empty(), "{second:?}");
+    verifier.abandon();
+    assert_eq!(rules(&judge(&mut verifier, b"\x80\x02h\x00)\x81.")), ["class-not-import"]);
+}
+
+#[test]
+fn a_false_length_is_an_error() {
+    for stream in
+        [&b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff."[..], b"\x95\xff\0\0\0\0\0\0\0N.", b"X\xff\xff\xff\xff.", b"N"]
+    {
+        assert!(judge(&mut verifier(&[], &[]), stream).error.is_some(), "{stream:?}");
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % bound
+    }
+}
+
+#[rustfmt::skip]
+const PIECES: &[&[u8]] = &[
+    b"(", b")", b"0", b"1", b"2", b"N", b"K\x01", b"R", b"\x81", b"\x92", b"b", b"a", b"e", b"s", b"u", b"]", b"}",
+    b"\x8f", b"\x90", b"\x91", b"t", b"l", b"d", b"o", b"Q", b"\x85", b"\x86", b"\x87", b"q\x00", b"h\x00", b"\x94",
+    b"ca\nB\n", b"ca\nf\n", b"cx\ny\n", b"ia\nB\n", b"ccopyreg\n_reconstructor\n", b"cbuiltins\nobject\n",
+    b"cbuiltins\ngetattr\n", b"\x8c\x01a", b"\x8c\x0c__setstate__", b"C\x01x", b"\x93", b"\x80\x04", b".",
+];
+
+#[test]
+fn no_stream_makes_it_panic() {
+    let mut numbers = Numbers(7);
+    let mut clean = 0;
+    for _ in 0..200_000 {
+        let mut stream = b"\x80\x02".to_vec();
+        for _ in 0..numbers.below(24) {
+            stream.extend_from_slice(PIECES[numbers.below(PIECES.len())]);
+        }
+        stream.push(b'.');
+        clean += usize::from(judge(&mut verifier(&["a.B"], &["a.f"]), &stream).is_clean());
+    }
+    assert!(clean > 1000, "{clean}");
+}

@@ -1,0 +1,99 @@
+//! The verifier of one Unpickler, for Python.
+
+use std::sync::Arc;
+
+use pickleball_verifier as core;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::host::Asking;
+use crate::objects::{self, Names};
+use crate::settings;
+use crate::tables::Tables;
+
+const LARGEST_KEY: u64 = 1 << 31;
+static NAMES: PyOnceLock<Names> = PyOnceLock::new();
+
+/// Judges the pickles of one Unpickler.
+#[pyclass(module = "pickleball_enforce._verifier")]
+pub struct Verifier {
+    core: core::Verifier,
+    encoding: Py<PyAny>,
+    errors: Py<PyAny>,
+    imports: Vec<Py<PyAny>>,
+    needs: Vec<usize>,
+    #[pyo3(get)]
+    suppressed: u64,
+}
+
+#[pymethods]
+impl Verifier {
+    #[new]
+    fn new(tables: &Tables, settings: &Bound<'_, PyAny>) -> PyResult<Verifier> {
+        let (read, encoding, errors) = settings::read(settings)?;
+        let core = core::Verifier::new(Arc::clone(&tables.0), read);
+        Ok(Verifier { core, encoding, errors, imports: Vec::new(), needs: Vec::new(), suppressed: 0 })
+    }
+
+    /// Takes other settings for the loads to come.
+    fn configure(&mut self, settings: &Bound<'_, PyAny>) -> PyResult<()> {
+        (self.core.settings, self.encoding, self.errors) = settings::read(settings)?;
+        Ok(())
+    }
+
+    /// Judges one pickle from `start` up to its STOP. `last` says that no other load will use the memo.
+    #[pyo3(signature = (data, start = 0, *, last = false))]
+    fn verify<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+        last: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if start > data.as_bytes().len() {
+            return Err(PyValueError::new_err("start lies behind the end of the data"));
+        }
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let Ok(found) = self.core.verify(&mut host, data.as_bytes(), start, last) else {
+            let failure = host.failure.take();
+            return Err(failure.unwrap_or_else(|| PyRuntimeError::new_err("the judgement was interrupted")));
+        };
+        objects::sync(py, names, &mut self.core, &mut self.imports)?;
+        let verdict = objects::verdict(py, names, &found, &self.imports)?;
+        self.suppressed = found.suppressed;
+        self.needs = found.needs;
+        Ok(verdict)
+    }
+
+    /// The imports of the last load, those by getattr and bound methods included.
+    #[getter]
+    fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.needs.iter().map(|&index| &self.imports[index]))
+    }
+
+    /// The entries of the memo, without their tags.
+    #[getter]
+    fn memo<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let entries = PyDict::new(py);
+        for key in self.core.memo_keys() {
+            entries.set_item(key, py.None())?;
+        }
+        Ok(entries)
+    }
+
+    fn abandon(&mut self) {
+        self.core.abandon();
+    }
+
+    fn adopt(&mut self, keys: &Bound<'_, PyAny>) -> PyResult<()> {
+        let keys: Vec<u64> = keys.try_iter()?.map(|key| key?.extract()).collect::<PyResult<_>>()?;
+        if keys.iter().any(|&key| key > LARGEST_KEY) {
+            return Err(PyValueError::new_err("the memo has a key that is too large"));
+        }
+        self.core.adopt(&keys);
+        Ok(())
+    }
+}

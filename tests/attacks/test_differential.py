@@ -1,0 +1,47 @@
+"""The compiled and the Python verifier say the same of every stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "library"))
+from tests.attacks import differential
+from tests.attacks.comparison import Both, native
+from tests.attacks.ledger import ATTACKS
+
+from pickleball_enforce import engine
+from pickleball_enforce.policy import Entry, Policy
+from pickleball_enforce.settings import Settings
+
+pytestmark = pytest.mark.skipif(
+    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
+)
+
+
+def test_random_streams_are_judged_alike() -> None:
+    """Verdicts on random and mutated streams are equal in all that they say."""
+    assert native, engine.REASON
+    assert differential.check_many(range(5000)) == 15_000
+
+
+def test_the_ledger_is_judged_alike() -> None:
+    """Every attack gets the same verdict from both, whatever the settings, on the first load and on the next."""
+    assert native, engine.REASON
+    every = [
+        Settings(),
+        Settings(persistent_classes=True),
+        Settings(renames=True),
+        Settings(encoding="latin1"),
+        Settings(encoding="bytes", buffers=False),
+        Settings(max_violations=1, max_name=4),
+    ]
+    for attack in ATTACKS:
+        for policy in (None, Policy({"m": Entry(attack.globals, attack.reduces)})):
+            for settings in every:
+                both = Both(policy, settings)
+                for _ in range(2):
+                    both.verify(attack.stream)

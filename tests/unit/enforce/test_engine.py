@@ -1,0 +1,86 @@
+"""The compiled verifier is used where it loads, the Python one elsewhere, and it is told which."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pickleball_enforce import engine, opcodes, verifier
+from pickleball_enforce.policy import Entry, Policy
+from pickleball_enforce.selftest import check
+
+SOURCES = Path(__file__).parents[3] / "images/enforce/src"
+POLICY = Policy({"m": Entry(("a.B",), ("a.f",))})
+
+
+def compiled() -> None:
+    """Skip where the compiled verifier is not built; in CI that is a failure."""
+    if engine.NAME != "rust":
+        assert os.environ.get("CI") != "true", engine.REASON
+        pytest.skip(engine.REASON)
+
+
+def test_the_compiled_verifier_is_used_where_it_loads() -> None:
+    """The engine makes it, and gives no reason."""
+    compiled()
+    assert engine.REASON == ""
+    assert type(engine.make(POLICY)) is not verifier.Verifier
+    assert engine.make(POLICY).verify(b"\x80\x02ca\nf\n)R.").clean
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_the_python_verifier_stands_in_by_itself(tmp_path: Path, *, broken: bool) -> None:
+    """Where the compiled module is missing or does not load, streams are judged all the same and the reason is told."""
+    copy = tmp_path / "pickleball_enforce"
+    shutil.copytree(SOURCES / "pickleball_enforce", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    if broken:
+        (copy / "_verifier.abi3.so").write_bytes(b"\x7fELF of another machine")
+    program = (
+        "from pickleball_enforce import engine, policy; print(engine.NAME); print(engine.REASON); "
+        "print(engine.make(policy.Policy({})).verify(b'cos\\nsystem\\n)R.').violations[0].rule)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    name, reason, rule = done.stdout.splitlines()
+    assert (name, rule) == ("python", "reduce-not-allowed")
+    assert "the compiled verifier cannot be used: " in reason
+
+
+def test_the_self_test_says_which_verifier_is_used() -> None:
+    """Its result names the verifier, and the reason where it is not the compiled one."""
+    result = check(None)
+    assert result["selftest"] == "passed", result
+    assert result["verifier"] == engine.NAME
+    assert result.get("verifier_reason", "") == engine.REASON
+
+
+def test_opcodes_have_the_same_names_in_both() -> None:
+    """Malformed streams of each single opcode are told alike, names included."""
+    compiled()
+    for code in range(256):
+        for tail in (b"", b"x", b"(1", b"\n", b"\x00\x00\x00\x00\x00\x00\x00\x00."):
+            data = bytes([code]) + tail
+            mine, theirs = verifier.Verifier(POLICY).verify(data), engine.make(POLICY).verify(data)
+            assert (mine.error, mine.violations) == (theirs.error, theirs.violations), (opcodes.NAMES.get(code), data)
+
+
+def test_a_failing_codec_ends_the_judgement() -> None:
+    """An error of the program's own codec is its own, with both verifiers."""
+    import codecs
+
+    from pickleball_enforce.settings import Settings
+
+    def fail(error: UnicodeError) -> tuple[str, int]:
+        raise RuntimeError("the handler of the program fails")
+
+    codecs.register_error("tests.failing", fail)
+    settings = Settings(errors="tests.failing")
+    for judge in (verifier.Verifier(POLICY, settings), engine.make(POLICY, settings)):
+        with pytest.raises(RuntimeError, match="handler of the program"):
+            judge.verify(b"U\x01\xff.")
