@@ -175,6 +175,13 @@ def test_a_report_of_the_cluster_and_of_files(world: World, shell: Shell, tmp_pa
 
     assert main(["report", "--policy-file", str(policy), "-o", str(out)], connect=never) == 0
     assert "lib/__init__.py:7 lib.Model.__setstate__" in out.read_text()
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps({"lib.Model": {"globals": ["lib.Model"], "reduces": []}}))
+    shown = shell("diff", "--policy-file", str(policy), "--against-file", str(old), code=1)
+    assert "+ globals numpy.ndarray  [no source; pack]" in shown
+    assert "allows the same" in shell("diff", "--policy-file", str(policy), "--against-file", str(policy))
+    assert "--against-file" in shell("diff", "--policy-file", str(policy), code=2)
+    assert "can reach file" in shell("explain", "--policy-file", str(policy), "lib.Model")
     policy.write_text("{}")
     assert "policy.json" in shell("report", "--policy-file", str(policy), "-o", str(out), code=2)
 
@@ -185,7 +192,9 @@ def test_what_is_not_there_is_named(world: World, shell: Shell) -> None:
     assert "There is no ModelDeployment irsi in namespace team; there are: iris." in shell("diff", "irsi", code=2)
     assert "has no such policy" in shell("report", "iris", code=2)
     assert "There is no ConfigMap nothing" in shell("diff", "iris", "--policy", "nothing", code=2)
-    assert "Name a ModelDeployment, or a file" in shell("report", code=2)
+    for words in (["report"], ["diff"], ["explain", "lib.Model"]):
+        assert "Name a ModelDeployment, or a file" in shell(*words, code=2)
+    assert "Name the ModelDeployment" in shell("diff", "--policy", "x", code=2)
 
 
 HOSTILE = "x\x1b[2J\u202e\n<b>&\"'"

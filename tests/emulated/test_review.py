@@ -102,6 +102,34 @@ def test_a_forged_review_is_put_right(world: World) -> None:
     assert world.get("ConfigMap", REVIEW)["data"] == good
 
 
+def test_a_report_that_is_too_large_is_left_to_the_plugin(world: World) -> None:
+    """The ConfigMap then has the diff, and says how to get the report."""
+    world.script.policy = {
+        "lib.Model": {"globals": [f"lib.part{number}.Class" for number in range(4000)], "reduces": []}
+    }
+    world.add(model_deployment(policy={"approval": "Manual"}))
+    world.settle()
+    stored = world.get("ConfigMap", REVIEW)["data"]
+    assert set(stored) == {"diff.txt", "diff.json"}
+    assert stored["diff.txt"].count("+ globals") == 4000
+    assert "kubectl pickleball report" in stored["diff.txt"]
+    assert len(world.status()["candidate"]["diff"]["added"]) == 100
+
+
+def test_a_diff_that_fits_into_no_config_map_is_cut_at_a_line(world: World) -> None:
+    """What is left says where the rest is."""
+    world.script.policy = {"lib.Model": {"globals": [f"a.{number}" for number in range(26000)], "reduces": []}}
+    world.add(model_deployment(policy={"approval": "Manual"}))
+    world.settle()
+    stored = world.get("ConfigMap", REVIEW)["data"]
+    assert set(stored) == {"diff.txt"}
+    assert len(stored["diff.txt"].encode()) < 1000 * 1000
+    *lines, cut, large = stored["diff.txt"].splitlines()
+    assert all(line.endswith("]") for line in lines[2:])
+    assert "kubectl pickleball diff" in cut
+    assert "kubectl pickleball report" in large
+
+
 def test_what_waits_is_put_away_when_it_waits_no_more(world: World) -> None:
     """After the approval there is no candidate and no review."""
     world.annotate(approve=waiting(world, MAKE))

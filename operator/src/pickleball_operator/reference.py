@@ -73,12 +73,20 @@ COMMANDS = [
         "the whole reconcile on this machine; `--help` has the options",
     ),
     ("`pickleball-operator publish`", "the analysis Job's last step: validates the result, fills its ConfigMap"),
-    (
-        "`kubectl pickleball COMMAND NAME`",
-        "diff, approve, explain, why, proposals, rollback, report: for people; `--help` has the options",
-    ),
     ("`pickleball-operator crds`", "prints the CustomResourceDefinition"),
     ("`pickleball-operator reference PAGE`", "prints this page or the ModelDeployment's"),
+]
+PLUGIN = [
+    ("`diff NAME`", "what the policy that waits adds, removes and grades otherwise; exit code 1 when one waits"),
+    ("`approve NAME [POLICY]`", "approves it, under the name that the API server knows you by"),
+    (
+        "`explain NAME ENTRY`",
+        "why a policy has an entry: chain of facts, source line, each effect with its path",
+    ),
+    ("`report NAME`", "writes a policy's report, one HTML file"),
+    ("`why NAME`", "what is in the way of Ready, and what was refused; exit code 0 when it is Ready"),
+    ("`proposals NAME`", "what models want and the policy lacks, as entries for spec.policy.extra"),
+    ("`rollback NAME [POLICY]`", "lists the policies that were in force, goes back to one, or ends that (`--end`)"),
 ]
 LOCAL = """They exit with 0 when it is done, 1 when the result is not what the spec wants, 2 on bad input.
 
@@ -110,6 +118,13 @@ IN_PODS = [
     ("`PYTHONPATH`", "`/opt/pickleball` in front of the template's own value"),
     ("`PICKLEBALL_POLICY`, `PICKLEBALL_MODE`", "what the enforcer reads"),
 ]
+
+
+PLUGIN_TEXT = """`kubectl-pickleball` is installed with this package; kubectl runs it as `kubectl pickleball`.
+It works with your kubeconfig (`--namespace`, `--context`, `--kubeconfig`) and your rights, and has `--json`.
+`diff`, `explain` and `report` also read files without a cluster: `--policy-file policy.json`.
+Exit codes: 0 done or nothing to do, 1 something waits, is missing or is not Ready, 2 it cannot be done.
+"""
 
 
 def modeldeployment() -> str:
@@ -150,6 +165,11 @@ def operator() -> str:
         *_table(("command", "what it does"), COMMANDS),
         "",
         LOCAL,
+        "## kubectl pickleball",
+        "",
+        PLUGIN_TEXT,
+        *_table(("command", "what it does"), PLUGIN),
+        "",
         "## Settings",
         "",
         "Environment variables of the controller. Unknown ones that begin with `PICKLEBALL_` are refused at start.",

@@ -41,7 +41,15 @@ SHOWN = 2000
 
 def render(content: Content, name: str, comparison: Comparison | None = None) -> str:
     """The report of a policy; with a comparison it marks what is new, graded otherwise and gone."""
-    rows = [_row(content, change, comparison) for change in _ordered(content)]
+    marks = _marks(comparison)
+    rows: list[dict[str, Any]] = [
+        {
+            "change": change,
+            "mark": marks.get(change, ""),
+            "reasons": provenance.reasons(content.provenance, change.list, change.name),
+        }
+        for change in _ordered(content)
+    ]
     unresolved = list(dict.fromkeys(provenance.unresolved(content.provenance)))
     return (
         _environment()
@@ -80,18 +88,11 @@ def _ordered(content: Content) -> list[Change]:
     return sorted(entries(content).values(), key=lambda one: (provenance.severity(one.grade), one.name, one.list))
 
 
-def _row(content: Content, change: Change, comparison: Comparison | None) -> dict[str, Any]:
-    mark = ""
-    if comparison is not None and comparison.against is not None:
-        if change in comparison.added:
-            mark = "new"
-        elif any(after == change for _, after in comparison.regraded):
-            mark = "graded otherwise"
-    return {
-        "change": change,
-        "mark": mark,
-        "reasons": provenance.reasons(content.provenance, change.list, change.name),
-    }
+def _marks(comparison: Comparison | None) -> dict[Change, str]:
+    """What is new or graded otherwise, where there is something to compare with."""
+    if comparison is None or comparison.against is None:
+        return {}
+    return dict.fromkeys(comparison.added, "new") | {after: "graded otherwise" for _, after in comparison.regraded}
 
 
 @functools.cache

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pickleball_operator.model import ModelDeployment
 
 Manifest = dict[str, Any]
+REPORTED = 3000
+"""Entries that a report in a ConfigMap can hold; more are not even tried."""
+DIFF_LIMIT = 900 * 1000
+TOO_LONG = "The rest does not fit into a ConfigMap: kubectl pickleball diff has all of it."
 TOO_LARGE = "The report is too large for a ConfigMap: kubectl pickleball report makes it on your machine."
 
 KEPT = 16
@@ -75,16 +79,19 @@ def _data(found: Candidate, comparison: Comparison) -> Mapping[str, str]:
 
 
 def _render(found: Candidate, comparison: Comparison) -> dict[str, str]:
-    written = report.render(found.content, found.name, comparison)
+    count = len(found.content.policy.globals) + len(found.content.policy.reduces)
+    written = report.render(found.content, found.name, comparison) if count <= REPORTED else None
     data = {
         names.DIFF_TEXT: text(comparison, found.name),
         names.DIFF_JSON: json.dumps(document(comparison, found.name), indent=1) + "\n",
     }
-    if sum(len(value.encode()) for value in (*data.values(), written)) <= CONFIG_MAP_LIMIT:
+    if written is not None and sum(len(value.encode()) for value in (*data.values(), written)) <= CONFIG_MAP_LIMIT:
         return {**data, names.REPORT_FILE: written}
     data[names.DIFF_TEXT] += f"\n{TOO_LARGE}\n"
     if sum(len(value.encode()) for value in data.values()) > CONFIG_MAP_LIMIT:
         del data[names.DIFF_JSON]
+        cut = data[names.DIFF_TEXT].encode()[:DIFF_LIMIT].decode(errors="ignore")
+        data[names.DIFF_TEXT] = f"{cut.rpartition(chr(10))[0]}\n{TOO_LONG}\n{TOO_LARGE}\n"
     return data
 
 
