@@ -19,9 +19,13 @@ VERIFIER := $(CACHE)/verifier-$(RUST_KEY)
 ZIG := $(CACHE)/zig-$(shell sha256sum requirements/rust.txt | cut -c1-12)
 CARGO := cargo
 export CARGO_TARGET_DIR := $(CACHE)/cargo
-TORCH_VENV := $(CACHE)/torch-$(shell sha256sum requirements/torch.txt | cut -c1-12)
+# The environment of a lock file: a folder whose name says what is in it.
+venv = $(CACHE)/$(1)-$(shell sha256sum requirements/$(1).txt | cut -c1-12)
+TORCH_VENV := $(call venv,torch)
+PACKS_VENV := $(call venv,packs)
+PACKS_OLDER_VENV := $(call venv,packs-older)
 
-.PHONY: help host setup verifier torch joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate
+.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,9 +65,12 @@ verifier: ## Build the verifier in Rust, where there is a Rust; else its Python 
 	@if tools/host.sh rust; then $(MAKE) --no-print-directory $(VERIFIER)/_verifier.abi3.so; fi
 	@tools/place.sh $(VERIFIER)/_verifier.abi3.so images/enforce/src/pickleball_enforce/_verifier.abi3.so
 
-$(TORCH_VENV)/.complete: | requirements/torch.txt $(UV)
-	@$(UV) venv --quiet --clear --python $$(tools/host.sh python) $(TORCH_VENV)
-	@$(UV) pip sync --quiet --python $(TORCH_VENV)/bin/python --require-hashes requirements/torch.txt
+$(TORCH_VENV)/.complete: | requirements/torch.txt
+$(PACKS_VENV)/.complete: | requirements/packs.txt
+$(PACKS_OLDER_VENV)/.complete: | requirements/packs-older.txt
+$(TORCH_VENV)/.complete $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete: | $(UV)
+	@$(UV) venv --quiet --clear --python $$(tools/host.sh python) $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $(filter requirements/%,$|)
 	@touch $@
 
 lock: $(UV) ## Write every lock of requirements/ and evaluation/requirements/ again from its .in file.
@@ -72,6 +79,16 @@ lock: $(UV) ## Write every lock of requirements/ and evaluation/requirements/ ag
 	    $$name.in -o $$name.txt; done
 
 torch: $(TORCH_VENV)/.complete ## Make the environment of the tests that need torch (about 6 GB).
+
+MAKE_PACK := bin/python -m pickleball_generate.packs.make
+
+packs: export PYTHONPATH = images/enforce/src:images/generate/src
+packs: $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete $(TORCH_VENV)/.complete ## Make the knowledge packs again.
+	@for name in numpy pandas scipy; do \
+	  $(PACKS_OLDER_VENV)/$(MAKE_PACK) $$name --observe --output $(PACKS_OLDER_VENV)/$$name.json; \
+	  $(PACKS_VENV)/$(MAKE_PACK) $$name --older $(PACKS_OLDER_VENV)/$$name.json; done
+	@for name in pyarrow regex stdlib tokenizers; do $(PACKS_VENV)/$(MAKE_PACK) $$name; done
+	@$(TORCH_VENV)/$(MAKE_PACK) torch
 
 $(JAR)/.complete: $(UV)
 	@tools/host.sh java
@@ -103,7 +120,7 @@ test-rust: ## The tests of the Rust verifier's core (all others compare it with 
 	@if tools/host.sh rust; then \
 	  $(CARGO) test --quiet --locked --release --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier; fi
 
-test-python: setup joern ## The tests that need neither torch nor a cluster.
+test-python: setup joern $(PACKS_VENV)/.complete ## The tests that need neither torch nor a cluster.
 	@tools/host.sh browser
 	@tools/host.sh test
 	$(PYTEST) -m "not cluster" --ignore=tests/real/torch

@@ -83,12 +83,15 @@ class Pickling(Solver):
         listed[name] = because
 
     def pack_needs(self, needs: Needs, value: Value, rule: str, reason: Reason) -> None:
-        """Take over what a pack says."""
+        """Take over what a pack says, but for names of modules that are not there."""
         because = Because(value, rule, reason.file, reason.line, "pack")
+        owner = value[1].partition(".")[0] if isinstance(value[1], str) else ""
         for name in needs.globals:
-            self.reference(name, because)
+            if self.program.may_exist(name, owner):
+                self.reference(name, because)
         for name in needs.reduces:
-            self.invoke(name, because)
+            if self.program.may_exist(name, owner):
+                self.invoke(name, because)
 
     # Held values
 

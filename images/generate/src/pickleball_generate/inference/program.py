@@ -66,6 +66,14 @@ class Program:
                 )
         return self._modules[module]
 
+    def may_exist(self, name: str, owner: str) -> bool:
+        """Tell whether the module of a name is there; beside an `owner` that is no package here, nobody knows."""
+        module, _, _ = name.rpartition(".")
+        packages = self.environment.library
+        if packages.package(module.partition(".")[0]) is None:
+            return is_stdlib_top(module) or packages.package(owner) is None
+        return self.is_module(module) or self.is_module(module.rpartition(".")[0])
+
     def scope(self, module: str) -> Scope | None:
         """Give the body of a module with source."""
         if module not in self.loaded:
@@ -368,6 +376,11 @@ def imports(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from facts.get("imports", ())
     for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
         yield from imports(inner)
+
+
+def is_stdlib_top(module: str) -> bool:
+    """Tell whether a dotted name lies in the standard library."""
+    return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def is_stdlib(module: str) -> bool:

@@ -12,6 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pickleball_generate.inference.scopes import Scope
 
 
@@ -34,6 +36,7 @@ class Pack:
     functions_opaque: tuple[str, ...]
     types: dict[str, dict[str, Any]]
     aliases: dict[str, str]
+    spellings: dict[str, tuple[str, ...]]
     data: Needs
     constants: frozenset[str]
 
@@ -49,6 +52,7 @@ class Packs:
         self._types = {name: (pack, entry) for pack in self.packs for name, entry in pack.types.items()}
         self._aliases = {name: target for pack in self.packs for name, target in pack.aliases.items()}
         self._targets = frozenset(self._aliases.values())
+        self._spellings = {name: others for pack in self.packs for name, others in pack.spellings.items()}
         self._owners = {top: pack for pack in self.packs for top in pack.imports}
         self._rebuilds: dict[tuple[str, bool], str] = {}
         for pack in self.packs:
@@ -111,13 +115,13 @@ class Packs:
             return None
         self.used.add(found[0].name)
         entry = found[1]["subclass"]
-        return entry["self"], Needs(tuple(entry["globals"]), tuple(entry["reduces"]))
+        return entry["self"], self._spelled(entry["globals"], entry["reduces"])
 
     def data(self, package: str) -> Needs:
         """What the results of a package's computations pickle as."""
         pack = self._owners[package]
         self.used.add(pack.name)
-        return pack.data
+        return self._spelled(pack.data.globals, pack.data.reduces)
 
     def describe(self) -> list[dict[str, str]]:
         """Name the packs that were used, with the version that each was made from."""
@@ -129,24 +133,45 @@ class Packs:
             return None
         self.used.add(found[0].name)
         entry = found[1][kind]
-        return Needs(tuple(entry["globals"]), tuple(entry["reduces"]))
+        return self._spelled(entry["globals"], entry["reduces"])
+
+    def _spelled(self, globals_: Iterable[str], reduces: Iterable[str]) -> Needs:
+        """Add the other spellings of names."""
+        return Needs(*(
+            tuple(dict.fromkeys(other for name in names for other in (name, *self._spellings.get(name, ()))))
+            for names in (globals_, reduces)
+        ))  # fmt: skip
 
 
 @cache
 def _read() -> tuple[Pack, ...]:
-    found = []
-    for file in sorted(resources.files(__name__).iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".json"):
-            content = json.loads(file.read_text(encoding="utf-8"))
-            data = Needs(tuple(content["data"]["globals"]), tuple(content["data"]["reduces"]))
-            found.append(
-                Pack(
-                    content["name"], content["version"], tuple(content["imports"]), tuple(content["opaque"]),
-                    tuple(content["functions_opaque"]), content["types"], content["aliases"], data,
-                    frozenset(content["constants"]),
-                )
-            )  # fmt: skip
-    return tuple(found)
+    files = sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
+    return tuple(_pack(json.loads(f.read_text(encoding="utf-8"))) for f in files if f.name.endswith(".json"))
+
+
+def _pack(content: dict[str, Any]) -> Pack:
+    """Take a pack from its file: what older versions wrote counts as what today's do."""
+    older = content["older"]
+    for name, before in older.get("needs", {}).items():
+        _join(content["types"][name]["instance"], before)
+    _join(content["data"], older.get("data", {}))
+    return Pack(
+        name=content["name"],
+        version=content["version"],
+        imports=tuple(content["imports"]),
+        opaque=tuple(content["opaque"]),
+        functions_opaque=tuple(content["functions_opaque"]),
+        types=content["types"],
+        aliases={**older.get("renamed", {}), **content["aliases"]},
+        spellings={name: tuple(others) for name, others in content["spellings"].items()},
+        data=Needs(tuple(content["data"]["globals"]), tuple(content["data"]["reduces"])),
+        constants=frozenset(content["constants"]),
+    )
+
+
+def _join(needs: dict[str, list[str]], more: dict[str, list[str]]) -> None:
+    for kind, names in more.items():
+        needs[kind] = sorted({*needs[kind], *names})
 
 
 def load() -> Packs:

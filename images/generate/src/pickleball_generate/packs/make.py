@@ -1,218 +1,164 @@
 """Make a pack: `python -m pickleball_generate.packs.make NAME`, with the Python that has the packages installed.
 
 Builds each object of the recipe, pickles it with every protocol, and asks the enforcer's verifier what the stream
-needs.
+needs. `--observe` writes only what was seen, for a later `--older`: what older versions of the packages pickle as is
+added to what the installed ones do.
 """
 
 from __future__ import annotations
 
 import argparse
-import enum
+import copyreg
 import importlib
-import io
 import json
-import pickle
 import platform
 import sys
 import types
-import typing
 import warnings
 from pathlib import Path
 from typing import Any
 
-from pickleball_enforce.policy import Entry, Policy
-from pickleball_enforce.settings import Settings
-from pickleball_enforce.verifier import Verifier
+from pickleball_generate.packs.observation import Needs, name_of, probe
 from pickleball_generate.packs.recipes import RECIPES, Recipe
+from pickleball_generate.packs.spellings import aliases, constants, spellings
 
-SCHEMA = 1
-NOTHING = Policy(entries={"nothing.Nothing": Entry()})
-PROBE = "pickleball_probe"
-
-
-def pickled(value: object, protocol: int) -> bytes | None:
-    """Pickle an object; None where it has no pickle, whatever its type raises then."""
-    try:
-        return pickle.dumps(value, protocol)
-    except Exception:  # noqa: BLE001 - what an arbitrary type raises is its own affair
-        return None
-
-
-class Needs:
-    """What streams need, collected: names to reference and names to call."""
-
-    def __init__(self) -> None:
-        self.globals: set[str] = set()
-        self.reduces: set[str] = set()
-
-    def observe(self, value: object) -> bool:
-        """Pickle an object with every protocol; False where no protocol can."""
-        done = False
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-            data = pickled(value, protocol)
-            if data is None:
-                continue
-            verdict = Verifier(NOTHING, Settings()).verify(data)
-            called = {violation.allow[1] for violation in verdict.violations
-                      if violation.allow and violation.allow[0] == "reduces"}  # fmt: skip
-            self.reduces |= called
-            self.globals |= {found.path for found in verdict.imports if not found.helper and found.path not in called}
-            done = True
-        self.globals -= self.reduces
-        return done
-
-    def as_dict(self, without: str = "") -> dict[str, list[str]]:
-        """Give the lists, sorted."""
-        return {
-            "globals": sorted(self.globals - {without}),
-            "reduces": sorted(self.reduces - {without}),
-        }
-
-
-def name_of(cls: type) -> str:
-    """The name that pickle writes for a class."""
-    return f"{cls.__module__}.{cls.__qualname__}"
+SCHEMA = 2
+FOLDER = Path(__file__).parent
 
 
 def environment(recipe: Recipe) -> dict[str, Any]:
-    """Import the packages of a recipe."""
+    """Import the packages of a recipe; older versions lack some of their modules."""
     found: dict[str, Any] = {}
     for name in (*recipe.packages, *recipe.extra):
-        importlib.import_module(name)
         top = name.partition(".")[0]
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            if name == recipe.packages[0]:
+                raise
+            continue
         found[top] = sys.modules[top]
     return found
 
 
-def probe(cls: type, value: object) -> dict[str, Any] | None:
-    """Say what an instance of a subclass needs: which list the subclass stands in, and what else."""
-    module = types.ModuleType(PROBE)
-    sys.modules[PROBE] = module
-    try:
-        if isinstance(cls, type) and issubclass(cls, enum.Enum):
-            members: Any = {"A": "1" if issubclass(cls, str) else 1}
-            made: Any = cls("Probe", members, module=PROBE)  # type: ignore[call-arg]
-            module.Probe = made  # type: ignore[attr-defined]
-            sample = made.A
-        else:
-            base: Any = cls
-            if cls is typing.Generic:
-                base = base[typing.TypeVar("T")]
-            made = types.new_class("Probe", (base,), {}, lambda names: names.update(__module__=PROBE))
-            if getattr(made, "__abstractmethods__", None):
-                made.__abstractmethods__ = frozenset()
-            module.Probe = made  # type: ignore[attr-defined]
-            sample = rebuilt(made, value)
-        needs = Needs()
-        if not needs.observe(sample):
-            return None
-    except Exception:  # noqa: BLE001 - a type that cannot be subclassed or built has no such entry
-        return None
-    finally:
-        del sys.modules[PROBE]
-    name = f"{PROBE}.Probe"
-    listed = "reduces" if name in needs.reduces else "globals"
-    return {"self": listed, **needs.as_dict(name)}
-
-
-def rebuilt(made: Any, value: object) -> Any:
-    """Build an instance of a subclass with the arguments that make the sample."""
-    for arguments in ((), (value,), (1,), (1, 1), ("a",), (2020, 1, 1)):
-        try:
-            return made(*arguments)
-        except Exception:  # noqa: BLE001, S112 - the next arguments may fit
-            continue
-    raise TypeError(made)
-
-
-def make(name: str) -> dict[str, Any]:
-    """Make the content of a pack."""
-    recipe = RECIPES[name]
+def observe(recipe: Recipe) -> dict[str, Any]:
+    """Build what a recipe lists; give for each expression its type and what its pickles need, or None."""
     scope = environment(recipe)
-    described: dict[str, Any] = {}
-    missing = []
-    for expression in recipe.instances:
+    seen: dict[str, Any] = {}
+    for expression in (*recipe.instances, *recipe.data):
         try:
             value = eval(expression, dict(scope))  # noqa: S307 - the recipe is ours
         except Exception:  # noqa: BLE001 - of another version; it is named in the pack
-            missing.append(expression)
+            seen[expression] = None
             continue
-        cls = type(value)
         needs = Needs()
-        if not needs.observe(value):
-            missing.append(expression)
+        seen[expression] = (
+            {"value": value, "type": name_of(type(value)), **needs.as_dict()} if needs.observe(value) else None
+        )
+    return seen
+
+
+def make(name: str, older: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make the content of a pack; `older` is what `--observe` wrote with older versions."""
+    recipe = RECIPES[name]
+    seen = observe(recipe)
+    described: dict[str, Any] = {}
+    for expression in recipe.instances:
+        found = seen[expression]
+        if found is None:
             continue
-        entry = described.setdefault(name_of(cls), {"instance": {"globals": [], "reduces": []}})
-        for kind, names in needs.as_dict().items():
-            entry["instance"][kind] = sorted({*entry["instance"][kind], *names})
-        derived = probe(cls, value)
+        cls = type(found["value"])
+        entry = described.setdefault(found["type"], {"instance": {"globals": [], "reduces": []}})
+        for kind in ("globals", "reduces"):
+            entry["instance"][kind] = sorted({*entry["instance"][kind], *found[kind]})
+        derived = probe(cls, found["value"])
         if derived:
             entry["subclass"] = derived
         entry["container"] = issubclass(cls, (list, dict, set, frozenset, tuple)) or hasattr(cls, "append")
     for expression in recipe.subclassed:
-        cls = eval(expression, dict(scope))  # noqa: S307 - the recipe is ours
+        cls = eval(expression, environment(recipe))  # noqa: S307 - the recipe is ours
         derived = probe(cls, None)
         if derived:
             described[name_of(cls)] = {"subclass": derived}
-    data = Needs()
-    for expression in recipe.data:
-        data.observe(eval(expression, dict(scope)))  # noqa: S307 - the recipe is ours
+    data = merged(*(seen[expression] for expression in recipe.data if seen[expression]))
+    if recipe.weights_only:
+        data = merged(data, weights_only())
     top = recipe.packages[0].partition(".")[0]
-    version = platform.python_version() if name == "stdlib" else getattr(sys.modules[top], "__version__", "")
-    pack: dict[str, Any] = {
+    spelled = spellings(
+        {word for part in (data, *all_needs(described)) for kind in ("globals", "reduces") for word in part[kind]}
+    )
+    return {
         "schema": SCHEMA,
         "name": name,
-        "version": str(version),
+        "version": version_of(name),
         "imports": [] if name == "stdlib" else [top],
         "opaque": sorted(recipe.opaque),
         "functions_opaque": sorted(recipe.functions_opaque),
         "types": dict(sorted(described.items())),
         "aliases": aliases(recipe, described),
+        "spellings": spelled,
+        "older": since(recipe, seen, spelled, older) if older else {},
         "constants": constants(recipe) if recipe.opaque else [],
-        "data": data.as_dict(),
-        "missing": missing,
+        "data": data,
+        "missing": [expression for expression in recipe.instances if seen[expression] is None],
+        "undescribed": undescribed(recipe, described),
     }
-    if recipe.weights_only:
-        pack["data"] = merged(pack["data"], weights_only())
-    return pack
 
 
-def aliases(recipe: Recipe, described: dict[str, Any]) -> dict[str, str]:
-    """Other names under which the packages offer what the pack describes, and functions with another home."""
-    found = {}
-    for package in recipe.packages:
-        module = sys.modules[package]
-        for name in sorted(vars(module)):
-            value: Any = getattr(module, name, None)
-            if package == "typing" and isinstance(getattr(value, "__origin__", None), type):
-                value = value.__origin__
-            if isinstance(value, type):
-                target = name_of(value)
-                if target in described and target != f"{package}.{name}":
-                    found[f"{package}.{name}"] = target
-            elif callable(value) and not name.startswith("_") and package.partition(".")[0] in recipe.opaque:
-                home = referenced(value)
-                if home and home != f"{package}.{name}":
-                    found[f"{package}.{name}"] = home
-    return dict(sorted(found.items()))
+def version_of(name: str) -> str:
+    """Give the version of what a pack is made from."""
+    if name == "stdlib":
+        return ".".join(platform.python_version_tuple()[:2])
+    top = RECIPES[name].packages[0].partition(".")[0]
+    return str(getattr(sys.modules[top], "__version__", ""))
 
 
-def constants(recipe: Recipe) -> list[str]:
-    """Names of the packages that are plain values: neither called nor imported from."""
-    found = []
-    for package in recipe.packages:
-        for name, value in vars(sys.modules[package]).items():
-            if not callable(value) and not isinstance(value, types.ModuleType) and not name.startswith("_"):
-                found.append(f"{package}.{name}")
-    return sorted(found)
+def all_needs(described: dict[str, Any]) -> list[dict[str, list[str]]]:
+    """List what all entries need."""
+    return [entry[kind] for entry in described.values() for kind in ("instance", "subclass") if kind in entry]
 
 
-def referenced(value: object) -> str | None:
-    """The name under which a function is pickled by reference."""
-    needs = Needs()
-    if needs.observe(value) and len(needs.globals) == 1 and not needs.reduces:
-        return next(iter(needs.globals))
-    return None
+def since(recipe: Recipe, seen: dict[str, Any], spelled: dict[str, list[str]], older: dict[str, Any]) -> dict[str, Any]:
+    """Say what older versions wrote for the same expressions, and no other spelling of today's names covers."""
+    renamed: dict[str, str] = {}
+    needs: dict[str, dict[str, list[str]]] = {}
+    data: dict[str, list[str]] = {"globals": [], "reduces": []}
+    for expression, before in sorted(older["seen"].items()):
+        now = seen.get(expression)
+        if before is None or now is None:
+            continue
+        if before["type"] != now["type"]:
+            renamed[before["type"]] = now["type"]
+        today = {*now["globals"], *now["reduces"]}
+        today |= {other for name in today for other in spelled.get(name, ())}
+        more = {kind: sorted({*before[kind]} - today) for kind in ("globals", "reduces")}
+        if not (more["globals"] or more["reduces"]):
+            continue
+        if expression in recipe.instances:
+            needs[now["type"]] = merged(needs.get(now["type"], {"globals": [], "reduces": []}), more)
+        if expression in recipe.data:
+            data = merged(data, more)
+    return {"version": older["version"], "renamed": renamed, "needs": needs, "data": data, "seen": older["seen"]}
+
+
+def undescribed(recipe: Recipe, described: dict[str, Any]) -> list[str]:
+    """List the types of machine code that pickle in a way of their own and that the recipe builds no instance of."""
+    tops = {package.partition(".")[0] for package in recipe.packages}
+    found = set()
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").partition(".")[0] not in tops:
+            continue
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and value.__module__.partition(".")[0] in tops and reduces_itself(value):
+                found.add(name_of(value))
+    return sorted(found - set(described))
+
+
+def reduces_itself(cls: type) -> bool:
+    """Tell whether a type without Python source has a reduce method of its own, or a registered one."""
+    written_in_python = bool(cls.__flags__ & 1 << 9)  # Py_TPFLAGS_HEAPTYPE
+    own = any(getattr(cls, name) is not getattr(object, name) for name in ("__reduce__", "__reduce_ex__"))
+    return not written_in_python and not issubclass(cls, BaseException) and (own or cls in copyreg.dispatch_table)
 
 
 def weights_only() -> dict[str, list[str]]:
@@ -229,29 +175,39 @@ def weights_only() -> dict[str, list[str]]:
     return {kind: sorted(set(names)) for kind, names in found.items()}
 
 
-def merged(*parts: dict[str, list[str]]) -> dict[str, list[str]]:
+def merged(*parts: dict[str, Any]) -> dict[str, list[str]]:
     """Join lists; what may be called need not be listed for reference."""
-    reduces = sorted({n for part in parts for n in part["reduces"]})
-    return {
-        "globals": sorted({n for part in parts for n in part["globals"]} - set(reduces)),
-        "reduces": reduces,
-    }
+    reduces = {name for part in parts for name in part["reduces"]}
+    names = {name for part in parts for name in part["globals"]} - reduces
+    return {"globals": sorted(names), "reduces": sorted(reduces)}
+
+
+def written(document: dict[str, Any]) -> str:
+    """Give the text of a pack's file."""
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def main() -> int:
     """Write the pack beside this file, or where --output says."""
     parser = argparse.ArgumentParser(prog="python -m pickleball_generate.packs.make", description=__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--output", type=Path, help="the file to write (default: the pack of that name)")
+    parser.add_argument("--older", type=Path, help="what --observe wrote with older versions of the packages")
+    parser.add_argument("--observe", action="store_true", help="write only what was seen")
     options = parser.parse_args()
+    target = options.output or FOLDER / f"{options.name}.json"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pack = make(options.name)
-    text = io.StringIO()
-    json.dump(pack, text, indent=1, sort_keys=True)
-    target = options.output / f"{options.name}.json"
-    target.write_text(text.getvalue() + "\n")
-    print(f"{target}: {len(pack['types'])} types, {len(pack['missing'])} not made, {pack['version']}")
+        if options.observe:
+            seen = observe(RECIPES[options.name])
+            for found in filter(None, seen.values()):
+                del found["value"]
+            target.write_text(written({"version": version_of(options.name), "seen": seen}))
+            return 0
+        pack = make(options.name, json.loads(options.older.read_text()) if options.older else None)
+    target.write_text(written(pack))
+    print(f"{target}: {len(pack['types'])} types of {pack['version']}, not made: {pack['missing']}, "
+          f"not described: {pack['undescribed']}")  # fmt: skip
     return 0
 
 
