@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+import shlex
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,10 +15,7 @@ from tests.emulated.world import POLICY, PROVENANCE, World, model_deployment
 
 from pickleball_operator.kube import Ref
 from pickleball_operator.local.node import Exit
-from pickleball_operator.plugin.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pickleball_operator.plugin.cli import main, parser
 
 
 class Shell:
@@ -195,6 +195,21 @@ def test_what_is_not_there_is_named(world: World, shell: Shell) -> None:
     for words in (["report"], ["diff"], ["explain", "lib.Model"]):
         assert "Name a ModelDeployment, or a file" in shell(*words, code=2)
     assert "Name the ModelDeployment" in shell("diff", "--policy", "x", code=2)
+
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = [
+    match[1]
+    for page in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    for match in re.finditer(r"^ {4}kubectl[ -]pickleball (.+)$", page.read_text(), re.MULTILINE)
+]
+
+
+def test_the_commands_of_the_pages_are_ones() -> None:
+    """Every command line of the documentation is read by the plugin."""
+    assert len(WRITTEN) > 10
+    for words in set(WRITTEN) - {"--help"}:
+        parser().parse_args(shlex.split(words, comments=True))
 
 
 HOSTILE = "x\x1b[2J\u202e\n<b>&\"'"
