@@ -76,7 +76,7 @@ $(TORCH_VENV)/.complete $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete: |
 lock: $(UV) ## Write every lock of requirements/ and evaluation/requirements/ again from its .in file.
 	@for name in $(basename $(wildcard requirements/*.in evaluation/requirements/*.in)); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    $$name.in -o $$name.txt; done
+	    $$name.in -o $$name.txt $$(ls $$name.overrides 2>/dev/null | sed 's/^/--overrides /'); done
 
 torch: $(TORCH_VENV)/.complete ## Make the environment of the tests that need torch (about 6 GB).
 

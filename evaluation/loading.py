@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WORKSHOP = ROOT / "evaluation" / "workshop.py"
 ENFORCER = Path(sys.executable).parent / "pickleball"
 LIMIT = 1200
+NOWHERE = "http://127.0.0.1:9"  # the discard port: a library that asks the network at load gets no answer
 
 
 class WorkshopFailed(Exception):
@@ -71,6 +72,8 @@ def _work(command: Sequence[str | Path], folder: Path, lines: str) -> list[dict[
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "HF_HUB_OFFLINE": "1",
+        "http_proxy": NOWHERE,
+        "https_proxy": NOWHERE,
         "MPLBACKEND": "Agg",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from evaluation.attacks import Attack
     from evaluation.catalogue import Library
     from evaluation.environments import Environment
     from evaluation.generation import Generated
@@ -39,13 +40,19 @@ class Measurement:
         saved = loading.build(self.environment, self.library.recipe, self.folder / "models")
         models = [row for row in saved if "error" not in row]
         unbuilt = [{"specimen": row["specimen"], "why": row["error"].strip()[-800:]} for row in saved if "error" in row]
-        self.expected = self._load(models, self.folder / "unprotected", None)
+        groups = _by_classes(models)
+        poisoned = {classes: self._poison_each_way(group) for classes, group in groups.items()}
+        attempts = [row for rows in poisoned.values() for row in rows]
+        self.expected = self._load([*models, *attempts], self.folder / "unprotected", None)
+        for row in attempts:  # an attack that stock does not run proves nothing
+            row["runs_on_stock"] = row["attack"].marker.is_dir()
+            shutil.rmtree(row["attack"].marker, ignore_errors=True)
         self._weights_only(models)
         policies: list[Row] = []
-        attempts: list[Row] = []
-        for classes, group in _by_classes(models).items():
+        tried: list[Row] = []
+        for number, (classes, group) in enumerate(groups.items()):
             try:
-                made = generation.generate(self.environment, classes, self.folder / f"policy-{len(policies)}")
+                made = generation.generate(self.environment, classes, self.folder / f"policy-{number}")
             except generation.GenerationFailed as error:
                 policies.append({"classes": list(classes), "error": str(error)})
                 for model in group:
@@ -53,10 +60,12 @@ class Measurement:
                 continue
             policies.append(made.summary())
             self._needs(group, made)
-            self._try(group, "classes", made.path)
+            attacked = [*poisoned[classes], *self._abuse(group, made)]
+            said = self._load([*group, *attacked], made.path.parent / "loads-classes", made.path)
+            self._judge(group, "classes", said)
+            _judge_attacks(attacked, said, made)
             self._with_proposals(group, classes, made)
-            attempts += self._attack(group, made)
-        self._prove(attempts)
+            tried += attacked
         return {
             "library": self.library.name,
             "version": self.environment.versions.get(self.library.name.lower().replace(".", "-"), "unknown"),
@@ -64,7 +73,7 @@ class Measurement:
             "models": [self._public(model) for model in models],
             "unbuilt": unbuilt,
             "policies": policies,
-            "attacks": [_told(row) for row in attempts],
+            "attacks": [_told(row) for row in tried],
         }
 
     def _load(self, models: Sequence[Row], folder: Path, policy: Path | None) -> dict[str, Row]:
@@ -97,11 +106,10 @@ class Measurement:
                 "reduces": sorted(called - made.policy.reduces),
             }
 
-    def _try(self, group: Sequence[Row], how: str, policy: Path) -> None:
-        """Load models under a policy and compare their predictions with those of an unprotected load."""
-        for path, said in self._load(group, policy.parent / f"loads-{how}", policy).items():
-            (model,) = (model for model in group if model["path"] == path)
-            expected = self.expected[path]
+    def _judge(self, group: Sequence[Row], how: str, loads: dict[str, Row]) -> None:
+        """Compare the predictions of enforced loads with those of an unprotected load."""
+        for model in group:
+            said, expected = loads[model["path"]], self.expected[model["path"]]
             if "error" in expected:
                 outcome = f"does not load unprotected: {expected['error']}"
             elif "error" in said:
@@ -134,38 +142,30 @@ class Measurement:
             for model in models:
                 model["loads"][how] = f"no policy: {error}"
             return []
-        self._try(models, how, more.path)
+        self._judge(models, how, self._load(models, more.path.parent / "loads", more.path))
         return more.asked()
 
-    def _attack(self, group: Sequence[Row], made: Generated) -> list[Row]:
-        """Poison one file of each way of saving: full ledger for the first, attacks with an effect for the others."""
-        folder = made.path.parent / "attacks"
-        folder.mkdir()
-        tried: list[Row] = []
+    def _poison_each_way(self, group: Sequence[Row]) -> list[Row]:
+        """Poison one file of each way of saving with the attacks that have an effect of their own."""
+        rows = []
         for model in {model["way"]: model for model in reversed(group) if model["files"]}.values():
-            attempts = [*attacks.with_effect(folder / f"ran-{len(tried)}")]
-            if not tried:
-                attempts += attacks.on_names_of(made.policy)
-            for attack in attempts:
-                target = folder / f"{len(tried)}-{model['path'].rsplit('/', 1)[-1]}"
-                pickle = self._path(model["files"][0])
-                changed = poison.model(self._path(model["path"]), pickle, target, attack.fragment)
-                rules = {v.rule for v in verify(changed, made.policy).violations if v.offset < 2 + len(attack.fragment)}
-                tried.append({**model, "path": str(target), "attack": attack, "rules": sorted(rules)})
-        said = self._load(tried, folder / "enforced", made.path)
-        for row in tried:
-            marker = row["attack"].marker
-            row["said"] = said[row["path"]].get("error", "it loaded")[:300]
-            row["ran"] = marker is not None and marker.exists()
-            row["stopped"] = "error" in said[row["path"]] and not row["ran"]
-        return tried
+            stem = self.folder / "attacks" / f"{model['specimen']}-{len(rows)}"
+            stem.parent.mkdir(exist_ok=True)
+            rows += [self._poisoned(model, attack, stem) for attack in attacks.with_effect(stem)]
+        return rows
 
-    def _prove(self, tried: Sequence[Row]) -> None:
-        """Load the attacks with an effect without the enforcer: what stock does not run proves nothing."""
-        proven = [row for row in tried if row["attack"].marker]
-        self._load(proven, self.folder / "stock", None)
-        for row in proven:
-            row["runs_on_stock"] = row["attack"].marker.exists()
+    def _abuse(self, group: Sequence[Row], made: Generated) -> list[Row]:
+        """Poison a file with the attacks that use names of its policy."""
+        model = next((model for model in group if model["files"]), None)
+        stem = self.folder / "attacks" / made.path.parent.name
+        return [self._poisoned(model, attack, stem) for attack in attacks.on_names_of(made.policy)] if model else []
+
+    def _poisoned(self, model: Row, attack: Attack, stem: Path) -> Row:
+        source = self._path(model["path"])
+        number = len(list(stem.parent.glob("file-*")))
+        target = stem.parent / f"file-{number}{source.suffix}"
+        changed = poison.model(source, self._path(model["files"][0]), target, attack.fragment)
+        return {**model, "path": str(target), "attack": attack, "changed": changed}
 
     def _path(self, path: str) -> Path:
         return self.folder / path
@@ -184,6 +184,17 @@ def _by_classes(models: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
     for model in models:
         groups[tuple(model["classes"])].append(model)
     return dict(groups)
+
+
+def _judge_attacks(tried: Sequence[Row], said: dict[str, Row], made: Generated) -> None:
+    """An attack is stopped when the load is refused and nothing of it ran; the rules are those of the verifier."""
+    for row in tried:
+        attack: Attack = row["attack"]
+        end = 2 + len(attack.fragment)
+        row["rules"] = sorted({v.rule for v in verify(row["changed"], made.policy).violations if v.offset < end})
+        row["said"] = said[row["path"]].get("error", "it loaded")[:300]
+        row["ran"] = attack.marker is not None and attack.marker.exists()
+        row["stopped"] = "error" in said[row["path"]] and not row["ran"]
 
 
 def _told(row: Row) -> Row:
