@@ -77,6 +77,7 @@ def test_a_new_grade_of_an_old_entry_is_a_change(world: World) -> None:
     changed = copy.deepcopy(PROVENANCE)
     entry = changed["classes"]["lib.Model"]["globals"]["numpy.ndarray"]
     entry |= {"grade": "effects", "effects": {"process": ["numpy/x.py:1 numpy.ndarray.__setstate__"]}}
+    changed["sources"] = [{"name": "lib", "version": "1.1", "digest": "sha256:2"}]
     world.script.provenance = changed
     world.annotate(analyse_again="1")
     world.settle()

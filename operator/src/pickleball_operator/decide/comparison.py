@@ -10,7 +10,7 @@ from pickleball_enforce.policy import LISTS
 from pickleball_operator.model import Diff
 from pickleball_operator.model.status import DIFF_KEPT
 
-from .provenance import GRADES, reasons, severity, worst
+from .provenance import GRADES, reasons, severity, sources, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,8 @@ class Comparison:
     regraded: tuple[tuple[Change, Change], ...]
     """Entries that both have, graded otherwise: before, and after."""
     against: str | None
+    sources: tuple[str, ...] = ()
+    """Packages that were read in other versions, each with both."""
 
     @property
     def empty(self) -> bool:
@@ -65,6 +67,7 @@ class Comparison:
             {
                 "sentence": self.sentence,
                 "against": self.against,
+                "sources": list(self.sources[:DIFF_KEPT]),
                 "added": [_entry(one) for one in self.added[:DIFF_KEPT]],
                 "removed": [_entry(one) for one in self.removed[:DIFF_KEPT]],
                 "regraded": [{**_entry(after), "before": before.grade} for before, after in self.regraded[:DIFF_KEPT]],
@@ -84,6 +87,7 @@ def compare(before: Content | None, after: Content, against: str | None) -> Comp
             for key in [(one.list, one.name)]
         ),
         against=against,
+        sources=_sources(before, after) if before is not None else (),
     )
 
 
@@ -95,6 +99,20 @@ def entries(content: Content) -> dict[tuple[str, str], Change]:
             because = worst(reasons(content.provenance, listed, name))
             found[listed, name] = Change(listed, name, because.kind, because.grade, because.effect_words)
     return found
+
+
+def _sources(before: Content, after: Content) -> tuple[str, ...]:
+    """Packages that both read and that differ; one version with other sources is told by its digests."""
+    old = {name: (version, digest) for name, version, digest in sources(before.provenance)}
+    new = {name: (version, digest) for name, version, digest in sources(after.provenance)}
+    changed = []
+    for name in sorted(old.keys() & new.keys()):
+        (was, had), (now, has) = old[name], new[name]
+        if was != now:
+            changed.append(f"{name} {was or '?'} -> {now or '?'}")
+        elif had != has:
+            changed.append(f"{name} {now or '?'} with other sources ({had[:12]} -> {has[:12]})")
+    return tuple(changed)
 
 
 def _differs(before: Change, after: Change) -> bool:

@@ -94,6 +94,7 @@ class Diff(Shown):
 
     sentence: str = Field(default="", description="The change in numbers.")
     against: str | None = Field(default=None, description="The policy that it is compared with.")
+    sources: list[str] = Field(default=[], description="Packages that were read in other versions.")
     added: list[DiffEntry] = Field(default=[], description="Entries that the policy in force lacks.")
     removed: list[DiffEntry] = Field(default=[], description="Entries that only the policy in force has.")
     regraded: list[Regraded] = Field(default=[], description="Entries of both that are graded otherwise.")

@@ -31,7 +31,8 @@ _RENDERED: dict[tuple[str, Comparison], Mapping[str, str]] = {}
 def text(comparison: Comparison, name: str) -> str:
     """The diff as lines: `+` added, `-` removed, `~` graded otherwise; what needs reading most first."""
     against = f"against {comparison.against} (in force)" if comparison.against else "(nothing is in force yet)"
-    return "\n".join([f"{name} {against}", comparison.sentence, *_lines(comparison)]) + "\n"
+    read = [f"read: {one}" for one in comparison.sources]
+    return "\n".join([f"{name} {against}", comparison.sentence, *read, *_lines(comparison)]) + "\n"
 
 
 def document(comparison: Comparison, name: str) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def document(comparison: Comparison, name: str) -> dict[str, Any]:
         "policy": name,
         "against": comparison.against,
         "sentence": comparison.sentence,
+        "sources": list(comparison.sources),
         "added": [_plain(one) for one in comparison.added],
         "removed": [_plain(one) for one in comparison.removed],
         "regraded": [{"before": _plain(before), "after": _plain(after)} for before, after in comparison.regraded],
