@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pickleball_generate.facts import Environment
-from pickleball_generate.joern import Joern, cache_folder, default_jars
-from pickleball_generate.sources import Library
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pickleball_generate.facts import Environment
+    from pickleball_generate.joern import Joern
 
 
 @pytest.fixture(scope="session")
 def joern() -> Iterator[Joern]:
     """Joern itself, one process for all tests."""
+    from pickleball_generate.joern import Joern, default_jars
+
     process = Joern(default_jars(), 2 * 2**30)
     yield process
     process.close()
@@ -26,6 +27,9 @@ def joern() -> Iterator[Joern]:
 @pytest.fixture(scope="session")
 def environment_of(joern: Joern) -> Iterator[Callable[..., Environment]]:
     """Open the packages below a folder; their facts are made by the real extractor and kept in the user's cache."""
+    from pickleball_generate.facts import Environment
+    from pickleball_generate.joern import cache_folder
+    from pickleball_generate.sources import Library
 
     def open_environment(*paths: Path, ignored: tuple[str, ...] = ()) -> Environment:
         opened.append(Environment(Library(list(paths), list(ignored)), joern, cache_folder()))

@@ -107,9 +107,10 @@ def test_the_self_test_fails_where_the_interpreter_ignores_the_enforcer(tmp_path
     install_target(target)
     own = tmp_path / "own"
     own.mkdir()
-    (own / "sitecustomize.py").write_text(
-        "import sys\nsys.meta_path[:] = [f for f in sys.meta_path if 'pickleball' not in type(f).__module__]\n"
-    )
+    for name in ("sitecustomize.py", "usercustomize.py"):
+        (own / name).write_text(
+            "import sys\nsys.meta_path[:] = [f for f in sys.meta_path if 'pickleball' not in type(f).__module__]\n"
+        )
     done = subprocess.run(
         [sys.executable, target / "selftest.py", "--target", target],
         env={**os.environ, "PYTHONPATH": str(own)}, capture_output=True, text=True, check=False, timeout=120,

@@ -18,7 +18,7 @@ def test_numpy_loads_objects_that_the_policy_allows(enforced: Enforced) -> None:
     """Arrays of objects are judged in both formats; arrays of numbers need no policy, mapped or not."""
     enforced(
         """
-        import numpy, pickle
+        import numpy, os, pickle
         from specimens import *
         good = numpy.array([Model(n=1), [2]], dtype=object)
         bad = numpy.array([Model(n=1), Exploit()], dtype=object)
@@ -36,7 +36,10 @@ def test_numpy_loads_objects_that_the_policy_allows(enforced: Enforced) -> None:
         assert numpy.load("good.pkl", allow_pickle=True).tolist() == good.tolist()
         refused(numpy.load, "bad.npy", allow_pickle=True)
         refused(numpy.load("bad.npz", allow_pickle=True).__getitem__, "a")
-        refused(numpy.load, "bad.pkl", allow_pickle=True)
+        try:
+            refused(numpy.load, "bad.pkl", allow_pickle=True)
+        except OSError as error:  # numpy before 1.25
+            assert "Failed to interpret file" in str(error) and not os.path.exists(MARKER)
         numpy.save("plain.npy", numpy.arange(9.0))
         for mode in (None, "r", "r+", "c"):
             assert numpy.load("plain.npy", mmap_mode=mode).sum() == 36
@@ -74,9 +77,9 @@ def test_joblib_loads_by_every_compressor_and_memory_map(enforced: Enforced) -> 
                     same(joblib.load(file))
                 with open(path, "rb") as file:
                     same(joblib.load(io.BytesIO(file.read())))
-            for mode in ("r", "r+", "w+", "c"):
+            for mode in ("r", "r+", "w+", "c") if name == "plain" or joblib.__version__ > "1" else ():
                 loaded = joblib.load(f"{name}4.joblib", mmap_mode=mode)
-                same(loaded) if mode != "w+" else None
+                same(loaded)
                 assert isinstance(loaded["array"], numpy.memmap) == (name == "plain"), (name, mode)
                 refused(joblib.load, f"bad.{name}", mmap_mode=mode)
             refused(joblib.load, f"bad.{name}")

@@ -72,7 +72,7 @@ def test_an_audit_gives_stocks_objects_and_records(policy_path: str, enforced: E
                 os.rmdir(MARKER)
                 assert door(good(protocol)) == VALUE
                 assert door(pickle.dumps([os.mkdir], protocol)) == [os.mkdir]
-            assert door(b"I0x10\\n.") == 16
+            assert door(b"I5 \\n.") == 5  # refused where a policy is enforced
             for broken, kind in ((b"", EOFError), (b"]", EOFError), (b"garbage", Exception),
                                  (b"cos\\nnothing\\n.", AttributeError)):
                 try:

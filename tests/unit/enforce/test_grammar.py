@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,13 +30,17 @@ U64, U32, I32 = struct.Struct("<Q").pack, struct.Struct("<I").pack, struct.Struc
 
 @dataclass(frozen=True)
 class Row:
-    """One spelling: what stock does in C and in Python (`ERROR`, or the value as text), and whether we accept it."""
+    """One spelling: what stock does in C and in Python (`ERROR`, or the value as text), and whether we accept it.
+
+    `newer` is what both do from Python 3.14 on, where that differs.
+    """
 
     name: str
     stream: bytes
     c: str
     python: str
     accepted: bool = False
+    newer: str = ""
 
 
 def same(name: str, stream: bytes, value: str, *, accepted: bool = True) -> Row:
@@ -49,9 +54,9 @@ ROWS = (
     Row("INT +1", b"I+1\n.", "True", "1"),
     Row("INT -0", b"I-0\n.", "False", "0"),
     Row("INT blank 1", b"I 1\n.", "True", "1"),
-    Row("INT 010", b"I010\n.", "8", ERROR),
-    Row("INT 007", b"I007\n.", "7", ERROR),
-    same("INT 0x10", b"I0x10\n.", "16", accepted=False),
+    Row("INT 010", b"I010\n.", "8", ERROR, newer="10"),
+    Row("INT 007", b"I007\n.", "7", ERROR, newer="7"),
+    Row("INT 0x10", b"I0x10\n.", "16", "16", newer=ERROR),
     same("INT trailing blank", b"I5 \n.", "5", accepted=False),
     same("INT carriage return", b"I5\r\n.", "5", accepted=False),
     Row("INT with NUL", b"I5\x00\n.", "5", ERROR),
@@ -62,7 +67,7 @@ ROWS = (
     same("INT 20 digits", b"I12345678901234567890\n.", "12345678901234567890"),
     same("LONG 1", b"L1\n.", "1"),
     same("LONG 1L", b"L1L\n.", "1"),
-    same("LONG 0x10L", b"L0x10L\n.", "16", accepted=False),
+    Row("LONG 0x10L", b"L0x10L\n.", "16", "16", newer=ERROR),
     same("LONG 1 L", b"L1 L\n.", "1", accepted=False),
     same("LONG +5L", b"L+5L\n.", "5", accepted=False),
     same("LONG of 5000 digits", b"L" + b"9" * 5000 + b"L\n.", ERROR, accepted=False),
@@ -150,8 +155,8 @@ ROWS = (
     same("PROTO 6", b"\x80\x06N.", ERROR, accepted=False),
     same("PROTO in the middle", b"\x80\x04K\x01\x80\x020N.", "None"),
     Row("FRAME longer than the rest", b"\x80\x04\x95" + U64(9) + b"N.", ERROR, "None"),
-    Row("FRAME in a frame", b"\x80\x04\x95" + U64(11) + b"\x95" + U64(2) + b"N.", "None", ERROR),
-    Row("FRAME ends inside an argument", b"\x80\x04\x95" + U64(2) + b"M\x01\x00.", "1", ERROR),
+    Row("FRAME in a frame", b"\x80\x04\x95" + U64(11) + b"\x95" + U64(2) + b"N.", "None", ERROR, newer=ERROR),
+    Row("FRAME ends inside an argument", b"\x80\x04\x95" + U64(2) + b"M\x01\x00.", "1", ERROR, newer=ERROR),
     Row("FRAME past STOP", b"\x80\x04\x95" + U64(4) + b"N.N.", "None", "None"),
     same("FRAME", b"\x80\x04\x95" + U64(2) + b"N.", "None"),
     same("an empty FRAME", b"\x80\x04\x95" + U64(0) + b"N.", "None"),
@@ -209,7 +214,8 @@ def test_a_spelling_is_judged_as_the_table_says(row: Row) -> None:
 def test_stock_does_what_the_table_says(row: Row) -> None:
     """The rows are true: C and Python do what they say on this interpreter."""
     c, python = outcome(pickle.loads, row.stream), outcome(pickle._loads, row.stream)
-    for got, expected in ((c, row.c), (python, row.python)):
+    newer = row.newer if sys.version_info >= (3, 14) else ""
+    for got, expected in ((c, newer or row.c), (python, newer or row.python)):
         assert alike(got, expected) or got.startswith(expected), (c, python)
     if row.accepted:
         assert alike(c, python)

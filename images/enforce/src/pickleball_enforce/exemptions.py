@@ -23,6 +23,8 @@ MODULES: dict[str, str] = {
     "multiprocessing.forkserver": "what a parent tells its child at start",
     "concurrent.futures.process": "tasks and results of process pools",
     "concurrent.futures.interpreter": "tasks and results of interpreter pools",
+    "concurrent.interpreters": "what one interpreter calls in another, and what comes back",
+    "concurrent.interpreters._queues": "items of queues between interpreters",
     "joblib.pool": "tasks and results of joblib's pools",
     "joblib.externals.loky.backend.queues": "tasks and results of loky's processes",
     "joblib.externals.loky.backend.spawn": "what a parent tells its child at start",
@@ -49,7 +51,27 @@ NESTED = {
     ("numba.core.serialize", "_unpickle__CustomPickled"): "parts of machine code that numba keeps on disk",
 }
 _DEPTH = 4  # how far above a load such a function stands
+_INTERPRETERS = 0x030E0000  # from Python 3.14 on interpreters send each other pickles
 _DRIVERS = "pickleball_enforce.drivers."
+
+
+def is_caller_exempt() -> bool:
+    """Whether the caller of the function that asks may load without being judged."""
+    try:
+        frame = sys._getframe(2)  # noqa: SLF001 - the caller decides
+    except ValueError:  # C calls, with no Python code above
+        return _is_between_interpreters()
+    return is_exempt(frame)
+
+
+def _is_between_interpreters() -> bool:
+    """Whether this is another interpreter than the main one: there C itself loads what interpreters send each other."""
+    if sys.hexversion < _INTERPRETERS:
+        return False
+    from importlib import import_module  # noqa: PLC0415 - rarely asked
+
+    interpreters = import_module("_interpreters")
+    return bool(interpreters.get_current()[0] != interpreters.get_main()[0])
 
 
 def is_exempt(frame: FrameType | None) -> bool:

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
 _WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
 BOUND_METHOD = "a bound method"
-_OWN_REFERENCES = 2  # a local name and the argument of getrefcount
 
 
 def violation(prediction: Import, obligation: Obligation, rule: str, sentence: str) -> list[Violation]:
@@ -486,6 +485,16 @@ def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: b
     return None
 
 
+def _call(callee: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, int]:
+    """Call, and count the references to the result."""
+    result = callee(*args)
+    references = sys.getrefcount(result)
+    return result, references
+
+
+_OWN_REFERENCES = _call(object, ())[1]  # of a result that nobody else holds: one less from Python 3.14 on
+
+
 class ResultGuard:
     """A callee whose results are checked before the stream changes them.
 
@@ -504,8 +513,8 @@ class ResultGuard:
 
     def __call__(self, *args: Any) -> Any:
         """Call the callee and check its result."""
-        result = self._callee(*args)
-        fresh = sys.getrefcount(result) <= _OWN_REFERENCES
+        result, references = _call(self._callee, args)
+        fresh = references <= _OWN_REFERENCES
         found: list[Violation] = []
         for obligation in self._prediction.obligations:
             if obligation.kind.startswith("result-"):

@@ -6,7 +6,6 @@ theirs, whatever the policy lists.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from . import exemptions, lookup, records, sanction
@@ -21,8 +20,7 @@ def audit(event: str, args: tuple[Any, ...]) -> None:
     if event != _EVENT:
         return
     module, name = args[:2]
-    caller = sys._getframe(1)  # noqa: SLF001 - who runs the unpickler
-    if sanction.consume(module, name) or exemptions.is_exempt(caller):
+    if sanction.consume(module, name) or exemptions.is_caller_exempt():
         return
     enforcement = lookup.current()
     path = f"{module}.{name}"

@@ -11,7 +11,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Union
 
 from pickleball_enforce import names, obligations, sanction, stock
-from pickleball_enforce.exemptions import is_exempt
+from pickleball_enforce.exemptions import is_caller_exempt
 from pickleball_enforce.report import Import, Violation
 from pickleball_enforce.settings import Settings
 
@@ -476,7 +476,7 @@ class _Load(_Door):
         buffers: Any = None,
     ) -> Any:
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
-        if is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+        if is_caller_exempt():
             return _Exempt(file, **options).load()
         return Loader(_tapes(file), name_of(file), **options).load()
 
@@ -494,7 +494,7 @@ class _Loads(_Door):
     ) -> Any:
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
         content = _content(data)
-        if is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+        if is_caller_exempt():
             return _Exempt(io.BytesIO(content), **options).load()
         return Loader(lambda: BytesTape(content), "", **options).load()
 

@@ -29,9 +29,16 @@ _CODES = {name: code for code, name in NAMES.items()}
 _IMPORTING = frozenset(_CODES[name] for name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"))
 _INST = _CODES["INST"]
 _REDUCE = _CODES["REDUCE"]
-_OWN_REFERENCES = 2  # the stack and the argument of getrefcount
 _TARGETS = {"BUILD": -2, "APPEND": -2, "SETITEM": -3}  # where the target lies; below the mark for the others
 _EMPTY = io.BytesIO()
+
+
+def _references(stack: list[Any]) -> int:
+    """Count the references to what lies on top."""
+    return sys.getrefcount(stack[-1])
+
+
+_OWN_REFERENCES = _references([object()])  # to what nobody else holds
 
 
 class _Unframer(stock.Unframer):  # type: ignore[misc]  # a class that is found at run time
@@ -128,7 +135,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         if not lock.acquire(blocking=False):
             raise UnpicklingError("load() is already running on this Unpickler; it can neither be nested nor shared.")
         try:
-            if exemptions.is_exempt(sys._getframe(1)):  # noqa: SLF001 - the caller decides
+            if exemptions.is_caller_exempt():
                 return self._pickleball_exempt()
             return self._pickleball_load()
         finally:
@@ -251,7 +258,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             self._pickleball_diverge(lockstep, opcode, "has not read its argument")
         if verifier is not None and verifier.depths != (len(self.metastack), len(self.stack)):
             self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
-        if opcode == _REDUCE and verifier is not None and sys.getrefcount(self.stack[-1]) <= _OWN_REFERENCES:
+        if opcode == _REDUCE and verifier is not None and _references(self.stack) <= _OWN_REFERENCES:
             verifier.note_fresh()
         prediction, lockstep.prediction = lockstep.prediction, None
         if prediction is not None and opcode != _INST and prediction not in lockstep.session.objects:
