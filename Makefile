@@ -24,8 +24,10 @@ venv = $(CACHE)/$(1)-$(shell sha256sum requirements/$(1).txt | cut -c1-12)
 TORCH_VENV := $(call venv,torch)
 PACKS_VENV := $(call venv,packs)
 PACKS_OLDER_VENV := $(call venv,packs-older)
+FUZZ_VENV := $(call venv,fuzz)
+SCANNERS_VENV := $(call venv,scanners)
 
-.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate
+.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate fuzz fuzz-coverage
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,7 +70,9 @@ verifier: ## Build the verifier in Rust, where there is a Rust; else its Python 
 $(TORCH_VENV)/.complete: | requirements/torch.txt
 $(PACKS_VENV)/.complete: | requirements/packs.txt
 $(PACKS_OLDER_VENV)/.complete: | requirements/packs-older.txt
-$(TORCH_VENV)/.complete $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete: | $(UV)
+$(FUZZ_VENV)/.complete: | requirements/fuzz.txt
+$(SCANNERS_VENV)/.complete: | requirements/scanners.txt
+$(TORCH_VENV)/.complete $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete $(FUZZ_VENV)/.complete $(SCANNERS_VENV)/.complete: | $(UV)
 	@$(UV) venv --quiet --clear --python $$(tools/host.sh python) $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $(filter requirements/%,$|)
 	@touch $@
@@ -132,6 +136,14 @@ test-cluster: setup joern ## The tests on a real Kubernetes, built from source; 
 	@tools/host.sh cluster
 	@tools/host.sh image
 	PICKLEBALL_JOERN=$(JAR)/build/jars $(PYTEST) -m cluster -s tests/cluster
+
+COUNT ?= 100000
+
+fuzz: setup ## Compare COUNT random streams with what CPython does; gaps are kept in fuzz-gaps/.
+	$(BIN)/python -m tests.attacks.fuzz --count $(COUNT)
+
+fuzz-coverage: $(FUZZ_VENV)/.complete ## The same with streams that follow the coverage of the verifier (atheris).
+	PYTHONPATH=images/enforce/src $(FUZZ_VENV)/bin/python -m tests.attacks.fuzz --coverage --count $(COUNT) -max_len=400
 
 # ---- the main job -----------------------------------------------------------------------------------------------
 

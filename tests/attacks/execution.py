@@ -1,0 +1,226 @@
+"""What stock does with a stream, compared with what the verifier said about it.
+
+Of a clean stream: both unpicklers import what was predicted in that order, call and instantiate what was predicted,
+change no class, end where the verdict ends, and end alike. Of a stream that is refused as malformed: stock fails too,
+or the reason is one of `STRICTER`.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import time
+import warnings
+from typing import Any
+
+from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
+
+from pickleball_enforce import names, obligations
+from pickleball_enforce.report import Import, Verdict
+from pickleball_enforce.tags import Object, Tag
+from pickleball_enforce.verifier import Verifier
+
+SECONDS = 1.0  # no stream of the fuzzers may take longer to be judged
+# Why a stream is refused that stock may read; docs/reference/grammar.md says the same in its table.
+STRICTER = {
+    "numbers": r"(INT|LONG|FLOAT) holds a number that C and Python do not read alike",
+    "memo indexes": r"(A|a) memo index is a decimal number without sign|The memo index \d+ is larger than the stream",
+    "frames": r"A frame (begins|ends|is|reaches)",
+    "names": r"An import has an empty name|A name holds control characters|A name is longer",
+    "hashing": r"A key or set member costs more to hash",
+    "repetition": r"The stream repeats large arguments",
+}
+
+
+# Stock would allocate what these ask for before it fails, or reads them at that price: it is not tried.
+_HUGE = re.compile("The memo index|is longer than the rest of the stream")
+
+
+class Refused(Exception):
+    """Find_class would have refused."""
+
+
+class Stub:
+    """What an import outside the policy gives."""
+
+    def __call__(self, *args: object) -> object:
+        """Fail: the verifier must not have let this through."""
+        raise AssertionError("a stub was called")
+
+
+class Predicting(Verifier):
+    """A verifier that keeps which names of the recorder it lets be called and instantiated, in order."""
+
+    def begin(self, start: int = 0) -> None:
+        """Begin a load."""
+        self.told: list[tuple[str, str]] = []
+        super().begin(start)
+
+    def call(self, callee: Tag, args: Tag) -> Tag:
+        """Judge a call."""
+        result = super().call(callee, args)
+        if type(callee) is Import and callee.path not in names.HELPERS:
+            self._tell("call", callee)
+        return result
+
+    def new(self, cls: Tag, args: Tag, kwargs: Tag = None) -> Tag:
+        """Judge an instantiation."""
+        if type(cls) is Import:
+            self._tell("new", cls)
+        return super().new(cls, args, kwargs)
+
+    def instantiate(self, cls: Tag, args: tuple[Tag, ...]) -> Tag:
+        """Judge INST and OBJ."""
+        before = len(self.told)
+        result = super().instantiate(cls, args)
+        if len(self.told) == before and type(cls) is Import and type(result) is Object:
+            self._tell("new", cls)
+        elif not args and len(self.told) > before:
+            self.told[-1] = ("either", self.told[-1][1])  # a class without arguments is instantiated, not called
+        return result
+
+    def _reconstruct(self, helper: Import, items: tuple[Tag, ...]) -> Tag:
+        result = super()._reconstruct(helper, items)
+        if type(result) is Object and result.how == "new" and result.origin is not None:
+            self.told.append(("reconstructed", result.origin.canonical[1]))
+        return result
+
+    def _tell(self, what: str, found: Import) -> None:
+        if found.canonical[0] == "recorder":
+            self.told.append((what, found.canonical[1]))
+
+
+def judge(data: bytes) -> tuple[Predicting, Verdict]:
+    """Judge a stream, in time."""
+    verifier = Predicting(POLICY)
+    start = time.process_time()
+    verdict = verifier.verify(data)
+    taken = time.process_time() - start
+    assert taken < SECONDS, (taken, data)
+    return verifier, verdict
+
+
+def enforced(base: type, data: bytes, verdict: Verdict) -> tuple[object, int]:
+    """Load under enforcement with a stock unpickler; give the result and where the reading ended."""
+    predictions = iter(verdict.imports)
+
+    def refuse(found: list[Any]) -> None:
+        if found:
+            raise Refused(found[0].sentence)
+
+    class Unpickler(base):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> object:
+            prediction = next(predictions)
+            assert (prediction.module, prediction.name) == (module, name)
+            if prediction.decision == "stub":
+                return Stub()
+            found = super().find_class(module, name)
+            refuse(obligations.discharge(found, prediction))
+            if obligations.needs_guard(found, prediction):
+                return obligations.ResultGuard(found, prediction, refuse)
+            return found
+
+        def persistent_load(self, pid: object) -> object:
+            return ["persistent"]
+
+    file = io.BytesIO(data)
+    result = Unpickler(file).load()
+    assert next(predictions, None) is None, "an import was predicted that did not happen"
+    return result, file.tell()
+
+
+def check(data: bytes) -> str:
+    """Judge and run one stream; say how it ended. AssertionError tells a gap."""
+    verifier, verdict = judge(data)
+    if verdict.error is not None:
+        return check_malformed(data, verdict.error.sentence)
+    if not verdict.clean:
+        return "refused"
+    told = [item for item in verifier.told if item[0] != "reconstructed"]
+    exact = len(told) == len(verifier.told) and not any(item.path in names.CALLERS for item in verdict.imports)
+    before = [dict(vars(cls)) for cls in recorder.CLASSES]
+    ends = [_run(base, data, verdict, told if exact else None) for base in (pickle.Unpickler, pickle._Unpickler)]
+    assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
+    assert ends[0].split(":")[0] == ends[1].split(":")[0], (ends, data)
+    return ends[0].split(":")[0].split()[0]
+
+
+def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] | None) -> str:
+    recorder.DONE.clear()
+    again = Verifier(POLICY).verify(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result, end = enforced(base, data, again)
+    except Refused as error:
+        outcome = f"refused: {error}"
+    except AssertionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - classes of the stream raise what they like
+        outcome = f"failed: {type(error).__name__}"
+    else:
+        outcome = f"loaded {type(result).__name__}"
+        assert end == verdict.end, (end, verdict.end, data)
+        if told is not None:
+            assert _agree(_done(), told), (_done(), told, data)
+    for what, name in recorder.DONE:
+        assert name in (ALLOWED_CALLS if what == "call" else ALLOWED_NEW | {"Result"}), (what, name, data)
+    return outcome
+
+
+def _agree(done: list[tuple[str, str]], told: list[tuple[str, str]]) -> bool:
+    return [name for _, name in done] == [name for _, name in told] and all(
+        said in (did, "either") for (did, _), (said, _) in zip(done, told, strict=True)
+    )
+
+
+def _done() -> list[tuple[str, str]]:
+    """Give what was called and instantiated: a class that is called tells of both, in that order."""
+    found: list[tuple[str, str]] = []
+    for what, name in recorder.DONE:
+        if what == "call" and found and found[-1] == ("new", name):
+            found[-1] = (what, name)
+        else:
+            found.append((what, name))
+    return found
+
+
+class _Open(Exception):
+    """An import of what a refused stream may not have here."""
+
+
+def reads(base: type, data: bytes) -> bool:
+    """Whether a stock unpickler reads a stream that was refused as malformed; it gets only the recorder's names."""
+
+    class Unpickler(base):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> object:
+            if module in ("recorder", "") and name in dir(recorder):
+                return getattr(recorder, name)
+            raise _Open
+
+        def persistent_load(self, pid: object) -> object:
+            return ["persistent"]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Unpickler(io.BytesIO(data)).load()
+    except (Exception, RecursionError):  # noqa: BLE001 - any failure will do
+        return False
+    return True
+
+
+def check_malformed(data: bytes, sentence: str) -> str:
+    """Run a malformed stream on stock; what one of its unpicklers reads needs a reason in the closed list."""
+    if _HUGE.search(sentence):
+        return "stricter" if reason(sentence) else "malformed"
+    if not any(reads(base, data) for base in (pickle.Unpickler, pickle._Unpickler)):
+        return "malformed"
+    assert reason(sentence), f"stock reads what is refused as malformed: {sentence} {data!r}"
+    return "stricter"
+
+
+def reason(sentence: str) -> str:
+    """Give the entry of the closed list that a refusal belongs to."""
+    return next((name for name, pattern in STRICTER.items() if re.search(pattern, sentence)), "")
