@@ -10,7 +10,7 @@ from pickleball_enforce.policy import LISTS
 from pickleball_operator.model import Diff
 from pickleball_operator.model.status import DIFF_KEPT
 
-from .provenance import GRADES, reasons, severity, sources, worst
+from .provenance import GRADES, Reasons, severity, sources, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,9 +94,10 @@ def compare(before: Content | None, after: Content, against: str | None) -> Comp
 def entries(content: Content) -> dict[tuple[str, str], Change]:
     """Every entry of a policy, with its grade."""
     found = {}
+    reasons = Reasons(content.provenance)
     for listed in LISTS:
         for name in sorted(getattr(content.policy, listed)):
-            because = worst(reasons(content.provenance, listed, name))
+            because = worst(reasons.of(listed, name))
             found[listed, name] = Change(listed, name, because.kind, because.grade, because.effect_words)
     return found
 

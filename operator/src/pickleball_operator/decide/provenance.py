@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pickleball_enforce.policy import LISTS
 from pickleball_operator.text import clip
 
 from .files import in_pod
@@ -81,27 +82,36 @@ class Proposal:
         return self.decision == "inert" and self.grade not in HARMFUL and known
 
 
-def reasons(provenance: Mapping[str, Any], listed: str, name: str) -> tuple[Because, ...]:
-    """Why an entry is there, for each class that has it; what nobody recorded says that it is not graded."""
-    found = [
-        _because(model, described[listed][name], _files(provenance))
-        for model, described in _classes(provenance)
-        if isinstance(_object(described.get(listed)).get(name), Mapping)
-    ]
-    found += [
-        Because("", "extra", "not graded", rule=_line(extra.get("reason")), at="spec.policy.extra")
-        for extra in _objects(provenance.get("extra"))
-        if (extra.get("list"), extra.get("name")) == (listed, name)
-    ]
-    found += [
-        _because("", {"kind": "proposed", **accepted}, _files(provenance))
-        for accepted in _objects(provenance.get("accepted"))
-        if (accepted.get("list"), accepted.get("name")) == (listed, name)
-    ]
-    if not found and isinstance(provenance.get("byHand"), Mapping):
-        where = _line(provenance["byHand"].get("configMap"))
-        found = [Because("", "by hand", "not graded", rule="written by a person", at=f"ConfigMap {where}")]
-    return tuple(found) or (Because("", "unrecorded", "not graded", rule="the provenance does not say why"),)
+class Reasons:
+    """Why the entries of one policy are there; made once, and asked for each entry."""
+
+    def __init__(self, provenance: Mapping[str, Any]) -> None:
+        self._recorded: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
+        self._files = _files(provenance)
+        self._by_hand = provenance.get("byHand")
+        for model, described in _classes(provenance):
+            for listed in LISTS:
+                for name, entry in _object(described.get(listed)).items():
+                    self._record(listed, name, model, entry)
+        for one in _objects(provenance.get("extra")):
+            extra = {"kind": "extra", "rule": one.get("reason"), "at": "spec.policy.extra"}
+            self._record(one.get("list"), one.get("name"), "", extra)
+        for one in _objects(provenance.get("accepted")):
+            self._record(one.get("list"), one.get("name"), "", {"kind": "proposed", **one})
+
+    def of(self, listed: str, name: str) -> tuple[Because, ...]:
+        """Why an entry is there, for each class that has it; what nobody recorded is not graded."""
+        found = self._recorded.get((listed, name), [])
+        if found:
+            return tuple(_because(model, entry, self._files) for model, entry in found)
+        if isinstance(self._by_hand, Mapping):
+            where = _line(self._by_hand.get("configMap"))
+            return (Because("", "by hand", "not graded", rule="written by a person", at=f"ConfigMap {where}"),)
+        return (Because("", "unrecorded", "not graded", rule="the provenance does not say why"),)
+
+    def _record(self, listed: object, name: object, model: str, entry: object) -> None:
+        if isinstance(listed, str) and isinstance(name, str) and isinstance(entry, Mapping):
+            self._recorded.setdefault((listed, name), []).append((model, entry))
 
 
 def worst(found: Sequence[Because]) -> Because:

@@ -24,7 +24,7 @@ def explain(content: Content, name: str) -> tuple[bool, list[str]]:
     lines = [clip(name)]
     given = [listed for listed in LISTS if name in getattr(content.policy, listed)]
     for listed in given:
-        for why in provenance.reasons(content.provenance, listed, name):
+        for why in provenance.Reasons(content.provenance).of(listed, name):
             lines += _entry(listed, why)
     if given:
         return True, lines

@@ -41,12 +41,12 @@ SHOWN = 2000
 
 def render(content: Content, name: str, comparison: Comparison | None = None) -> str:
     """The report of a policy; with a comparison it marks what is new, graded otherwise and gone."""
-    marks = _marks(comparison)
+    marks, reasons = _marks(comparison), provenance.Reasons(content.provenance)
     rows: list[dict[str, Any]] = [
         {
             "change": change,
             "mark": marks.get(change, ""),
-            "reasons": provenance.reasons(content.provenance, change.list, change.name),
+            "reasons": reasons.of(change.list, change.name),
         }
         for change in _ordered(content)
     ]
