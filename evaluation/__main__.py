@@ -9,9 +9,10 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation import report
+from evaluation import coverage, report
 from evaluation.catalogue import LIBRARIES
 from evaluation.environments import ROOT
 from evaluation.measurement import Measurement
@@ -25,7 +26,13 @@ WORK = ROOT / "build" / "evaluation"
 
 def main() -> int:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
+    if sys.argv[1:2] == ["coverage"]:
+        return cover(sys.argv[2:])
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation",
+        description=__doc__,
+        epilog="`python -m evaluation coverage FILE` says how much of a list of imports policies cover.",
+    )
     parser.add_argument("--only", action="append", default=[], metavar="LIB", help="this library; several are allowed")
     parser.add_argument("--subset", choices=["ci"], help="the libraries of a subset")
     parser.add_argument("--jobs", type=int, default=1, help="libraries at a time")
@@ -45,6 +52,21 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(measure, chosen))
     return judge(results)
+
+
+def cover(words: list[str]) -> int:
+    """Say how much of a list of imports the policies cover; what each file lacks goes to build/evaluation."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation coverage", description=coverage.__doc__)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    try:
+        rows = coverage.run(parser.parse_args(words).file)
+    except (OSError, ValueError) as error:
+        print(f"evaluation: {error}", file=sys.stderr)
+        return 2
+    WORK.mkdir(parents=True, exist_ok=True)
+    (WORK / "coverage.json").write_text(json.dumps(coverage.document(rows), indent=1) + "\n")
+    print(coverage.report(rows))
+    return 0
 
 
 def judge(results: list[dict[str, Any]]) -> int:
