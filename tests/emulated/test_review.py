@@ -342,6 +342,9 @@ def test_audit_collects_what_would_have_been_refused(world: World) -> None:
     world.edit(lambda manifest: manifest["spec"].update(policy={"extra": [MAKE]}))
     world.settle()
     assert [one["name"] for one in world.status()["proposals"]] == ["posix.system"]
+    world.edit(lambda manifest: manifest["spec"].update(enforcement={"mode": "Enforce"}))
+    world.settle()
+    assert not world.status().get("proposals")
 
 
 def test_logs_are_read_in_audit_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,6 +398,7 @@ def test_inert_proposals_join_where_the_spec_accepts_them(world: World) -> None:
     assert accepted["files"] == [{"path": FILE["path"], "sha256": FILE["sha256"]}]
     assert {one["name"] for one in world.status()["proposals"]} == {one["name"] for one in OTHERS}
     assert world.status()["proposals"][0]["decision"] == "inert"
+    assert "1 of them proposed by model files" in world.condition("PolicyReady")["message"]
     assert world.reasons()["Ready"] == ("True", "Ready")
 
 

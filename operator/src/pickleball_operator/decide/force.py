@@ -172,7 +172,9 @@ def _stale(current: str, why: str, *, fits: bool) -> Finding:
 
 def _ready(found: Candidate) -> Finding:
     policy = found.content.policy
-    count = f"{len(policy.globals)} globals, {len(policy.reduces)} reduces"
+    accepted = found.content.provenance.get("accepted")
+    joined = f", {len(accepted)} of them proposed by model files" if isinstance(accepted, list) else ""
+    count = f"{len(policy.globals)} globals, {len(policy.reduces)} reduces{joined}"
     reason = Reason.POLICY_FROM_CONFIG_MAP if found.by_hand else Reason.POLICY_FROM_ANALYSIS
     return affirm(reason, f"Policy {found.name} is in force ({count}).")
 

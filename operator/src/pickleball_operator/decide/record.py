@@ -69,7 +69,10 @@ def history(deployment: ModelDeployment, policy: PolicyStatus | None, now: str) 
 def proposed(
     deployment: ModelDeployment, content: Content | None, found: Candidate | None, wanted: Iterable[Wanted]
 ) -> list[ProposalStatus]:
-    """What model files and audited pods want and neither the policy in force nor the candidate gives."""
+    """What model files and audited pods want and neither the policy in force nor the candidate gives.
+
+    What was collected in mode Audit outlives the pods that said it, and goes with the mode.
+    """
     judged = list(proposals(found.content.provenance)) if found is not None else []
     given = {
         (listed, name)
@@ -92,7 +95,7 @@ def proposed(
             }
         )
     for known in deployment.status.proposals:
-        if known.source == "Audit":
+        if known.source == "Audit" and deployment.spec.enforcement.mode == "Audit":
             asked.setdefault((known.list, known.name), known)
     for want in wanted:
         asked.setdefault((want.list, want.name), _audited(want, found))

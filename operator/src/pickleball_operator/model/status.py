@@ -161,7 +161,9 @@ class Status(Shown):
         default=None, description="A policy that waits for approval, or for the next roll-out."
     )
     proposals: list[ProposalStatus] = Field(
-        default=[], description="Names that models want and the policy lacks, at most fifty; cleared as they join."
+        default=[],
+        description="Names that models want and the policy lacks, at most fifty; each goes when it joins, and those of"
+        " mode Audit go with the mode.",
     )
     pods: PodsStatus = Field(default=PodsStatus(), description="The pods of the Deployment.")
     violations: list[ViolationStatus] = Field(default=[], description="The last few, the newest first.")
