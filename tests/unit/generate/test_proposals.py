@@ -219,7 +219,7 @@ def test_a_proposed_class_brings_the_callables_that_its_parts_need(
     assert {name: proposal["decision"] for name, proposal in decided.items()} == {
         "lib.parts.Holder": "inert", "lib.parts.rebuild": "inert", "lib.parts.clean": "ask",
     }  # fmt: skip
-    assert "a proposed class needs it" in decided["lib.parts.rebuild"]["because"]
+    assert "a class of the file needs it" in decided["lib.parts.rebuild"]["because"]
     assert code == 1
     provenance = json.loads((tmp_path / "provenance.json").read_text())
     entry = provenance["classes"]["lib.parts.Model"]["reduces"]["lib.parts.rebuild"]

@@ -19,7 +19,7 @@ from pickleball_generate.inference.program import Program, tooling
 from pickleball_generate.provenance import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pickleball_enforce.policy import Policy
     from pickleball_generate.facts import Environment
@@ -52,7 +52,6 @@ class Proposal:
     files: tuple[str, ...]
     at: str = ""
     grade: Grade | None = field(default=None, compare=False)
-    scope: Scope | None = field(default=None, compare=False)
     chain: tuple[dict[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,7 +79,8 @@ def propose(files: Sequence[ModelFile], policy: Policy, judge: Judge) -> list[Pr
             continue
         names = tuple(file.path for file in files if name in getattr(file, listed))
         found.append(judge.judge(name, listed, names))
-    found = judge.complete(found)
+    named = {name for file in files for name in (*file.globals, *file.reduces) if name in allowed}
+    found = judge.complete(found, named)
     return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
 
 
@@ -98,19 +98,25 @@ class Judge:
         """Say whether a name may be added to a list, must be asked for, or is refused."""
         decision, because, scope, grade = self._decide(name, listed)
         at = f"{scope.file}:{scope.line}" if scope is not None else ""
-        return Proposal(name, listed, decision, because, files, at, grade, scope)
+        return Proposal(name, listed, decision, because, files, at, grade)
 
-    def complete(self, proposals: list[Proposal]) -> list[Proposal]:
-        """Let in what the proposed classes need by the rules for model classes, as far as the files ask for it.
+    def complete(self, proposals: list[Proposal], named: Iterable[str]) -> list[Proposal]:
+        """Let in what classes that files name need by the rules for model classes, as far as the files ask for it.
 
-        A proposed class is a model class that a file names: the callables that its own reduce methods give, or those of
-        the types that it holds, come with it, unless they have an effect themselves.
+        A class that is proposed, or that the policy has by widening, is a model class that a file names: the callables
+        that its own reduce methods give, or those of the types that it holds, come with it, unless they have an effect.
         """
-        classes = [p.scope for p in proposals if p.decision == "inert" and p.scope and p.scope.kind == "class"]
-        if not classes or all(proposal.decision == "inert" for proposal in proposals):
+        if all(proposal.decision == "inert" for proposal in proposals):
             return proposals
         program = Program(self.environment, self.packs.opaque)
-        solver = solve(program, self.packs, [cls for cls in classes if program.has_source(cls.module)])
+        names = {*named, *(proposal.name for proposal in proposals if proposal.decision == "inert")}
+        classes = [
+            value[1]
+            for name in sorted(names)
+            for value in definitions(program, name)
+            if value[0] == "cls" and program.has_source(value[1].module)
+        ]
+        solver = solve(program, self.packs, classes)
         return [self._completed(proposal, solver) for proposal in proposals]
 
     def _completed(self, proposal: Proposal, solver: Pickling) -> Proposal:
@@ -119,7 +125,7 @@ class Judge:
         harmless = proposal.decision == "ask" and proposal.grade is not None and proposal.grade.inert
         if needed is None or not (foreign or harmless):
             return proposal
-        because = f"a proposed class needs it: {needed.rule}"
+        because = f"a class of the file needs it: {needed.rule}"
         links = tuple(chain(needed.value, solver))
         at = f"{needed.file}:{needed.line}" if needed.line else needed.file
         return replace(proposal, decision="inert", because=because, at=proposal.at or at, chain=links)
@@ -158,16 +164,10 @@ class Judge:
             return "ask", f"it can reach {', '.join(grade.effects)}", scope, grade
         if grade.word == "unknown":
             return "ask", f"calls of it cannot be followed: {', '.join(list(grade.unknown)[:4])}", scope, grade
-        if listed == "reduces" and not (kind == "cls" and self.builds_itself(scope)):
+        if listed == "reduces" and not (kind == "cls" and self.grader.builds_itself(scope)):
             return "ask", "the file calls it; its code has no known effect", scope, grade
         what = "a function kept by reference" if kind == "fun" else "a class"
         return "inert", f"{what} of an analysed package whose code has no effect", scope, grade
-
-    def builds_itself(self, cls: Scope) -> bool:
-        """Tell whether instances pickle by calling their class: enumerations, exceptions, container subclasses."""
-        described = [self.packs.subclass(root) for root in self.program.roots(cls)]
-        own = self.program.method(cls, "__reduce__") or self.program.method(cls, "__reduce_ex__")
-        return own is None and any(found is not None and found[0] == "reduces" for found in described)
 
     def _described(self, name: str, listed: str) -> str:
         """Say what a knowledge pack says of a name: a type, or what rebuilds one; else an empty text."""

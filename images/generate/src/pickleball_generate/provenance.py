@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate import __version__
-from pickleball_generate.inference.effects import Grader
-from pickleball_generate.inference.program import Program
 
 if TYPE_CHECKING:
     from pickleball_enforce.policy import Policy
     from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.effects import Grader
     from pickleball_generate.inference.names import Located
     from pickleball_generate.inference.pickling import Because, Pickling
     from pickleball_generate.inference.program import Value
@@ -22,11 +21,11 @@ SCHEMA = 1
 LONGEST_CHAIN = 24
 
 
-def describe(solved: list[tuple[Located, Pickling]], environment: Environment, policy: Policy) -> dict[str, Any]:
+def describe(
+    solved: list[tuple[Located, Pickling, Grader]], environment: Environment, policy: Policy
+) -> dict[str, Any]:
     """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
-    known = solved[0][1].packs
-    grader = Grader(Program(environment, known.opaque), known)
-    packs = {(pack["name"], pack["version"]): pack for _, solver in solved for pack in solver.packs.describe()}
+    packs = {(pack["name"], pack["version"]): pack for _, solver, _ in solved for pack in solver.packs.describe()}
     return {
         "schema": SCHEMA,
         "policy": policy.digest,
@@ -34,8 +33,8 @@ def describe(solved: list[tuple[Located, Pickling]], environment: Environment, p
         "options": {"types": environment.typed},
         "sources": [_package(environment, name) for name in sorted(environment.used)],
         "packs": [packs[key] for key in sorted(packs)],
-        "classes": {found.name: _class(found, solver, grader) for found, solver in solved},
-        "unread": _unread(environment, {module for _, solver in solved for module in solver.program.loaded}),
+        "classes": {found.name: _class(found, solver, grader) for found, solver, grader in solved},
+        "unread": _unread(environment, {module for _, solver, _ in solved for module in solver.program.loaded}),
     }
 
 
@@ -115,6 +114,8 @@ def spoken(value: Value) -> str:
         return f"the attributes of {spoken(value[1])}"
     if kind == "data":
         return f"data of {value[1]}"
+    if kind == "part":
+        return f"what a caller gives to {value[1].dotted} as {value[2]}"
     return "something unknown" if kind == "unk" else str(value[1])
 
 

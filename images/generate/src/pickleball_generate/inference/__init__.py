@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
+from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.store import Reason
+from pickleball_generate.inference.widening import Widening
 from pickleball_generate.provenance import describe
 
 if TYPE_CHECKING:
@@ -48,18 +50,22 @@ def infer(environment: Environment, classes: list[str], options: Options) -> Res
     """Infer the policy of the given classes, one entry each."""
     solved = [_solve(environment, name, options) for name in classes]
     entries = {
-        found.name: Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces))) for found, solver in solved
+        found.name: Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces))) for found, solver, _ in solved
     }
     policy = Policy(entries=entries)
     return Result(policy, describe(solved, environment, policy))
 
 
-def _solve(environment: Environment, name: str, options: Options) -> tuple[Located, Pickling]:
+def _solve(environment: Environment, name: str, options: Options) -> tuple[Located, Pickling, Grader]:
     """Solve for one class, apart from the others: what a class needs does not depend on what stands beside it."""
     known = packs.load()
     program = Program(environment, known.opaque)
     found = locate_class(program, name)
-    return found, solve(program, known, [found.scope], options)
+    solver = solve(program, known, [found.scope], options)
+    grader = Grader(program, known)
+    if options.widen:
+        Widening(solver, found.scope, grader).run()
+    return found, solver, grader
 
 
 def solve(program: Program, known: packs.Packs, classes: list[Scope], options: Options | None = None) -> Pickling:

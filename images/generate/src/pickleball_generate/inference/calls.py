@@ -271,6 +271,9 @@ class Calls(Store, ABC):
     ) -> list[Value]:
         """`receiver.name(arguments)`."""
         kind = receiver[0]
+        if kind == "part":
+            self.ask(receiver, name)
+            return []
         if kind == "obj" and name.startswith("__"):
             method = self.program.method(receiver[1], name)
             if method is not None:
@@ -375,6 +378,9 @@ class Calls(Store, ABC):
     def call(self, value: Value, args: Arguments, kw: Keywords, frame: Frame | None, site: object) -> list[Value]:
         """Call a value."""
         kind = value[0]
+        if kind == "part":
+            self.ask(value, "__call__")
+            return []
         if kind == "cls":
             return self.construct(value, args, kw)
         if kind in {"fun", "meth"}:
@@ -475,6 +481,8 @@ class Calls(Store, ABC):
             elif more:
                 self.pass_rest(frame, more, "dict", f"[{name}]", values)
         results = list(self.read(("R", frame.key)))
+        if UNKNOWN in results:  # a copy of a part, or the part itself, comes back as something unknown
+            results += [v for values in (*args, *kw.values()) for v in values if v[0] == "part"]
         return self.decorated(function, results)
 
     def depth_of(self, value: Value) -> int:

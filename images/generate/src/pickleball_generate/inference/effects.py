@@ -102,6 +102,13 @@ class Grader:
         place = f"{scope.file}:{scope.line} {scope.dotted}"
         return self._walk(starts, {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))})
 
+    def builds_itself(self, cls: Scope) -> bool:
+        """Tell whether instances pickle by calling their class: enumerations, exceptions, container subclasses."""
+        if self.program.method(cls, "__reduce__") or self.program.method(cls, "__reduce_ex__"):
+            return False
+        described = map(self.packs.subclass, self.program.roots(cls))
+        return any(found is not None and found[0] == "reduces" for found in described)
+
     def hashable(self, cls: Scope) -> bool:
         """Tell whether instances can be keys: a class with an `__eq__` and no `__hash__` of its own makes them not."""
         for owner in self.program.mro(cls):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 UNKNOWN: Value = ("unk",)
 SEQUENCES = {"list": "list", "tuple": "tuple", "set": "set"}
 COMPREHENSIONS = {"listof": "list", "setof": "set", "genof": "list"}
+OPERATORS = {
+    "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
+    "MatMult": "matmul", "BitOr": "or", "BitAnd": "and", "BitXor": "xor", "LShift": "lshift", "RShift": "rshift",
+}  # fmt: skip
 PLAIN = frozenset({"str", "lit", "x"})
 CONTAINER_HINTS = frozenset(
     (
@@ -91,6 +95,8 @@ class Evaluation(Calls):
             for value in self.declared(item["ann"], outer):
                 self.add(key, value, "annotation")
         self.add(key, UNKNOWN, "caller")
+        if scope.name == "__init__" and frame.receiver and frame.receiver[0] == "obj":
+            self.add(key, ("part", frame.receiver[1], item["n"]), "caller")
 
     def do_declared(self, item: dict[str, Any], frame: Frame) -> None:
         """A class attribute with a declared type: a field of every instance."""
@@ -346,7 +352,8 @@ class Evaluation(Calls):
         if "bin" in expression:
             found = self.eval_all(expression["of"], frame)
             joined = expression["bin"] in {"Add", "BitOr"}
-            return [v for v in found if v[0] in {"data", "unk", "inst"} or (joined and v[0] == "box")]
+            kept = [v for v in found if v[0] in {"data", "unk", "inst"} or (joined and v[0] == "box")]
+            return [*kept, *self.operated(expression, frame)]
         if "un" in expression:
             return [v for v in self.eval(expression["un"], frame) if v[0] in {"data", "unk"}]
         for kind in ("walrus", "await", "star"):
@@ -355,6 +362,19 @@ class Evaluation(Calls):
         if "lambda" in expression:
             return [("lam", id(expression), frame.key)]
         return []
+
+    def operated(self, expression: dict[str, Any], frame: Frame) -> list[Value]:
+        """What the operator methods of instances give, those of the right side too."""
+        name = OPERATORS.get(expression["bin"])
+        if name is None or len(expression["of"]) != 2:
+            return []
+        left, right = (self.eval(operand, frame) for operand in expression["of"])
+        found: list[Value] = []
+        for method, receivers, other in ((f"__{name}__", left, right), (f"__r{name}__", right, left)):
+            for value in receivers:
+                if value[0] == "obj" and self.program.method(value[1], method):
+                    found += self.call_method(value, method, [other], {}, frame, expression)
+        return list(dict.fromkeys(found))
 
     def eval_all(self, expressions: Iterable[object], frame: Frame) -> list[Value]:
         """Give the values of several expressions together."""
@@ -397,7 +417,7 @@ class Evaluation(Calls):
         index = expression.get("ix")
         found: list[Value] = []
         for value in self.eval(expression["sub"], frame):
-            if value[0] in {"data", "unk"} or value[0] == "cls":
+            if value[0] in {"data", "unk", "part", "cls"}:
                 found.append(value)
             elif value[0] == "obj":
                 found += self.call_method(value, "__getitem__", [self.eval(index, frame)], {}, frame, expression)
@@ -430,7 +450,7 @@ class Evaluation(Calls):
                 found += self.read(("F", value, "{}"))
             elif kind in {"box", "inst"}:
                 found += self.read(("A", value))
-            elif kind in {"data", "unk"}:
+            elif kind in {"data", "unk", "part"}:
                 found.append(value)
             elif kind == "obj":
                 if self.is_container(value[1]):

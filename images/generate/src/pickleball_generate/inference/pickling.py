@@ -265,7 +265,7 @@ class Pickling(Solver):
         for root in self.program.roots(cls):
             known = self.packs.subclass(root)
             if known is None:
-                if root != "builtins.object":
+                if root != "builtins.object" and not self.extension_base(root, name, value):
                     self.note(cls, f"how subclasses of {root} are pickled")
                 continue
             if known[0] == "reduces":
@@ -282,6 +282,17 @@ class Pickling(Solver):
                     self.hold(inner, value, self.values[("R", frame.key)][inner])
         for inner in self.read(("A", value)):
             self.hold(inner, value, self.values[("A", value)][inner])
+
+    def extension_base(self, root: str, name: str, value: Value) -> bool:
+        """A class with source that descends from an extension type pickles as that type does, under its own name."""
+        module, _, last = root.rpartition(".")
+        extension = self.program.environment.extension(module)
+        if extension is None or not extension.has_class(last):
+            return False
+        because = Because(value, f"subclass of the extension type {root}", extension.source or extension.file, 0)
+        for callee in extension.callees(last):
+            self.invoke(name if callee == extension.canonical(last) else callee, because)
+        return True
 
     def note(self, scope: Scope, what: str) -> None:
         """Remember what could not be resolved."""

@@ -12,6 +12,7 @@ Values:
     ("box", site, kind)         a list, tuple, dict, set, partial; "[]" its elements, "[k]" one of them, "{}" its keys
     ("vars", value)             the `__dict__` of an instance
     ("data", package)           the result of a computation in a package that a pack describes
+    ("part", Scope, parameter)  what a caller gives to the constructor of a class, beside ("unk",)
     ("unk",)                    anything
 """
 
@@ -84,6 +85,7 @@ class Store:
         self.opened: set[Key] = set()
         self.stored: dict[Value, dict[str, None]] = {}
         self.bounds: dict[Scope, Reason] = {}
+        self.asked: dict[Value, dict[str, Reason]] = {}
         self.flowed: dict[Key, int] = {}
         self.steps = 0
 
@@ -113,6 +115,10 @@ class Store:
         line = item.get("line", 0) if isinstance(item, dict) else 0
         scope = current.frame.scope
         return Reason(scope.file, line or scope.line, rule, scope.dotted)
+
+    def ask(self, part: Value, method: str) -> None:
+        """Note that code calls a method of a part."""
+        self.asked.setdefault(part, {}).setdefault(method, self.reason("asked of a part"))
 
     def wake(self, constraint: Constraint) -> None:
         """Queue a constraint unless it waits already."""

@@ -1,0 +1,108 @@
+"""Widening: where a value is not known but a bound of it is, classes inside the bound that are graded inert.
+
+Two bounds are used, each visible in the provenance as `widened`:
+
+    declared    an annotation names a class: its subclasses
+    part        a caller gives a value to a constructor, and code calls methods of it that the holder has itself (a
+                pipeline calls `fit` of its steps): classes that share a base with the holder and have such a method
+
+They enter `globals` only; a class that pickles by calling itself enters `reduces` when its construction is inert too.
+A bound with more classes than a person reads is narrowed to the package of the model's class, then given up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pickleball_generate.inference.callgraph import USUAL
+from pickleball_generate.inference.hierarchy import Hierarchy
+from pickleball_generate.inference.pickling import Because
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pickleball_generate.inference.effects import Grader
+    from pickleball_generate.inference.pickling import Pickling
+    from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.store import Reason
+
+MOST = 250  # classes of one bound
+
+
+class Widening:
+    """Adds to a solved system the inert classes of its bounds."""
+
+    def __init__(self, solver: Pickling, model: Scope, grader: Grader) -> None:
+        self.solver = solver
+        self.model = model
+        self.grader = grader
+        self.hierarchy = Hierarchy(solver.program)
+
+    def run(self) -> None:
+        """Widen each bound."""
+        for value, rule, reason, classes in [*self._parts(), *self._declared()]:
+            for cls in classes:
+                because = Because(value, rule, reason.file, reason.line, "widened")
+                self._enter(cls, because)
+
+    def _enter(self, cls: Scope, because: Because) -> None:
+        name = self.solver.program.canonical(cls)
+        if name in self.solver.globals or name in self.solver.reduces or not self.grader.grade(cls, called=False).inert:
+            return
+        self.solver.scopes.setdefault(name, cls)
+        if not self.grader.builds_itself(cls):
+            self.solver.reference(name, because)
+        elif self.grader.grade(cls, called=True).inert:
+            self.solver.invoke(name, because)
+
+    def _parts(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+        """Parts of the holder's own kind, that some held object keeps."""
+        program = self.solver.program
+        seen: set[tuple[Scope, ...]] = set()
+        for part, asked in self.solver.asked.items():
+            holder: Scope = part[1]
+            shared = {name for name in asked if name not in USUAL and program.method(holder, name)}
+            if part not in self.solver.held or not shared:
+                continue
+            kin = tuple(v[1] for v in program.mro(holder)[1:] if v[0] == "cls")
+            inherited = {name for name in shared if any(program.method(base, name) for base in kin)}
+            shared = shared - inherited or shared
+            if kin in seen:
+                continue
+            seen.add(kin)
+            methods = ", ".join(sorted(shared)[:3])
+            found = self._narrow(kin, lambda cls, names=shared: any(program.method(cls, name) for name in names))
+            rule = f"part given to {holder.name} as {part[2]}, asked for {methods}: classes that share a base"
+            yield part, rule, asked[min(shared)], found
+
+    def _declared(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+        """Subclasses of the classes that annotations name, as far as an object is held for them."""
+        for bound, reason in sorted(self.solver.bounds.items(), key=lambda item: item[0].identity):
+            value = ("obj", bound)
+            if bound is self.model or value not in self.solver.held:
+                continue
+            yield value, f"subclass of {bound.name}, which an annotation names", reason, self._narrow((bound,), None)
+
+    def _narrow(self, bases: tuple[Scope, ...], fits: object) -> list[Scope]:
+        """Give the classes below some, of all packages or of the model's own when they are too many."""
+        own = self.model.module.partition(".")[0]
+        for package in (None, own):
+            found = [cls for cls in self.hierarchy.below(bases, package) if self._concrete(cls)]
+            if callable(fits):
+                found = [cls for cls in found if fits(cls)]
+            if len(found) <= MOST:
+                return found
+        names = ", ".join(base.dotted for base in bases[:2])
+        self.solver.note(self.model, f"which of {len(found)} classes below {names} it holds: too many to list")
+        return []
+
+    def _concrete(self, cls: Scope) -> bool:
+        """Tell whether a class can have instances that a pickle names: not abstract, not local to a function."""
+        if "<locals>" in cls.dotted:
+            return False
+        for name in {name for v in self.solver.program.mro(cls) if v[0] == "cls" for name in v[1].bound}:
+            found = self.solver.program.method(cls, name)
+            if found and found[0].decorated_by("abstractmethod", "abstractproperty"):
+                return False
+        return True

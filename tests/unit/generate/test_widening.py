@@ -1,0 +1,163 @@
+"""Widening: what a caller plugs into a model enters by a bound, when it is graded inert, and says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pickleball_generate.inference import Options, infer, widening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pickleball_generate.facts import Environment
+
+FILES = {
+    "lib/__init__.py": "",
+    "lib/base.py": "class Base:\n    def get_params(self):\n        return vars(self)\n",
+    "lib/composite.py": """
+from lib.base import Base
+
+class Composite(Base):
+    def __init__(self, steps, scorer=None):
+        self.steps = steps
+        self.scorer = scorer
+    def fit(self, x):
+        for name, step in self.steps:
+            step = copy_of(step)
+            step.fit(x)
+        self.scorer(x)
+
+class Given(Base):
+    def __init__(self, store):
+        self.store = store
+    def fit(self, x):
+        self.store.write(x)
+
+def copy_of(part):
+    return part.__class__(**part.get_params())
+""",
+    "lib/parts.py": """
+import os
+from abc import abstractmethod
+from collections import OrderedDict
+from lib.base import Base
+
+class Scaler(Base):
+    def fit(self, x):
+        self.mean = x
+
+class Child(Scaler):
+    pass
+
+class Evil(Base):
+    def __setstate__(self, state):
+        os.system(state)
+    def fit(self, x):
+        pass
+
+class Asking(Base):
+    def __setstate__(self, state):
+        state.run()
+    def fit(self, x):
+        pass
+
+class WithoutFit(Base):
+    pass
+
+class Abstract(Base):
+    @abstractmethod
+    def fit(self, x):
+        pass
+
+class Table(Base, OrderedDict):
+    def fit(self, x):
+        pass
+
+class EvilTable(Base, OrderedDict):
+    def __init__(self, x):
+        os.system(x)
+    def fit(self, x):
+        pass
+
+class OtherKind:
+    def fit(self, x):
+        pass
+
+def make():
+    class Local(Base):
+        def fit(self, x):
+            pass
+    return Local
+""",
+    "lib/tests/__init__.py": "",
+    "lib/tests/fakes.py": "from lib.base import Base\n\nclass Fake(Base):\n    def fit(self, x):\n        pass\n",
+    "more/__init__.py": "from lib import base as b\n\nclass Foreign(b.Base):\n    def fit(self, x):\n        pass\n",
+    "lib/tagger.py": "from lib.words import Words\n\nclass Tagger:\n    def __init__(self, words: Words):\n"
+    "        self.words = words\n",
+    "lib/words.py": "class Words:\n    pass\n\nclass Stacked(Words):\n    pass\n",
+}
+WIDENED = {"lib.parts.Scaler", "lib.parts.Child", "more.Foreign"}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, environment_of: Callable[..., Environment]) -> Environment:
+    """The facts of two packages."""
+    root = tmp_path_factory.mktemp("widening")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return environment_of(root)
+
+
+def test_parts_of_the_holders_kind_are_let_in(library: Environment) -> None:
+    """A composite calls `fit` of its steps and has it itself: inert classes of all packages that share its base do.
+
+    Classes with effects, unknown calls, no such method, another base, abstract and local ones, and tests stay outside;
+    of those that pickle by calling themselves, only what is built without an effect may be called.
+    """
+    result = infer(library, ["lib.composite.Composite"], Options())
+    policy = result.policy
+    assert policy.globals - {"lib.composite.Composite"} == WIDENED | {"lib.composite.Given"}
+    assert policy.reduces == {"lib.parts.Table"}
+    entry = result.provenance["classes"]["lib.composite.Composite"]["globals"]["more.Foreign"]
+    assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
+    assert "given to Composite as steps, asked for fit" in entry["rule"]
+    assert entry["chain"][-1]["holds"] == "what a caller gives to lib.composite.Composite as steps"
+
+
+def test_a_part_of_another_kind_widens_nothing(library: Environment) -> None:
+    """What is asked for methods that the holder does not have has no bound."""
+    assert infer(library, ["lib.composite.Given"], Options()).policy.globals == {"lib.composite.Given"}
+
+
+def test_subclasses_of_an_annotated_class_are_let_in(library: Environment) -> None:
+    """The annotation is needed, its subclasses are widened."""
+    described = infer(library, ["lib.tagger.Tagger"], Options()).provenance["classes"]["lib.tagger.Tagger"]["globals"]
+    assert {name: entry["kind"] for name, entry in described.items()} == {
+        "lib.tagger.Tagger": "needed", "lib.words.Words": "needed", "lib.words.Stacked": "widened",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["lib.composite.Composite", "lib.tagger.Tagger"])
+def test_widening_can_be_turned_off(name: str, library: Environment) -> None:
+    """Without it nothing is widened."""
+    described = infer(library, [name], Options(widen=False)).provenance["classes"][name]
+    kinds = {entry["kind"] for listed in ("globals", "reduces") for entry in described[listed].values()}
+    assert "widened" not in kinds
+
+
+def test_a_bound_that_nobody_would_read_is_narrowed_then_given_up(
+    library: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many classes in all packages: those of the model's own; too many there: none, and the provenance says so."""
+    inside = {"lib.parts.Scaler", "lib.parts.Child", "lib.composite.Given"}
+    monkeypatch.setattr(widening, "MOST", 8)
+    narrowed = infer(library, ["lib.composite.Composite"], Options())
+    assert narrowed.policy.globals - {"lib.composite.Composite"} == inside
+    monkeypatch.setattr(widening, "MOST", 2)
+    result = infer(library, ["lib.composite.Composite"], Options())
+    assert result.policy.globals == {"lib.composite.Composite"}
+    unresolved = result.provenance["classes"]["lib.composite.Composite"]["unresolved"]
+    assert any("too many to list" in item["what"] for item in unresolved)
