@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
-from pickleball_generate.generation import check, generate
+from pickleball_generate.generation import check, diff, generate
 from pickleball_generate.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def arguments() -> argparse.ArgumentParser:
     parser = Arguments(
         prog="pickleball-generate",
         description="Infer from library sources what a model of one class may import and call while it loads.",
-        epilog=f"{EXITS} `pickleball-generate check FILE --policy P` judges a file against a policy that is there; "
+        epilog=f"{EXITS} `pickleball-generate check FILE --policy P` judges a file against a policy, "
+        "`pickleball-generate diff OLD NEW` compares two; "
         "`pickleball-generate export-collect --output DIR` writes the program that copies an image's sources.",
     )
     options: dict[str, dict[str, Any]] = {
@@ -89,6 +90,7 @@ def arguments() -> argparse.ArgumentParser:
         "--dry-run": {"action": "store_true", "help": "say what would be analysed and stop"},
         "--no-widening": {"action": "store_true", "help": "only what the sources show to be needed"},
         "--explain": {"metavar": "ENTRY", "help": "say why a name is in the policy, or why it is not"},
+        "--diff": {"type": Path, "metavar": "OLD", "help": "say what changes against a policy that is there"},
         "--version": {"action": "version", "version": f"%(prog)s {__version__}"},
     }  # fmt: skip
     for name, described in (SOURCES | options).items():
@@ -111,6 +113,17 @@ def check_arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def diff_arguments() -> argparse.ArgumentParser:
+    """Define the command line of `diff`."""
+    parser = Arguments(
+        prog="pickleball-generate diff", description="Say what changed between two policies, with grades."
+    )
+    parser.add_argument("old", type=Path, metavar="OLD", help="a policy; its provenance.json beside it is read too")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another one")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; every error leaves an existing policy as it was."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -123,6 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words[:1] == ["check"]:
             options = check_arguments().parse_args(words[1:])
             outcome = check(options, progress)
+        elif words[:1] == ["diff"]:
+            options = diff_arguments().parse_args(words[1:])
+            outcome = diff(options)
         else:
             options = arguments().parse_args(words)
             outcome = generate(options, progress, start)

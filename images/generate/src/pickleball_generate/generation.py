@@ -6,7 +6,6 @@ import json
 import os
 import re
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.errors import PolicyError
 from pickleball_enforce.policy import Policy
-from pickleball_generate import explain, inference, model_files, packs, proposals
+from pickleball_generate import comparison, explain, inference, model_files, packs, proposals
 from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment
@@ -52,6 +51,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     classes = [dotted(name) for name in options.classes]
     allowed = reasons(options.allow, options.reason)
     files = model_files.scan(options.for_model)
+    before = comparison.Side.load(options.diff) if options.diff else None
     environment = opened(options, progress)
     joern = environment.joern
     try:
@@ -66,14 +66,13 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
         asked = proposals.propose(files, result.policy, judge(environment))
         result = extend(result, files, asked, options.accept, allowed)
+        explanation = explained(environment, result.provenance, options.explain) if options.explain else None
     finally:
         environment.close()
         joern.close()
     for note in (*environment.notes, *joern.notes):
         progress.log("note", sentence=note)
-    if options.explain:
-        progress.close()
-        print(explain.text(result.provenance, options.explain), file=sys.stderr if options.json else sys.stdout)
+    progress.close()
     outcome: dict[str, Any] = {
         "status": "written" if options.policy_path else "explained",
         "reason": "written",
@@ -83,6 +82,12 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + joern.peak,
         "notes": [*environment.notes, *joern.notes],
     }
+    if explanation:
+        outcome["explanation"] = explanation
+    if before:
+        outcome["changes"] = comparison.compare(
+            before, comparison.Side(str(options.policy_path or "this run"), result.policy, result.provenance)
+        )
     if files:
         outcome |= coverage(files, asked, result.policy)
     if options.policy_path:
@@ -92,9 +97,36 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
         if not options.json:
             print(f"{options.policy_path}: {outcome['sentence']}")
-    if files and not options.json:
-        print(proposals.text(asked, result.policy, outcome["violations"]))
+    if not options.json:
+        tell(outcome, proposals.text(asked, result.policy, outcome["violations"]) if files else "")
     return outcome
+
+
+def explained(environment: Environment, provenance: dict[str, Any], name: str) -> dict[str, Any]:
+    """Explain a name; of one that is nowhere in the policies, say what its code can do."""
+    found = explain.explain(provenance, name)
+    if found["found"] or "." not in name:
+        return found
+    return explain.explain(provenance, name, judge(environment).judge(name, "globals", ()).to_dict())
+
+
+def tell(outcome: dict[str, Any], proposed: str) -> None:
+    """Print to a person what was asked beside the policy."""
+    for said in (
+        explain.text(outcome["explanation"]) if "explanation" in outcome else "",
+        comparison.text(outcome["changes"]) if "changes" in outcome else "",
+        proposed,
+    ):
+        if said:
+            print(said)
+
+
+def diff(options: argparse.Namespace) -> dict[str, Any]:
+    """Compare two policies that are there."""
+    changes = comparison.compare(comparison.Side.load(options.old), comparison.Side.load(options.new))
+    if not options.json:
+        print(comparison.text(changes))
+    return {"status": "compared", "changes": changes}
 
 
 def check(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:

@@ -26,15 +26,19 @@ def describe(
 ) -> dict[str, Any]:
     """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
     packs = {(pack["name"], pack["version"]): pack for _, solver, _ in solved for pack in solver.packs.describe()}
+    classes = {found.name: _class(found, solver, grader) for found, solver, grader in solved}
+    read = {module for _, solver, _ in solved for module in solver.program.loaded}
+    tops = {module.partition(".")[0] for module in read}
     return {
         "schema": SCHEMA,
         "policy": policy.digest,
         "tools": {"pickleball-generate": __version__, "extractor": environment.joern.version},
         "options": {"types": environment.typed},
-        "sources": [_package(environment, name) for name in sorted(environment.used)],
+        "sources": [_package(environment, name) for name in sorted(tops & environment.used)],
+        "searched": sorted(environment.used - tops),
         "packs": [packs[key] for key in sorted(packs)],
-        "classes": {found.name: _class(found, solver, grader) for found, solver, grader in solved},
-        "unread": _unread(environment, {module for _, solver, _ in solved for module in solver.program.loaded}),
+        "classes": classes,
+        "unread": _unread(environment, read),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pickleball_generate.distributions import dependents
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.sources import module_name
 
@@ -24,12 +25,13 @@ class Hierarchy:
     def below(self, bases: Iterable[Scope], package: str | None = None) -> list[Scope]:
         """List the classes that descend from one of some classes; in one package, or in all. Sorted by name."""
         wanted = set(bases)
+        packages = [package] if package else self.packages({base.module.partition(".")[0] for base in wanted})
         found: dict[tuple[str, str], None] = {}
         waiting = sorted({base.name for base in wanted})
         seen = set(waiting)
         while waiting:
             last = waiting.pop()
-            for top in [package] if package else self.packages():
+            for top in packages:
                 for module, qualname in self.headers(top).get(last, ()):
                     found[module, qualname] = None
                     name = qualname.rpartition(".")[2]
@@ -40,9 +42,11 @@ class Hierarchy:
         scopes = (scope for module, qualname in sorted(found) for scope in self._scopes(module, qualname))
         return [cls for cls in scopes if any(v[0] == "cls" and v[1] in wanted for v in self.program.mro(cls)[1:])]
 
-    def packages(self) -> list[str]:
-        """List the packages whose classes are looked at."""
-        return [name for name in self.program.environment.library.names if name not in self.program.opaque]
+    def packages(self, homes: set[str]) -> list[str]:
+        """List the packages that build on some, and that no pack describes in place of their source."""
+        library = self.program.environment.library
+        found = {name for home in homes for name in dependents(library, home)}
+        return sorted(found - self.program.opaque)
 
     def headers(self, package: str) -> dict[str, list[tuple[str, str]]]:
         """Index the classes of a package, as modules and qualified names, by the last parts of their bases' names."""

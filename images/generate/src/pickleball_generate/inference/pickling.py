@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
+from pickleball_generate.inference.machine import extension_parts
 from pickleball_generate.inference.program import Value, tooling
 from pickleball_generate.inference.solver import UNKNOWN, Solver
 from pickleball_generate.inference.store import Reason
@@ -198,6 +199,8 @@ class Pickling(Solver):
         for callee in callees:
             self.invoke(callee, because)
         self.reference(extension.canonical(last), because)
+        for part in sorted(extension_parts(self.program.environment, extension, last)):
+            self.hold(("inst", part), value, Reason(because.file, 0, "extension type that its source imports", name))
 
     # Instances of classes with source
 
