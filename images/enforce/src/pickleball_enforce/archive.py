@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import importlib
 import io
-import lzma
 import struct
-import tarfile
-import zipfile
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import SourceError
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
 
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")
@@ -43,6 +39,8 @@ def compression(head: bytes) -> str:
 
 def expand(data: bytes, kind: str, where: str, limit: int) -> bytes:
     """Decompress a whole file, up to a limit."""
+    import lzma  # noqa: PLC0415 - most files are not compressed
+
     try:
         if kind == "zlib of joblib before 0.10":
             return _inflate(data[21:].lstrip(b" "), where, limit)
@@ -54,6 +52,10 @@ def expand(data: bytes, kind: str, where: str, limit: int) -> bytes:
 
 
 def _opener(data: bytes, kind: str, where: str) -> BinaryIO:
+    import bz2  # noqa: PLC0415 - most files are not compressed
+    import gzip  # noqa: PLC0415
+    import lzma  # noqa: PLC0415
+
     if kind == "lz4":
         try:
             frame = importlib.import_module("lz4.frame")
@@ -97,6 +99,8 @@ def _too_large(limit: int) -> str:
 
 def tar_members(file: BinaryIO, where: str, limit: int) -> Iterator[tuple[str, bytes]]:
     """Give the name and content of the regular files of a tar archive."""
+    import tarfile  # noqa: PLC0415 - most files are no archives
+
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             for info in archive:
@@ -111,6 +115,8 @@ def tar_members(file: BinaryIO, where: str, limit: int) -> Iterator[tuple[str, b
 
 def members(file: BinaryIO, where: str) -> Iterator[tuple[str, zipfile.ZipInfo, zipfile.ZipFile]]:
     """Give the files of a zip archive after checking that every reader of zip archives sees the same ones."""
+    import zipfile  # noqa: PLC0415 - most files are no archives
+
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -125,6 +131,8 @@ def members(file: BinaryIO, where: str) -> Iterator[tuple[str, zipfile.ZipInfo, 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, limit: int) -> bytes:
     """Read one member, checking its size and checksum."""
+    import zipfile  # noqa: PLC0415 - most files are no archives
+
     if info.flag_bits & 1:
         raise SourceError(where, "is encrypted")
     if info.file_size > limit:
@@ -162,6 +170,8 @@ def _check_places(file: BinaryIO, archive: zipfile.ZipFile, infos: list[zipfile.
 
 
 def _check_local(file: BinaryIO, info: zipfile.ZipInfo, where: str) -> int:
+    import zipfile  # noqa: PLC0415 - most files are no archives
+
     file.seek(info.header_offset)
     head = file.read(_LOCAL.size)
     if len(head) != _LOCAL.size or head[:4] != _LOCAL_SIGNATURE:

@@ -6,9 +6,7 @@ the Python verifier stands in by itself; `NAME` and `REASON` say so, and so does
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Union
-
-from . import verifier
+from typing import TYPE_CHECKING
 
 try:
     from . import native
@@ -19,13 +17,19 @@ else:
     REASON = ""
 
 if TYPE_CHECKING:
+    from . import verifier
     from .policy import Policy
     from .settings import Settings
 
+    WholeVerifier = native.Verifier | verifier.Verifier
+
 NAME = "rust" if native else "python"
-WholeVerifier = Union["native.Verifier", verifier.Verifier]
 
 
 def make(policy: Policy | None, settings: Settings | None = None) -> WholeVerifier:
     """Make a verifier for the whole buffers of one Unpickler."""
-    return native.Verifier(policy, settings) if native else verifier.Verifier(policy, settings)
+    if native:
+        return native.Verifier(policy, settings)
+    from .verifier import Verifier  # noqa: PLC0415 - not where the compiled one loads
+
+    return Verifier(policy, settings)

@@ -45,9 +45,9 @@ class Step:
 class Narrator(ArrayReader):
     """Judges a pickle and keeps what it does, step by step."""
 
-    def __init__(self, policy: Policy | None, settings: Settings) -> None:
+    def __init__(self, policy: Policy | None, settings: Settings, *, arrays: bool = True) -> None:
         self.steps: list[Step] = []
-        super().__init__(policy, settings)
+        super().__init__(policy, settings, arrays=arrays)
 
     def begin(self, start: int = 0) -> None:
         """Begin a load."""
@@ -106,11 +106,15 @@ class Narrator(ArrayReader):
 
 
 class _Explaining(Judge):
-    reader: ClassVar[type[ArrayReader]] = Narrator
+    whole: ClassVar[bool] = False
 
     def __init__(self, policy: Policy | None, settings: Settings) -> None:
         super().__init__(policy, settings)
         self.told: list[tuple[str, list[Step]]] = []
+
+    def make_reader(self, settings: Settings, *, arrays: bool = True) -> ArrayReader:
+        """Make what reads a stream and tells its steps."""
+        return Narrator(self.policy, settings, arrays=arrays)
 
     def told_by(self, reader: ArrayReader, where: str) -> None:
         """Keep the steps of a pickle."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import engine
 from .errors import SourceError
 from .opcodes import scan
 from .settings import Settings
 from .static import PICKLED, begins_as_pickle, is_pickle
-from .verifier import Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,5 +76,5 @@ def _reads_as_pickle(head: bytes) -> bool:
     end, stopped = scan(head, 0)
     if not stopped or len(head) == _HEAD or head[:end].isspace():
         return False
-    verdict = Verifier(None, Settings()).verify(head[:end])
+    verdict = engine.make(None, Settings()).verify(head[:end])
     return verdict.error is None and bool(verdict.imports)

@@ -197,6 +197,11 @@ NESTED = frozenset(
 )
 
 
+def is_array_wrapper(path: str) -> bool:
+    """Whether joblib reads an array after the opcodes that give an instance of this its state."""
+    return path.endswith(".numpy_pickle.NumpyArrayWrapper") or path == "numpy_pickle.NumpyArrayWrapper"
+
+
 def canonical(module: str, name: str, proto: int, *, fix_imports: bool) -> tuple[str, str]:
     """Map the names of a stream to those of Python 3, through the tables that stock reads, as they are now."""
     if proto < 3 and fix_imports:

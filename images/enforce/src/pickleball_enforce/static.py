@@ -15,16 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Union
 
-from . import archive
+from . import archive, engine, names
 from .errors import NoPickleError, SourceError
 from .opcodes import HIGHEST_PROTOCOL, NAMES, scan
 from .policy import Policy
 from .report import Report, Stream, Verdict
 from .settings import Settings
-from .static_arrays import ArrayReader, npy_pickle
 
 if TYPE_CHECKING:
     from .report import Violation
+    from .static_arrays import ArrayReader
 
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
 
@@ -63,7 +63,7 @@ def verify(source: Source, policy: Policy | str | os.PathLike[str] | None, setti
 class Judge:
     """Finds the pickles of one file and collects their verdicts."""
 
-    reader: ClassVar[type[ArrayReader]] = ArrayReader
+    whole: ClassVar[bool] = True  # streams of nothing but opcodes are judged at once, by the fastest verifier
 
     def __init__(self, policy: Policy | None, settings: Settings) -> None:
         self.policy = policy
@@ -79,6 +79,12 @@ class Judge:
         except OSError as error:
             report.error = f"{report.path}: cannot be read: {error.strerror or error}"
         return report
+
+    def make_reader(self, settings: Settings, *, arrays: bool = True) -> ArrayReader:
+        """Make what reads a stream opcode by opcode, and arrays and nested pickles in it."""
+        from .static_arrays import ArrayReader  # noqa: PLC0415 - most files need none
+
+        return ArrayReader(self.policy, settings, arrays=arrays)
 
     def told_by(self, reader: ArrayReader, where: str) -> None:
         """Take note of what a reader has read (explain.py)."""
@@ -168,6 +174,8 @@ class Judge:
 
     def _npy(self, data: bytes, where: str, depth: int) -> None:
         self._note("npy")
+        from .static_arrays import npy_pickle  # noqa: PLC0415 - most files need none
+
         start = npy_pickle(data, where)
         if start is None:
             self.report.streams.append(Stream(where, Verdict(0, len(data), None, [], [])))
@@ -193,7 +201,14 @@ class Judge:
                 return
 
     def _one(self, data: bytes, start: int, where: str, depth: int) -> Verdict:
-        reader = self.reader(self.policy, self._settings_for_format())
+        if self.whole:
+            verifier = engine.make(self.policy, self._settings_for_format())
+            verdict = verifier.verify(data, start)
+            paths = {item.path for item in verdict.imports}
+            if not paths & names.NESTED and not any(names.is_array_wrapper(path) for path in paths):
+                self.report.streams.append(Stream(where, verdict, list(verifier.needs)))
+                return verdict
+        reader = self.make_reader(self._settings_for_format())
         verdict = reader.verify(data, start)
         self.report.streams.append(Stream(where, verdict, list(reader.needs)))
         self.told_by(reader, where)
@@ -224,13 +239,13 @@ class Judge:
         """
         if self.policy is None:
             return []
-        reader = ArrayReader(self.policy, self.settings, arrays=False)
+        reader = self.make_reader(self.settings, arrays=False)
         verdict = reader.verify(data, start)
         written = {item.path for item in verdict.imports if item.offset > first}
         return [found for found in verdict.violations if found.offset > first and found.name in written]
 
     def _reads_to_stop(self, data: bytes) -> bool:
-        return ArrayReader(None, self.settings).verify(data).error is None
+        return engine.make(None, self.settings).verify(data).error is None
 
 
 def begins_as_pickle(head: bytes) -> bool:

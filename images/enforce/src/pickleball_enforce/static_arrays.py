@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .report import Verdict
     from .settings import Settings
 
-_WRAPPER = re.compile(r"(?:.*\.)?numpy_pickle\.NumpyArrayWrapper")
 _HAS_OBJECTS = 1
 
 
@@ -72,7 +71,7 @@ class ArrayReader(Verifier):
         super().build(target, state)
         if not self._arrays or type(target) is not Object or target.origin is None:
             return
-        if not _WRAPPER.fullmatch(target.origin.path):
+        if not names.is_array_wrapper(target.origin.path):
             return
         if self._pos >= self._frame_end:
             self._leave_frame()
