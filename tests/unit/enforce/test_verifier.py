@@ -345,6 +345,9 @@ def test_a_state_brings_obligations_for_what_may_be_called_and_for_slots() -> No
     assert kinds(plain, "a.B") == {("a.B", "class", ""), ("a.B", "build", "")}
     held = built(asm.dict_of(asm.text("x"), asm.name("c", "d"))) + asm.STOP
     assert ("a.B", "shadow", "x") in kinds(held, "a.B c.d")
+    assert ("a.B", "shadow", "x") not in kinds(held, "a.B", "c.d")
+    assert ("c.d", "handed", "") in kinds(held, "a.B", "c.d")
+    assert ("a.B", "shadow", "x") in kinds(held.replace(b"cc\nd\n", b"cbuiltins\nmap\n"), "a.B", "builtins.map")
     slots = built(asm.NONE + asm.dict_of(asm.text("x"), asm.number(1)) + asm.TUPLE2) + asm.STOP
     assert ("a.B", "slot", "x") in kinds(slots, "a.B")
     other = built(asm.tuple_of(asm.number(1), asm.number(2), asm.number(3))) + asm.STOP

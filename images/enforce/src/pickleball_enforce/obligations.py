@@ -10,7 +10,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     build            its instances are given a state: no Enum, logger, module, class, function; no known singleton
     setstate         ... of a form that only its own __setstate__ can read
     empty-state      ... that is an empty dict: the class has a namespace or __setstate__ (C and Python differ else)
-    shadow K         ... with the key K and a value that may be callable: K is no method of the class
+    shadow K         ... with the key K and a value that may be callable and no entry of reduces: K is no method
     slot K           ... with the slot key K: K is no property and no special name, but for a member of the class
     items O          its instances get items: a container, or a class of `reduces`
     attribute A      getattr(it, A): a class that has A
@@ -302,7 +302,7 @@ def _shadow(cls: object, prediction: Import, obligation: Obligation) -> list[Vio
     raw = static_attribute(cls, key) if isinstance(cls, type) else MISSING
     if not is_method(raw):
         return []
-    sentence = f"The state of {prediction.path} replaces its method {key} by something that may be called."
+    sentence = f"The state of {prediction.path} replaces its method {key} by something that reduces does not list."
     return violation(prediction, obligation, "method-shadowed", sentence)
 
 

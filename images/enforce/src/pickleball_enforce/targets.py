@@ -81,10 +81,19 @@ class Targets(Calls):
         self._check_keys(target, state, space=not inner)
         for key, value in (state.entries or {}).items():
             if callable_like(value):
-                self._oblige_instance(target, "shadow", key)
+                self._check_replacement(target, key, value)
         if target.origin is not None and target.origin.path in names.CALLERS:
             imports = [value for value in (state.entries or {}).values() if type(value) is Import]
             self.check_received(target.origin, imports, named=True)
+
+    def _check_replacement(self, target: Object, key: str, value: Tag) -> None:
+        """Oblige what may stand where a method does: only what `reduces` lists, and calls nothing that it is given."""
+        if type(value) is Import and value.decision == "allow" and not self.tracing and not self.settings.renames:
+            special = value.path in names.CALLERS or value.path in names.HOLDERS or value.path in names.HELPERS
+            if self.may_call(value.path) and not special:
+                self.oblige(value, "handed")
+                return
+        self._oblige_instance(target, "shadow", key)
 
     def _is_checked(self, target: Object, state: Container, part: str) -> bool:
         """Whether this state was checked before for instances of this import: a frozen dict does not change."""
@@ -111,7 +120,7 @@ class Targets(Calls):
                 continue
             self._oblige_instance(target, "slot", key)
             if callable_like(value):
-                self._oblige_instance(target, "shadow", key)
+                self._check_replacement(target, key, value)
         if target.origin is not None:
             live = [value for value in (state.entries or {}).values() if callable_like(value)]
             self.check_received(target.origin, live, named=True)

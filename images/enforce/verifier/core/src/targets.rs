@@ -121,7 +121,7 @@ impl Machine<'_> {
         for &(key, value) in &entries {
             if self.v.memory.is_callable_like(value) {
                 let key = self.text(key).to_vec();
-                self.oblige_instance(target, Kind::Shadow, &key);
+                self.check_replacement(target, &key, value);
             }
         }
         if let Some(origin) = self.v.memory.object(target).origin()
@@ -132,6 +132,20 @@ impl Machine<'_> {
             self.check_named(origin, &imports)?;
         }
         Ok(())
+    }
+
+    /// Obliges what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
+    fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
+        if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
+            let import = &self.v.memory.imports[value.index()];
+            let facts = import.facts;
+            let special = facts.caller || facts.holder || facts.helper.is_some();
+            if import.decision == Decision::Allow && facts.reduce && !special {
+                self.oblige(value.index(), Kind::Handed, b"");
+                return;
+            }
+        }
+        self.oblige_instance(target, Kind::Shadow, key);
     }
 
     fn check_slots(&mut self, target: Tag, state: Tag) -> Step {
@@ -152,7 +166,7 @@ impl Machine<'_> {
             }
             self.oblige_instance(target, Kind::Slot, &key);
             if self.v.memory.is_callable_like(value) {
-                self.oblige_instance(target, Kind::Shadow, &key);
+                self.check_replacement(target, &key, value);
             }
         }
         if let Some(origin) = self.v.memory.object(target).origin() {
