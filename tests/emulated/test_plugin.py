@@ -182,6 +182,9 @@ def test_a_report_of_the_cluster_and_of_files(world: World, shell: Shell, tmp_pa
     assert "allows the same" in shell("diff", "--policy-file", str(policy), "--against-file", str(policy))
     assert "--against-file" in shell("diff", "--policy-file", str(policy), code=2)
     assert "can reach file" in shell("explain", "--policy-file", str(policy), "lib.Model")
+    (tmp_path / "provenance.json").write_text(json.dumps({**PROVENANCE, "policy": "0" * 64}))
+    assert "belongs to another policy" in shell("report", "--policy-file", str(policy), "-o", str(out), code=2)
+    (tmp_path / "provenance.json").unlink()
     policy.write_text("{}")
     assert "policy.json" in shell("report", "--policy-file", str(policy), "-o", str(out), code=2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -279,6 +280,7 @@ def test_extra_entries_make_another_policy_without_another_analysis(world: World
     stored = world.get("ConfigMap", second)["data"]
     assert "app.steps.Scaler" in json.loads(stored["policy.json"])["lib.Model"]["globals"]
     assert json.loads(stored["provenance.json"])["extra"] == extra
+    assert json.loads(stored["provenance.json"])["policy"] == sha256(stored["policy.json"].encode()).hexdigest()
     assert world.script.ran.count("analyse") == 1
     assert world.reasons()["Ready"] == ("True", "Ready")
 

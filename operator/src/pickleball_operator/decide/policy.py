@@ -106,7 +106,7 @@ def _joined(content: result.Content, joining: Sequence[tuple[str, str]], recorde
         for name, entry in content.policy.entries.items()
     }
     policy = Policy(entries=entries)
-    provenance = {**content.provenance, **recorded}
+    provenance = {**content.provenance, **recorded, "policy": policy.digest}
     return result.Content(policy, policy.dumps(), provenance, _dumps(provenance))
 
 

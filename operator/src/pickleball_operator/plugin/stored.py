@@ -52,15 +52,18 @@ def policy(kube: Kube, namespace: str, name: str) -> Stored:
 
 
 def files(path: Path, provenance: Path | None) -> Stored:
-    """A policy.json and the provenance.json beside it."""
+    """A policy.json and the provenance.json beside it, which has to be that of this policy."""
     beside = provenance or path.with_name(names.PROVENANCE_FILE)
     try:
         with path.open("rb") as file:
             text = file.read(LIMIT)
         recorded = beside.read_bytes() if provenance is not None or beside.exists() else b"{}"
-        return Stored(path.name, result.check(text, recorded))
+        content = result.check(text, recorded)
     except (OSError, ResultError) as error:
         raise ReviewError(f"{path}: {error}") from error
+    if content.provenance.get("policy", content.policy.digest) != content.policy.digest:
+        raise ReviewError(f"{beside} belongs to another policy than {path}. Name the right one with --provenance-file.")
+    return Stored(path.name, content)
 
 
 def in_force(kube: Kube, found: ModelDeployment) -> Stored | None:
