@@ -122,7 +122,8 @@ IN_PODS = [
 
 PLUGIN_TEXT = """`kubectl-pickleball` is installed with this package; kubectl runs it as `kubectl pickleball`.
 It works with your kubeconfig (`--namespace`, `--context`, `--kubeconfig`) and your rights, and has `--json`.
-`diff`, `explain` and `report` also read files without a cluster: `--policy-file policy.json`.
+`explain` and `report` also read files without a cluster: `--policy-file policy.json`. Two files are compared by
+`pickleball-generate diff OLD NEW`.
 Exit codes: 0 done or nothing to do, 1 something waits, is missing or is not Ready, 2 it cannot be done.
 """
 

@@ -1,4 +1,7 @@
-"""What one policy adds to another, removes from it and grades otherwise."""
+"""What one policy adds to another, removes from it and grades otherwise.
+
+For policies of the cluster, in the controller and the plugin; for files there is `pickleball-generate diff OLD NEW`.
+"""
 
 from __future__ import annotations
 

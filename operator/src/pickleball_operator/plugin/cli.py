@@ -44,9 +44,8 @@ def parser() -> argparse.ArgumentParser:
         prog="kubectl pickleball", description="Read, compare, approve and roll back PickleBall policies.", epilog=EXITS
     )
     found = top.add_subparsers(required=True, metavar="COMMAND")
-    diff = _command(found, "diff", commands.diff, "what the policy that waits changes, with grades", name_needed=False)
-    _policy(diff, "compare this policy with the one in force")
-    _against(diff, "the older policy.json that the file is compared with")
+    diff = _command(found, "diff", commands.diff, "what the policy that waits changes, with grades")
+    diff.add_argument("--policy", metavar="POLICY", help="compare this policy with the one in force")
     approve = _command(found, "approve", commands.approve, "approve the policy that waits, under your own name")
     approve.add_argument("policy", nargs="?", help="its name, if you want to be sure that it is the one that you read")
     text = "why a policy has an entry, or why it has not"
@@ -63,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _policy(report, "of this policy (default: the one in force, else the one that waits)")
     report.add_argument("--candidate", action="store_true", help="of the policy that waits")
     report.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="file (default: report.html)")
-    _against(report, "an older policy.json, to mark what is new")
+    report.add_argument("--against-file", type=Path, metavar="FILE", help="an older policy.json, to mark what is new")
     return top
 
 
@@ -89,10 +88,6 @@ def _policy(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("--policy", metavar="POLICY", help=text)
     command.add_argument("--policy-file", type=Path, metavar="FILE", help="a policy.json on this machine instead")
     command.add_argument("--provenance-file", type=Path, metavar="FILE", help="default: provenance.json beside it")
-
-
-def _against(command: argparse.ArgumentParser, text: str) -> None:
-    command.add_argument("--against-file", type=Path, metavar="FILE", help=text)
 
 
 def _connect(options: argparse.Namespace) -> Kube:

@@ -37,13 +37,8 @@ class Answer:
     document: Any = None
 
 
-def diff(kube: Kube | None, options: argparse.Namespace) -> Answer:
-    """What the waiting policy, or a file, changes; 0 when nothing waits or nothing differs, else 1."""
-    if options.policy_file is not None:
-        return _diff_files(options)
-    kube = _cluster(kube, options)
-    if options.name is None:
-        raise ReviewError("Name the ModelDeployment whose policy is in force.")
+def diff(kube: Kube, options: argparse.Namespace) -> Answer:
+    """What the waiting policy changes; 1 when there is one, 0 when nothing waits."""
     found, _ = stored.deployment(kube, options.namespace, options.name)
     if options.policy is not None:
         new: Stored | None = stored.policy(kube, options.namespace, options.policy)
@@ -58,15 +53,6 @@ def diff(kube: Kube | None, options: argparse.Namespace) -> Answer:
     if found.status.candidate is not None and found.status.candidate.name == new.name:
         lines.append(f"Approve it: kubectl pickleball approve {found.name} {new.name}")
     return Answer(1, lines, review.document(comparison, new.name))
-
-
-def _diff_files(options: argparse.Namespace) -> Answer:
-    if options.against_file is None:
-        raise ReviewError("Name the older policy with --against-file.")
-    new, old = stored.files(options.policy_file, options.provenance_file), stored.files(options.against_file, None)
-    comparison = compare(old.content, new.content, str(options.against_file))
-    lines = [review.text(comparison, new.name).rstrip()]
-    return Answer(0 if comparison.empty else 1, lines, review.document(comparison, new.name))
 
 
 def approve(kube: Kube, options: argparse.Namespace) -> Answer:
@@ -173,17 +159,12 @@ def _against_force(kube: Kube, found: ModelDeployment, new: Stored) -> Compariso
     return compare(old.content, new.content, old.name)
 
 
-def _cluster(kube: Kube | None, options: argparse.Namespace) -> Kube:
-    if kube is None or (options.name is None and options.policy is None):
-        raise ReviewError("Name a ModelDeployment, or a file with --policy-file policy.json.")
-    return kube
-
-
 def _chosen(kube: Kube | None, options: argparse.Namespace) -> Stored:
     """The policy that is meant: a file, the named one, the one that waits if that is asked for, or the one in force."""
     if options.policy_file is not None:
         return stored.files(options.policy_file, options.provenance_file)
-    kube = _cluster(kube, options)
+    if kube is None or (options.name is None and options.policy is None):
+        raise ReviewError("Name a ModelDeployment, or a file with --policy-file policy.json.")
     if options.policy is not None:
         return stored.policy(kube, options.namespace, options.policy)
     found, _ = stored.deployment(kube, options.namespace, options.name)
