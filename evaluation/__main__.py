@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation import coverage, report
+from evaluation import coverage, figures, report
 from evaluation.catalogue import LIBRARIES
 from evaluation.environments import ROOT
 from evaluation.measurement import Measurement
@@ -75,17 +75,36 @@ def judge(results: list[dict[str, Any]]) -> int:
     failed = 0
     for result in results:
         row = rows.get(result["library"])
-        if row is None or row.dangerous or row.stopped < row.attacks or row.broken:
+        said = [result["error"]] if row is None else [*row.broken, *(f"{name} is called" for name in row.dangerous)]
+        for sentence in [*said, *result["worse"]]:
             failed = 1
-            print(
-                f"{result['library']}: {result.get('error') or (row and row.broken) or 'see results'}", file=sys.stderr
-            )
+            print(f"{result['library']}: {sentence}", file=sys.stderr)
     return failed
+
+
+def known(name: str) -> dict[str, Any] | None:
+    """Give what was measured of a library before."""
+    path = RESULTS / f"{name}.json"
+    result: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return result if result and "error" not in result else None
+
+
+def worse(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
+    """Say where fewer models of the same version load than before."""
+    if before is None or "error" in after or before["version"] != after["version"]:
+        return []
+    old, new = figures.of(before), figures.of(after)
+    return [
+        f"{new.loaded[how]} of {new.models} models load ({how}); it was {old.loaded[how]} of {old.models}"
+        for how in figures.HOWS
+        if new.loaded[how] * old.models < old.loaded[how] * new.models
+    ]
 
 
 def measure(library: Library) -> dict[str, Any]:
     """Measure one library and keep its result."""
     start = time.monotonic()
+    before = known(library.name)
     try:
         result = Measurement(library, WORK).run()
     except Exception as error:  # noqa: BLE001 - one library must not end the others' measurements
@@ -93,6 +112,7 @@ def measure(library: Library) -> dict[str, Any]:
         result = {"library": library.name, "error": f"{type(error).__name__}: {error}"}
     result["date"] = datetime.now(UTC).strftime("%Y-%m-%d")
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
+    result["worse"] = worse(before, result)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{library.name}.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
     print(json.dumps({k: v for k, v in result.items() if k in {"library", "version", "minutes", "error"}}), flush=True)

@@ -1,16 +1,8 @@
-"""The libraries that are measured, those that cannot be, and what the paper published of them."""
+"""The libraries that are measured, and those that cannot be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Published:
-    """A library's row in Table 1 of the paper: its models, and how many loaded."""
-
-    models: int
-    loaded: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,5 @@ LIBRARIES = (
     Library("pytorch-lightning", "torch", "lightning_checkpoints"),
     Library("stable-baselines3", "torch", "baselines"),
 )
-PAPER: dict[str, Published] = {}
 # What cannot be installed, and what was tried: a row in every report.
 LEFT_OUT: dict[str, str] = {}

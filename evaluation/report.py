@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evaluation import figures
-from evaluation.catalogue import LEFT_OUT, LIBRARIES, PAPER
+from evaluation.catalogue import LEFT_OUT, LIBRARIES
 from evaluation.figures import share
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from evaluation.figures import Figures
 
 HEAD = (
-    "library", "version", "models", "from classes", "inert proposals", "approved", "weights-only", "paper",
+    "library", "version", "models", "from classes", "inert proposals", "approved", "weights-only",
     "needed", "missing", "allowed (median, most)", "not inert", "dangerous", "attacks stopped", "s (median, most)",
     "MiB",
 )  # fmt: skip
 NOTES = tuple(
     """A model is one saved file (or folder) of one kind of model; it counts as loaded when it loads enforced and predicts what it predicts without the enforcer.
 *From classes*: the policy was inferred from the installed sources and the names of the model's classes alone. *Inert proposals*: with what `--for-model FILE --accept inert` adds. *Approved*: with every name that a person would have to approve added.
-*Weights-only*: of the files that torch writes, those that `torch.load(weights_only=True)` loads. *Paper*: loaded of the models of that library, as published.
+*Weights-only*: of the files that torch writes, those that `torch.load(weights_only=True)` loads.
 *Needed*: different names that the models import or call. *Missing*: those that no policy of the model gave. *Allowed*: entries of a policy. *Not inert*: entries over all policies whose grade is effects or unknown. *Dangerous*: callables with an effect of their own in `reduces`.
 *Attacks stopped*: poisoned variants of the models that were refused with nothing run, of those tried; each of those with an effect of its own was first seen to work without the enforcer.
 *s* and *MiB*: wall time and peak memory of one policy.""".splitlines()  # noqa: E501 - one sentence per line in the pages
@@ -55,12 +55,10 @@ def _there(folder: Path, name: str) -> bool:
 
 
 def _cells(row: Figures) -> list[str]:
-    published = PAPER.get(row.library)
     return [
         row.library, row.version, str(row.models) + (f" (+{row.coded} with code)" if row.coded else ""),
         *(_loaded(row, how) for how in figures.HOWS),
         f"{row.weights_only[0]} of {row.weights_only[1]}" if row.weights_only else "-",
-        f"{published.loaded} of {published.models}" if published else "-",
         str(row.needed), str(row.missing), f"{row.allowed[0]}, {row.allowed[1]}",
         str(sum(count for grade, count in row.grades.items() if grade in {"effects", "unknown"})),
         str(len(row.dangerous)), f"{row.stopped} of {row.attacks}", f"{row.seconds[0]:.1f}, {row.seconds[1]:.1f}",
@@ -83,11 +81,8 @@ def _totals(rows: Sequence[Figures]) -> list[str]:
     said.append(f"{stopped} of {tried} attacks were stopped with nothing run; {proven} of them run on stock.")
     dangerous = sorted({name for row in rows for name in row.dangerous})
     said.append(f"Dangerous callables in `reduces`: {', '.join(dangerous) or 'none'}.")
-    said.append(f"The paper loads {PAPER_TOTAL} of its 252 benign models, after editing several libraries' sources.")
+    said.append("The paper loads 79.8 % of its 252 benign models, after editing the sources of several libraries.")
     return said
-
-
-PAPER_TOTAL = "79.8 %"
 
 
 def _markdown(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], gone: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from evaluation import figures, report
+from evaluation.__main__ import worse
 from evaluation.catalogue import LEFT_OUT, LIBRARIES
 from evaluation.environments import named
 
@@ -73,3 +74,13 @@ def test_every_library_has_its_recipe_and_its_lock() -> None:
     root = Path(report.__file__).parent
     assert [one.name for one in LIBRARIES if not (root / "recipes" / f"{one.recipe}.py").is_file()] == []
     assert [one.name for one in LIBRARIES if not named(one.environment).lock.is_file()] == []
+
+
+def test_a_measurement_is_compared_with_the_one_before(result: dict[str, Any]) -> None:
+    """Fewer models of the same version that load are said; another version is another matter."""
+    after = json.loads(json.dumps(result))
+    assert worse(result, after) == []
+    after["models"][0]["loads"]["classes"] = "refused"
+    assert worse(None, after) == []
+    assert [sentence.partition(" models")[0] for sentence in worse(result, after)] == ["0 of 3", "1 of 3", "2 of 3"]
+    assert worse({**result, "version": "0"}, after) == []
