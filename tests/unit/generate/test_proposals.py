@@ -62,6 +62,18 @@ def plain(x):
 def rebuild(x):
     return Part()
 
+class Reader:
+    def __setstate__(self, state):
+        self.size = state["of"].get("size")
+
+class Shelf:
+    def get(self, name):
+        os.remove(name)
+
+class Box:
+    def get(self, name):
+        return name
+
 class Rebuilt:
     def __reduce__(self):
         return rebuild, (1,)
@@ -226,6 +238,21 @@ def test_a_proposed_class_brings_the_callables_that_its_parts_need(
     assert [link["holds"] for link in entry["chain"]] == [
         "an instance of lib.parts.Holder", "an instance of lib.parts.Rebuilt",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "decision"), [("Shelf", "ask"), ("Box", "inert")])
+def test_two_classes_that_are_harmless_apart_are_judged_together(
+    other: str, decision: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One calls `get` of what its state holds, the other's `get` has an effect: the gadget of both is asked about."""
+    model = tmp_path / "model.pkl"
+    parts = [new(stack_name("lib.parts", name)) for name in ("Reader", other)]
+    model.write_bytes(PROTO4 + list_of(*parts) + STOP)
+    _, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    decided = {proposal["name"]: proposal for proposal in outcome["proposals"]}
+    assert decided[f"lib.parts.{other}"]["decision"] == decision
+    assert decided["lib.parts.Reader"]["decision"] == "inert"
+    assert ("code of lib.parts.Reader calls get" in decided[f"lib.parts.{other}"]["because"]) == (decision == "ask")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.names import by_value
 from pickleball_generate.inference import sinks, solve
+from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.effects import Grade, Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program, tooling
@@ -80,7 +81,7 @@ def propose(files: Sequence[ModelFile], policy: Policy, judge: Judge) -> list[Pr
         names = tuple(file.path for file in files if name in getattr(file, listed))
         found.append(judge.judge(name, listed, names))
     named = {name for file in files for name in (*file.globals, *file.reduces) if name in allowed}
-    found = judge.complete(found, named)
+    found = judge.apart(judge.complete(found, named), allowed)
     return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
 
 
@@ -110,14 +111,40 @@ class Judge:
             return proposals
         program = Program(self.environment, self.packs.opaque)
         names = {*named, *(proposal.name for proposal in proposals if proposal.decision == "inert")}
-        classes = [
+        solver = solve(program, self.packs, self._classes(program, sorted(names)))
+        return [self._completed(proposal, solver) for proposal in proposals]
+
+    def apart(self, proposals: list[Proposal], allowed: Iterable[str]) -> list[Proposal]:
+        """Ask about inert classes that are not harmless beside one another, or beside those of the policy."""
+        inert = {
+            cls: proposal
+            for proposal in proposals
+            if proposal.decision == "inert"
+            for cls in self._classes(self.grader.program, [proposal.name])
+        }
+        if not inert:
+            return proposals
+        doubtful: dict[str, str] = {}
+        for clash in clashes(self.grader, [*inert, *self._classes(self.grader.program, sorted(allowed))]):
+            cls = clash.asked if clash.asked in inert else clash.asking
+            if cls in inert:
+                doubtful.setdefault(inert[cls].name, clash.sentence(cls))
+        return [
+            replace(proposal, decision="ask", because=doubtful[proposal.name])
+            if proposal.name in doubtful
+            else proposal
+            for proposal in proposals
+        ]
+
+    @staticmethod
+    def _classes(program: Program, names: Iterable[str]) -> list[Scope]:
+        """The classes with source behind names, packages aside that packs describe in place of their source."""
+        return [
             value[1]
-            for name in sorted(names)
+            for name in names
             for value in definitions(program, name)
             if value[0] == "cls" and program.has_source(value[1].module)
         ]
-        solver = solve(program, self.packs, classes)
-        return [self._completed(proposal, solver) for proposal in proposals]
 
     def _completed(self, proposal: Proposal, solver: Pickling) -> Proposal:
         needed: Because | None = getattr(solver, proposal.listed).get(proposal.name)

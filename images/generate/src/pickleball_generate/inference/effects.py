@@ -68,6 +68,7 @@ class Grader:
         self.packs = packs
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
+        self._methods: dict[Site, Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
         """Grade a class or function; `called` when a stream may call it."""
@@ -79,7 +80,11 @@ class Grader:
     def method(self, cls: Scope, name: str) -> Grade | None:
         """Grade one method that other code asks of instances of a class; None where it has none with source."""
         site = self.graph.method(cls, name)
-        return self._walk([site], {}) if site else None
+        if site is None:
+            return None
+        if site not in self._methods:
+            self._methods[site] = self._walk([site], {})
+        return self._methods[site]
 
     def _grade(self, scope: Scope, *, called: bool) -> Grade:
         if scope.kind != "class":

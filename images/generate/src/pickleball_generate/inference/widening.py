@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.callgraph import USUAL
+from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.pickling import Because
 
@@ -41,15 +42,29 @@ class Widening:
 
     def run(self) -> None:
         """Widen each bound."""
+        chosen: dict[Scope, Because] = {}
         for value, rule, reason, classes in [*self._parts(), *self._declared()]:
+            because = Because(value, rule, reason.file, reason.line, "widened")
             for cls in classes:
-                because = Because(value, rule, reason.file, reason.line, "widened")
-                self._enter(cls, because)
+                if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
+                    chosen.setdefault(cls, because)
+        for clash in list(clashes(self.grader, [*self._needed(), *chosen])):
+            if clash.asked in chosen or clash.asking in chosen:
+                chosen.pop(clash.asked if clash.asked in chosen else clash.asking)
+        for cls, because in chosen.items():
+            self._enter(cls, because)
+
+    def _is_new(self, cls: Scope) -> bool:
+        name = self.solver.program.canonical(cls)
+        return name not in self.solver.globals and name not in self.solver.reduces
+
+    def _needed(self) -> list[Scope]:
+        """The classes with source that the policy has without widening."""
+        entries = self.solver.globals.keys() | self.solver.reduces.keys()
+        return [cls for name, cls in self.solver.scopes.items() if name in entries and cls.kind == "class"]
 
     def _enter(self, cls: Scope, because: Because) -> None:
         name = self.solver.program.canonical(cls)
-        if name in self.solver.globals or name in self.solver.reduces or not self.grader.grade(cls, called=False).inert:
-            return
         self.solver.scopes.setdefault(name, cls)
         if not self.grader.builds_itself(cls):
             self.solver.reference(name, because)
