@@ -147,17 +147,9 @@ class Cluster:
         answer = self._request("POST", path, "Asking who you are", body=kind)
         return str(answer["status"]["userInfo"]["username"])
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        *,
-        body: Manifest | None = None,
-        query: Mapping[str, str] | None = None,
-        content: str = "application/json",
-    ) -> Manifest:
-        manifest: Manifest = json.loads(self._answer(method, path, what, body=body, query=query, content=content))
+    def _request(self, method: str, path: str, what: str, **how: Any) -> Manifest:
+        """As `_answer`, for what comes back as a manifest."""
+        manifest: Manifest = json.loads(self._answer(method, path, what, **how))
         return manifest
 
     def _answer(
