@@ -54,6 +54,20 @@ def test_a_person_reads_and_approves(world: World, shell: Shell) -> None:
     assert "Nothing waits for approval" in shell("approve", "iris", code=2)
 
 
+def test_diff_says_what_an_approved_policy_waits_for(world: World, shell: Shell) -> None:
+    """For the next roll-out, or for the end of a roll-back."""
+    name = waiting(world, MAKE, rollout="WithTemplate")
+    first = world.status()["policy"]["name"]
+    shell("approve", "iris")
+    world.settle()
+    assert f"Now: kubectl annotate modeldeployment iris pickleball.dev/roll-out={name}" in shell("diff", "iris", code=1)
+    world.annotate(roll_out=name)
+    world.settle()
+    shell("rollback", "iris", first)
+    world.settle()
+    assert "when the roll-back ends: kubectl pickleball rollback iris --end" in shell("diff", "iris", code=1)
+
+
 def test_another_policy_than_the_one_that_was_read_is_not_approved(world: World, shell: Shell) -> None:
     """A candidate that changed between reading and approving is named, and nothing is written."""
     old = waiting(world, MAKE)

@@ -51,8 +51,19 @@ def diff(kube: Kube, options: argparse.Namespace) -> Answer:
     comparison = _against_force(kube, found, new)
     lines = [review.text(comparison, new.name).rstrip()]
     if found.status.candidate is not None and found.status.candidate.name == new.name:
-        lines.append(f"Approve it: kubectl pickleball approve {found.name} {new.name}")
+        lines.append(_next_step(found, new))
     return Answer(1, lines, review.document(comparison, new.name))
+
+
+def _next_step(found: ModelDeployment, new: Stored) -> str:
+    """What brings the policy that waits into force."""
+    approved = found.status.condition("Approved")
+    if found.spec.policy.pin is not None:
+        return f"It comes into force when the roll-back ends: kubectl pickleball rollback {found.name} --end"
+    if approved is not None and approved.status == "True":
+        word = f"kubectl annotate modeldeployment {found.name} {names.ROLL_OUT}={new.name} --overwrite"
+        return f"It is approved, and joins at the next change of the template. Now: {word}"
+    return f"Approve it: kubectl pickleball approve {found.name} {new.name}"
 
 
 def approve(kube: Kube, options: argparse.Namespace) -> Answer:
