@@ -125,7 +125,7 @@ test-rust: ## The tests of the Rust verifier's core (all others compare it with 
 	  $(CARGO) test --quiet --locked --release --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier; fi
 
 test-python: setup joern $(PACKS_VENV)/.complete ## The tests that need neither torch nor a cluster.
-	@tools/host.sh browser
+	@tools/host.sh browser || test "$$CI" != true  # without it those tests are skipped; in CI they fail
 	@tools/host.sh test
 	$(PYTEST) -m "not cluster" --ignore=tests/real/torch
 
