@@ -34,6 +34,7 @@ class Load:
     specimen: str
     way: str
     path: str
+    policy: str | None = None
 
     def line(self) -> str:
         """Write it as the workshop reads it."""
@@ -46,15 +47,13 @@ def build(environment: Environment, recipe: str, folder: Path) -> list[dict[str,
     return _work([environment.python, WORKSHOP, "build", recipe, folder], folder, "")
 
 
-def load(
-    environment: Environment, recipe: str, wanted: Sequence[Load], folder: Path, policy: Path | None = None
-) -> list[dict[str, Any]]:
-    """Load files in one process, enforced when there is a policy."""
+def load(environment: Environment, recipe: str, wanted: Sequence[Load], folder: Path) -> list[dict[str, Any]]:
+    """Load files in one process, enforced when they have policies."""
     command = [environment.python, WORKSHOP, "load", recipe]
-    if policy is not None:
+    if policy := wanted[0].policy:
         folder.mkdir(parents=True, exist_ok=True)
         command = [ENFORCER, "run", "--policy", policy, "--violations", folder / "violations.jsonl", "--", *command]
-    return _work(command, folder, "".join(item.line() for item in wanted))
+    return _work(command, folder, "".join(item.line() for item in wanted), whole=False)
 
 
 def weights_only(environment: Environment, files: Sequence[str], folder: Path) -> dict[str, bool | None]:
@@ -63,7 +62,7 @@ def weights_only(environment: Environment, files: Sequence[str], folder: Path) -
     return {row["path"]: row["loads"] for row in said}
 
 
-def _work(command: Sequence[str | Path], folder: Path, lines: str) -> list[dict[str, Any]]:
+def _work(command: Sequence[str | Path], folder: Path, lines: str, *, whole: bool = True) -> list[dict[str, Any]]:
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "OPENBLAS_CORETYPE") if name in os.environ}
@@ -83,6 +82,6 @@ def _work(command: Sequence[str | Path], folder: Path, lines: str) -> list[dict[
             list(map(str, command)), input=lines, stdout=subprocess.PIPE, stderr=log, cwd=scratch, env=settings,
             text=True, check=False, timeout=LIMIT,
         )  # fmt: skip
-    if done.returncode:
+    if done.returncode and (whole or not done.stdout):
         raise WorkshopFailed(f"exit {done.returncode}: {(folder / 'workshop.log').read_text().strip()[-1500:]}")
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -43,13 +43,12 @@ class Measurement:
         groups = _by_classes(models)
         poisoned = {classes: self._poison_each_way(group) for classes, group in groups.items()}
         attempts = [row for rows in poisoned.values() for row in rows]
-        self.expected = self._load([*models, *attempts], self.folder / "unprotected", None)
+        self.expected = self._load([*models, *attempts], self.folder / "unprotected")
         for row in attempts:  # an attack that stock does not run proves nothing
             row["runs_on_stock"] = row["attack"].marker.is_dir()
             shutil.rmtree(row["attack"].marker, ignore_errors=True)
         self._weights_only(models)
         policies: list[Row] = []
-        tried: list[Row] = []
         for number, (classes, group) in enumerate(groups.items()):
             try:
                 made = generation.generate(self.environment, classes, self.folder / f"policy-{number}")
@@ -57,15 +56,19 @@ class Measurement:
                 policies.append({"classes": list(classes), "error": str(error)})
                 for model in group:
                     model["loads"] = {"classes": f"no policy: {error}"}
+                attempts = [row for row in attempts if tuple(row["classes"]) != classes]
                 continue
             policies.append(made.summary())
             self._needs(group, made)
-            attacked = [*poisoned[classes], *self._abuse(group, made)]
-            said = self._load([*group, *attacked], made.path.parent / "loads-classes", made.path)
-            self._judge(group, "classes", said)
-            _judge_attacks(attacked, said, made)
-            self._with_proposals(group, classes, made)
-            tried += attacked
+            for row in [*group, *poisoned[classes]]:
+                row["made"] = made
+            attempts += self._abuse(group, made)
+        ready = [model for model in models if "made" in model]
+        said = self._load([*ready, *attempts], self.folder / "enforced")
+        self._judge(ready, "classes", said)
+        _judge_attacks(attempts, said)
+        self._with_proposals(ready)
+        self._with_approval(ready)
         return {
             "library": self.library.name,
             "version": self.environment.versions.get(self.library.name.lower().replace(".", "-"), "unknown"),
@@ -73,14 +76,24 @@ class Measurement:
             "models": [self._public(model) for model in models],
             "unbuilt": unbuilt,
             "policies": policies,
-            "attacks": [_told(row) for row in tried],
+            "attacks": [_told(row) for row in attempts],
         }
 
-    def _load(self, models: Sequence[Row], folder: Path, policy: Path | None) -> dict[str, Row]:
-        wanted = [Load(model["specimen"], model["way"], model["path"]) for model in models]
-        said = {row["path"]: row for row in loading.load(self.environment, self.library.recipe, wanted, folder, policy)}
-        ended = {"error": "the process ended before it said anything", "kinds": []}
-        return {item.path: said.get(item.path, {"path": item.path, **ended}) for item in wanted}
+    def _load(self, rows: Sequence[Row], folder: Path) -> dict[str, Row]:
+        """Load files in one process, each under the policy that was made for it; where there is none, unprotected.
+
+        A process that ends before its time has said nothing of a file: that one failed, and the rest is tried again.
+        """
+        left = [Load(row["specimen"], row["way"], row["path"], _policy(row)) for row in rows]
+        found: dict[str, Row] = {}
+        while left:
+            said = loading.load(self.environment, self.library.recipe, left, folder)
+            found |= {row["path"]: row for row in said}
+            left = left[len(said) :]
+            if left:
+                found[left[0].path] = {"error": "the process ended before it said anything", "kinds": []}
+                left = left[1:]
+        return found
 
     def _weights_only(self, models: Sequence[Row]) -> None:
         """Note which files of torch load with weights_only=True; the others are not torch's to load."""
@@ -118,32 +131,40 @@ class Measurement:
                 outcome = SAME if said["prediction"] == expected["prediction"] else "other predictions"
             model.setdefault("loads", {})[how] = outcome
 
-    def _with_proposals(self, group: Sequence[Row], classes: tuple[str, ...], made: Generated) -> None:
-        """Load again what did not load: with inert proposals from the files, then with what a person has to allow."""
-        failed = [model for model in group if model["loads"]["classes"] != SAME]
-        for name in dict.fromkeys(model["specimen"] for model in failed):
-            models = [model for model in failed if model["specimen"] == name]
-            files = [self._path(file) for model in models for file in model["files"]]
-            asked = self._again(models, "inert", classes, made.path.parent / f"inert-{name}", files, ())
-            left = [model for model in models if model["loads"]["inert"] != SAME]
-            wanted = sorted({item["name"] for item in asked if item["decision"] != "inert"})
-            for model in models:
-                model["asked"] = asked
-            if left and wanted:
-                self._again(left, "approved", classes, made.path.parent / f"approved-{name}", files, wanted)
+    def _with_proposals(self, models: Sequence[Row]) -> None:
+        """Load again what did not load, with the inert proposals from its files."""
+        failed = [model for model in models if model["loads"]["classes"] != SAME]
+        for group in _by_specimen(failed):
+            self._extend(group, "inert", ())
+        self._again(failed, "inert")
 
-    def _again(
-        self, models: Sequence[Row], how: str, classes: tuple[str, ...], folder: Path, files: list[Path],
-        allowed: Sequence[str],
-    ) -> list[Row]:  # fmt: skip
+    def _with_approval(self, models: Sequence[Row]) -> None:
+        """Load again what did not load, with the names that a person has to allow."""
+        failed = [model for model in models if SAME not in model["loads"].values() and "asked" in model]
+        for group in _by_specimen(failed):
+            wanted = {item["name"] for model in group for item in model["asked"] if item["decision"] != "inert"}
+            if wanted:
+                self._extend(group, "approved", sorted(wanted))
+        self._again([model for model in failed if model["extended"] == "approved"], "approved")
+
+    def _extend(self, group: Sequence[Row], how: str, allowed: Sequence[str]) -> None:
+        """Generate the policy of one specimen again, with proposals from all of its files."""
+        first = group[0]
+        folder = self.folder / f"{how}-{first['specimen']}"
+        files = [self._path(file) for model in group for file in model["files"]]
         try:
-            more = generation.generate(self.environment, classes, folder, files=files, allowed=allowed)
+            more = generation.generate(self.environment, first["classes"], folder, files=files, allowed=allowed)
         except generation.GenerationFailed as error:
-            for model in models:
+            for model in group:
                 model["loads"][how] = f"no policy: {error}"
-            return []
-        self._judge(models, how, self._load(models, more.path.parent / "loads", more.path))
-        return more.asked()
+            return
+        for model in group:
+            model |= {"made": more, "extended": how, "asked": more.asked()}
+
+    def _again(self, models: Sequence[Row], how: str) -> None:
+        ready = [model for model in models if how not in model["loads"]]
+        if ready:
+            self._judge(ready, how, self._load(ready, self.folder / f"enforced-{how}"))
 
     def _poison_each_way(self, group: Sequence[Row]) -> list[Row]:
         """Poison one file of each way of saving with the attacks that have an effect of their own."""
@@ -165,7 +186,8 @@ class Measurement:
         number = len(list(stem.parent.glob("file-*")))
         target = stem.parent / f"file-{number}{source.suffix}"
         changed = poison.model(source, self._path(model["files"][0]), target, attack.fragment)
-        return {**model, "path": str(target), "attack": attack, "changed": changed}
+        kept = {name: model[name] for name in ("specimen", "classes", "way", "made") if name in model}
+        return {**kept, "path": str(target), "attack": attack, "changed": changed}
 
     def _path(self, path: str) -> Path:
         return self.folder / path
@@ -175,7 +197,7 @@ class Measurement:
         expected = self.expected[model["path"]]
         unprotected = expected.get("error", "loads")
         size = sum(self._path(file).stat().st_size for file in model["files"])
-        hidden = {"path", "files"}
+        hidden = {"path", "files", "made", "extended"}
         return {**{k: v for k, v in model.items() if k not in hidden}, "unprotected": unprotected, "bytes": size}
 
 
@@ -186,12 +208,24 @@ def _by_classes(models: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
     return dict(groups)
 
 
-def _judge_attacks(tried: Sequence[Row], said: dict[str, Row], made: Generated) -> None:
+def _policy(row: Row) -> str | None:
+    made: Generated | None = row.get("made")
+    return str(made.path) if made else None
+
+
+def _by_specimen(models: Sequence[Row]) -> list[list[Row]]:
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for model in models:
+        groups[model["specimen"]].append(model)
+    return list(groups.values())
+
+
+def _judge_attacks(tried: Sequence[Row], said: dict[str, Row]) -> None:
     """An attack is stopped when the load is refused and nothing of it ran; the rules are those of the verifier."""
     for row in tried:
         attack: Attack = row["attack"]
         end = 2 + len(attack.fragment)
-        row["rules"] = sorted({v.rule for v in verify(row["changed"], made.policy).violations if v.offset < end})
+        row["rules"] = sorted({v.rule for v in verify(row["changed"], row["made"].policy).violations if v.offset < end})
         row["said"] = said[row["path"]].get("error", "it loaded")[:300]
         row["ran"] = attack.marker is not None and attack.marker.exists()
         row["stopped"] = "error" in said[row["path"]] and not row["ran"]

@@ -1,7 +1,7 @@
 """Runs in a library's own environment: builds and saves models, loads files and predicts. Prints one JSON line each.
 
 python workshop.py build RECIPE FOLDER
-python workshop.py load RECIPE        (standard input: {"specimen": ..., "way": ..., "path": ...} lines)
+python workshop.py load RECIPE        (standard input: {"specimen": ..., "way": ..., "path": ..., "policy": ...} lines)
 python workshop.py weights            (standard input: paths, one a line)
 """
 
@@ -69,6 +69,8 @@ def load(recipe: Recipe) -> Iterator[dict[str, Any]]:
     known = {specimen.name: specimen for specimen in recipe.specimens}
     for line in sys.stdin:
         wanted = json.loads(line)
+        if wanted["policy"]:
+            sys.modules["pickleball_enforce"].use_policy(wanted["policy"])  # the process is hooked: `pickleball run`
         start = time.perf_counter()
         try:
             said = attempt(known[wanted["specimen"]], wanted["way"], Path(wanted["path"]))
