@@ -188,6 +188,29 @@ def test_no_policy_is_written_when_joern_keeps_dying(library: Path, tmp_path: Pa
         assert store.execute("select count(*) from facts").fetchone() == (0,)
 
 
+def test_types_that_joern_cannot_recover_are_done_without(library: Path, tmp_path: Path) -> None:
+    """With --use-cpg, a Joern that ends each time costs the types and a note; the policy comes from syntax facts."""
+    java, folder, out = shutil.which("java"), tmp_path / "bin", tmp_path / "policy.json"
+    folder.mkdir()
+    (folder / "java").write_text(
+        f"#!{sys.executable}\nimport os, subprocess, sys\n"
+        f"if sys.argv[1] == '-version': os.execv({java!r}, [{java!r}, '-version'])\n"
+        f"child = subprocess.Popen([{java!r}, *sys.argv[1:]], stdin=subprocess.PIPE)\n"
+        "for line in sys.stdin.buffer:\n    if line.startswith(b'cpg'): break\n"
+        "    child.stdin.write(line); child.stdin.flush()\nchild.kill(); sys.exit(1)\n"
+    )
+    (folder / "java").chmod(0o755)
+    done = generate(
+        "--library-path", library, "--model-class", "zoo.Lion", "--policy-path", out, "--use-cpg",
+        "--cache-path", tmp_path / "cache", "--json", PATH=f"{folder}{os.pathsep}{os.environ['PATH']}", JAVA_HOME="",
+        PICKLEBALL_JOERN=str(default_jars()),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "zoo.cats.Mane" in Policy.load(out).globals
+    assert any("no type facts" in note for note in json.loads(done.stdout)["notes"])
+    assert json.loads(out.with_name("provenance.json").read_text())["options"]["types"] is False
+
+
 def test_too_little_memory_is_told_as_such(tree: Tree, tmp_path: Path) -> None:
     """A module that does not fit into --mem ends in the advice to give more."""
     big = "x = [" + ", ".join(f"f({n}, a={n}, b=[{n}, {n}])" for n in range(250_000)) + "]\nclass C: pass\n"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pickleball_generate.errors import BadInput
 from pickleball_generate.facts import Environment
 from pickleball_generate.facts.closure import absolute, closure
 from pickleball_generate.facts.environment import silent
@@ -212,32 +211,3 @@ def test_relative_imports_are_counted_from_the_package() -> None:
     assert absolute(".b", "p", package=True) == "p.b"
     assert absolute("..b", "p.q.a", package=False) == "p.b"
     assert absolute("json", "p.a", package=False) == "json"
-
-
-def test_ignored_paths_are_left_out(tree: Tree, environment_of: Opener) -> None:
-    """A path below the library path, or the name of a folder at any depth, is not read."""
-    root = tree({"u/__init__.py": "", "u/tests/t.py": "", "u/a/tests/t.py": "", "u/a/b.py": "", "u/c/d.py": ""})
-    package = environment_of(root, ignored=("tests", "u/c")).library.package("u")
-    assert package is not None
-    assert sorted(package.modules) == ["u", "u.a.b"]
-
-
-def test_a_library_path_without_packages_is_named(tmp_path: Path, environment_of: Opener) -> None:
-    """An empty folder, a missing one and a file are refused with what would be right."""
-    with pytest.raises(BadInput, match="holds no Python package"):
-        environment_of(tmp_path)
-    with pytest.raises(BadInput, match="No such file"):
-        environment_of(tmp_path / "missing")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="Not a directory"):
-        environment_of(tmp_path / "file")
-
-
-def test_editable_installs_are_found_through_their_pth(tree: Tree, environment_of: Opener, tmp_path: Path) -> None:
-    """A folder that a `.pth` adds is searched after the library path itself."""
-    root = tree({"v/__init__.py": "x = 1\n"})
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "editable.pth").write_text(f"{root}\nimport sys\n/nowhere\n")
-    (site / "w.py").write_text("y = 2\n")
-    assert environment_of(site).library.names == ["v", "w"]

@@ -81,6 +81,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         "seconds": round(time.monotonic() - start, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + joern.peak,
         "notes": [*environment.notes, *joern.notes],
+        "unread": result.provenance["unread"],
     }
     if explanation:
         outcome["explanation"] = explanation
@@ -97,6 +98,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
         if not options.json:
             print(f"{options.policy_path}: {outcome['sentence']}")
+            if outcome["unread"]:
+                print(f"Not read, {len(outcome['unread'])} in all (see provenance.json): {outcome['unread'][0]}")
     if not options.json:
         tell(outcome, proposals.text(asked, result.policy, outcome["violations"]) if files else "")
     return outcome

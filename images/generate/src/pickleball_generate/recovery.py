@@ -49,7 +49,7 @@ def _keys(package: Package, modules: list[str]) -> dict[str, str]:
     total = hashlib.sha256(b"types")
     for name in modules:
         file = package.modules[name]
-        total.update(f"\0{file}\0{digest_of(package.root / file)}".encode())
+        total.update(f"\0{file}\0{digest_of(package.path(file))}".encode())
     return {name: f"types-{total.hexdigest()}-{name}" for name in (*modules, "")}
 
 
@@ -61,7 +61,7 @@ def _recover(environment: Environment, package: Package, keys: dict[str, str]) -
         for file in files:
             target = Path(folder) / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(package.root / file, target)
+            shutil.copyfile(package.path(file), target)
         found = dict(environment.joern.extract("cpg", Path(folder), sorted(files), environment.progress))
     failed = environment.joern.failed[before:]
     complete = (keys[""], zlib.compress(json.dumps(failed).encode()))

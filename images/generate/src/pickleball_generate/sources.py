@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from pickleball_generate.errors import BadInput
 from pickleball_generate.facts.cython import INCLUDED, SUFFIXES
+from pickleball_generate.installs import additions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn", ".tox", ".venv", "node_modules"})
 IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
@@ -26,13 +27,22 @@ class Package:
     """One top-level package or module below a library path.
 
     `files` are paths relative to `root`, with `/`, sorted: `.py`, `.pyi`, Cython sources and extension modules.
+    Those of other parts of a namespace package are relative to the folder that `elsewhere` names.
     """
 
     name: str
     root: Path
     files: tuple[str, ...]
     version: str = ""
-    unread: tuple[str, ...] = ()
+    elsewhere: dict[str, Path] = field(default_factory=dict, hash=False)
+
+    def root_of(self, file: str) -> Path:
+        """Give the folder that a file's path is relative to."""
+        return self.elsewhere.get(file, self.root)
+
+    def path(self, file: str) -> Path:
+        """Give the whole path of a file."""
+        return self.root_of(file) / file
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -72,13 +82,15 @@ class Library:
 
     def __post_init__(self) -> None:
         self.unread: list[str] = []
-        self._roots: dict[str, Path] = {}
-        added = [folder for path in self.paths for folder in self._editable(path)]
-        for path in [*self.paths, *added]:
-            for name, root in self._names(path):
-                first = self._roots.setdefault(name, root)
-                if first != root and not any((folder / name / "__init__.py").exists() for folder in (first, root)):
-                    self.unread.append(f"{root / name}: a second part of the namespace package {name}")
+        self._roots: dict[str, list[Path]] = {}
+        added = [additions(path) for path in self.paths]
+        for path in self.paths:
+            self._add(self._names(path, bare=any(found.folders or found.packages for found in added)))
+        for found in added:
+            self.unread += found.unread
+            self._add(found.packages.items())
+            for folder in found.folders:
+                self._add(self._names(folder, bare=True))
         self._packages: dict[str, Package] = {}
         self._installed: dict[Path, dict[str, str]] = {}
 
@@ -90,15 +102,27 @@ class Library:
     def package(self, name: str) -> Package | None:
         """List the files of one package."""
         if name not in self._packages:
-            root = self._roots.get(name)
-            if root is None:
+            roots = self._roots.get(name)
+            if roots is None:
                 return None
-            files = tuple(sorted(self._files(root, name)))
-            self._packages[name] = Package(name, root, files, self._versions(root).get(name, ""))
+            found = {file: root for root in reversed(roots) for file in self._files(root, name)}
+            elsewhere = {file: root for file, root in found.items() if root != roots[0]}
+            version = next(filter(None, (self._versions(root).get(name, "") for root in roots)), "")
+            self._packages[name] = Package(name, roots[0], tuple(sorted(found)), version, elsewhere)
         return self._packages[name]
 
-    def _names(self, path: Path) -> Iterator[tuple[str, Path]]:
-        """Name the packages that a library path holds: itself, when it is one, else those in it."""
+    def _add(self, named: Iterable[tuple[str, Path]]) -> None:
+        """Take packages that are not there yet, and further parts of namespace packages."""
+        for name, root in named:
+            roots = self._roots.setdefault(name, [])
+            if root not in roots and not any(_regular_package(name, folder) for folder in (*roots[:1], root) if roots):
+                roots.append(root)
+
+    def _names(self, path: Path, *, bare: bool) -> Iterator[tuple[str, Path]]:
+        """Name the packages that a library path holds: itself, when it is one, else those in it.
+
+        One that is `bare` may hold none.
+        """
         try:
             entries = sorted(path.iterdir())
         except OSError as error:
@@ -117,24 +141,12 @@ class Library:
                 if IDENTIFIER.match(stem):
                     count += 1
                     yield stem, path
-        if not count:
+        if not count and not bare:
             raise BadInput(
                 f"The library path {path} holds no Python package. Name a site-packages folder, a folder of packages, "
                 "or a package's own folder.",
                 reason="no-package",
             )
-
-    def _editable(self, path: Path) -> Iterator[Path]:
-        """Folders that the `.pth` files of a library path add: where editable installs keep their sources."""
-        for file in sorted(path.glob("*.pth")):
-            for line in map(str.strip, file.read_text(errors="replace").splitlines()):
-                if line.startswith(("import ", "import\t")):
-                    if "__editable__" in line:
-                        self.unread.append(
-                            f"{file}: an editable install by a finder; name its folder with --library-path"
-                        )
-                elif line and not line.startswith("#") and (path / line).is_dir():
-                    yield path / line
 
     def _files(self, root: Path, name: str) -> Iterator[str]:
         for entry in sorted(root.glob(f"{name}.*")):
@@ -197,6 +209,11 @@ def _installed(root: Path) -> Iterator[tuple[str, str]]:
             for top in sorted(tops):
                 if IDENTIFIER.match(top):
                     yield top, version
+
+
+def _regular_package(name: str, root: Path) -> bool:
+    """Tell whether a name is a module or a package with an `__init__`, which hides those in later folders."""
+    return not (root / name).is_dir() or any((root / name / f"__init__.{end}").exists() for end in ("py", "pyi"))
 
 
 def _wanted(name: str) -> bool:

@@ -92,10 +92,10 @@ class Environment:
                 self._modules[name] = None
                 continue
             self.used.add(package.name)
-            key = self._typed.get(name) or digest_of(package.root / file)
+            key = self._typed.get(name) or digest_of(package.path(file))
             content = self.store.get(key)
             if content is None:
-                lacking.setdefault(package.root, {})[file] = (name, key)
+                lacking.setdefault(package.root_of(file), {})[file] = (name, key)
             else:
                 self._take(name, file, content)
         for root, files in lacking.items():
@@ -118,7 +118,7 @@ class Environment:
             if content is None:
                 found = {}
                 for file in package.modules.values():
-                    if listed := headers.class_headers((package.root / file).read_bytes()):
+                    if listed := headers.class_headers(package.path(file).read_bytes()):
                         found[file] = listed
                 content = json.dumps(found).encode()
                 self.store.put([(key, zlib.compress(content, 1))])
@@ -132,7 +132,10 @@ class Environment:
         """Give the sha256 over the names and contents of a package's files."""
         if package.name not in self._digests:
             total = hashlib.sha256()
-            contents = self.store.digests(package.root, package.files)
+            contents: dict[str, str] = {}
+            for root in dict.fromkeys([package.root, *package.elsewhere.values()]):
+                files = [file for file in package.files if package.root_of(file) == root]
+                contents |= self.store.digests(root, files)
             for file in package.files:
                 total.update(f"{file}\0{contents[file]}\n".encode())
             self._digests[package.name] = total.hexdigest()

@@ -90,7 +90,7 @@ class Extension:
 
 def read_extension(package: Package, module: str, file: str) -> Extension:
     """Read what is known of one extension module; its code is not run."""
-    path = package.root / file
+    path = package.path(file)
     if file.endswith(".strings"):
         words = frozenset(json.loads(path.read_text()))
     elif path.stat().st_size > LARGEST:
@@ -123,7 +123,7 @@ def read_cython(package: Package, module: str) -> tuple[cython.CythonSource, str
         if file in done:
             continue
         done.add(file)
-        source.add((package.root / file).read_text(errors="replace"))
+        source.add(package.path(file).read_text(errors="replace"))
         folder = PurePosixPath(file).parent
         for included in source.includes:
             name = (folder / included).with_suffix("").as_posix()
@@ -141,7 +141,7 @@ def stubs(package: Package, module: str) -> dict[str, str]:
         if file != own and file.replace(".pyi", ".py") in package.files and PurePosixPath(file).stem != "__init__":
             continue
         home = file.removesuffix(".pyi").removesuffix("/__init__").replace("/", ".")
-        for name, _, _ in class_headers((package.root / file).read_bytes()):
+        for name, _, _ in class_headers(package.path(file).read_bytes()):
             if "." not in name:
                 found.setdefault(name, home)
     return found

@@ -8,6 +8,7 @@ import java.net.URLDecoder
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path, Paths}
 import java.util.zip.{Deflater, DeflaterOutputStream}
+import scala.util.control.NonFatal
 
 /** Extracts facts, some modules a request, until its input ends.
   *
@@ -31,8 +32,8 @@ object Main {
         val kind +: root +: files = line.split(' ').toSeq.map(URLDecoder.decode(_, UTF_8)): @unchecked
         answer(extract(kind == "cpg", Paths.get(root), files))
       } catch {
-        case error: Exception          => answer(obj("error" -> Str(error.toString)))
-        case error: StackOverflowError => answer(obj("error" -> Str("nested too deeply for Joern")))
+        case NonFatal(error)       => answer(obj("error" -> Str(error.toString)))
+        case _: StackOverflowError => answer(obj("error" -> Str("nested too deeply for Joern")))
       }
     }
   }
@@ -72,7 +73,7 @@ object Main {
       val (_, lost, text) = Source.parse(Source.read(file))
       if (lost.nonEmpty) Files.write(file, text.getBytes(UTF_8))
       lost
-    } catch { case _: StackOverflowError => Files.write(file, Array.emptyByteArray); Nil }
+    } catch { case NonFatal(_) | _: StackOverflowError => Files.write(file, Array.emptyByteArray); Nil }
 
   private def module(root: Path, name: String, types: Map[String, Types], repaired: Map[String, Seq[Json]]): Json = {
     def failure(why: String) = obj("errors" -> Arr(Seq(obj("line" -> Num(0), "why" -> Str(why.take(200))))))
@@ -84,8 +85,8 @@ object Main {
         obj((body ++ Seq("lost" -> Arr(lost), "errors" -> Arr(scopes.errors)))*)
       case (other, _, _) => failure("not a module: " + other.getClass.getName)
     } catch {
-      case error: Exception          => failure(error.toString)
-      case error: StackOverflowError => failure("nested too deeply for the parser")
+      case NonFatal(error)       => failure(error.toString)
+      case _: StackOverflowError => failure("nested too deeply for the parser")
     }
   }
 }

@@ -1,6 +1,6 @@
 package pickleball.facts
 
-import io.joern.pythonparser.PyParser
+import io.joern.pythonparser.{PyParser, TokenMgrError}
 import io.joern.pythonparser.ast
 
 import java.nio.ByteBuffer
@@ -21,7 +21,7 @@ object Source {
     val decoder = StandardCharsets.UTF_8.newDecoder
       .onMalformedInput(CodingErrorAction.REPLACE).onUnmappableCharacter(CodingErrorAction.REPLACE)
     decoder.decode(ByteBuffer.wrap(Files.readAllBytes(path))).toString
-      .stripPrefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+      .stripPrefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", "") // pages of old sources
   }
 
   /** The tree, the lines that were given up, and the text that the tree stands for. */
@@ -30,16 +30,20 @@ object Source {
     val lost  = ArrayBuffer.empty[Json]
     def attempt(left: Int): ast.iast = {
       val parser = new PyParser()
-      val tree   = parser.parse(lines.mkString("\n"))
-      val errors = parser.errors.toSeq.sortBy(_.lineno)
-      val where = errors.headOption.filter(_ => left > 0).flatMap { error =>
-        logicalLine(lines, String.valueOf(error.exception.getMessage) match {
+      // The lexer throws an Error at a character that no token begins with; the parser collects what it refuses.
+      val (tree, refused): (Either[Error, ast.iast], Option[(Throwable, Int)]) =
+        try {
+          val tree = parser.parse(lines.mkString("\n"))
+          (Right(tree), parser.errors.toSeq.sortBy(_.lineno).headOption.map(error => (error.exception, error.lineno - 1)))
+        } catch { case error: TokenMgrError => (Left(error), Some((error, -1))) }
+      val where = refused.filter(_ => left > 0).flatMap { case (error, line) =>
+        logicalLine(lines, String.valueOf(error.getMessage) match {
           case s"$_ at line $line, column $_" => line.trim.toInt - 1
-          case _                              => error.lineno - 1
+          case _                              => line
         })
       }
       where match {
-        case None => tree
+        case None => tree.fold(error => throw error, identity)
         case Some((from, to)) =>
           val first = lines(from)
           val block = uncommented(lines(to)).trim.endsWith(":")

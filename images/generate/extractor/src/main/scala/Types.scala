@@ -9,6 +9,7 @@ import io.shiftleft.semanticcpg.language.*
 import io.shiftleft.semanticcpg.layers.LayerCreatorContext
 
 import scala.collection.mutable
+import scala.util.control.NonFatal
 
 /** What Joern's type recovery knows about one file; keys are (line, column, name). */
 class Types {
@@ -48,7 +49,7 @@ object Types {
       val failed = passes.zipWithIndex.flatMap { (pass, done) =>
         report(pass.getClass.getSimpleName, done, passes.size)
         try { pass.createAndApply(); None }
-        catch { case error: (Exception | StackOverflowError) => Some(s"${pass.getClass.getSimpleName}: $error") }
+        catch { case error @ (NonFatal(_) | _: StackOverflowError) => Some(s"${pass.getClass.getSimpleName}: $error") }
       }
       (harvest(cpg), failed.toSeq)
     } finally cpg.close()
