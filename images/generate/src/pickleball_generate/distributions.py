@@ -19,10 +19,9 @@ def dependents(library: Library, package: str) -> set[str]:
 
     A package without metadata may build on anything, and is named too.
     """
-    roots = sorted({found.root for name in library.names if (found := library.package(name))})
     requires: dict[str, set[str]] = {}
     homes: dict[str, str] = {}
-    for root in roots:
+    for root in library.roots:
         for name, tops, required in distributions(root):
             requires[name] = set(required)
             homes |= dict.fromkeys(tops, name)

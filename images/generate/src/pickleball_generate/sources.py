@@ -99,6 +99,11 @@ class Library:
         """The names of all packages, sorted."""
         return sorted(self._roots)
 
+    @property
+    def roots(self) -> list[Path]:
+        """The folders that packages lie in, sorted."""
+        return sorted(set(self._roots.values()))
+
     def package(self, name: str) -> Package | None:
         """List the files of one package."""
         if name not in self._packages:
