@@ -29,6 +29,10 @@ class Composite(Base):
             step.fit(x)
         self.scorer(x)
 
+class Fixed(Composite):
+    def __init__(self):
+        super().__init__([("one", Given(None))])
+
 class Given(Base):
     def __init__(self, store):
         self.store = store
@@ -132,7 +136,7 @@ def test_parts_of_the_holders_kind_are_let_in(library: Environment) -> None:
     """
     result = infer(library, ["lib.composite.Composite"], Options())
     policy = result.policy
-    assert policy.globals - {"lib.composite.Composite"} == WIDENED | {"lib.composite.Given"}
+    assert policy.globals - {"lib.composite.Composite"} == WIDENED | {"lib.composite.Given", "lib.composite.Fixed"}
     assert policy.reduces == {"lib.parts.Table"}
     entry = result.provenance["classes"]["lib.composite.Composite"]["globals"]["more.Foreign"]
     assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
@@ -143,6 +147,13 @@ def test_parts_of_the_holders_kind_are_let_in(library: Environment) -> None:
 def test_a_part_of_another_kind_widens_nothing(library: Environment) -> None:
     """What is asked for methods that the holder does not have has no bound."""
     assert infer(library, ["lib.composite.Given"], Options()).policy.globals == {"lib.composite.Given"}
+
+
+def test_what_a_class_gives_to_the_constructor_of_its_base_is_no_part(library: Environment) -> None:
+    """A composite whose steps are fixed holds those, and nothing by a bound."""
+    assert infer(library, ["lib.composite.Fixed"], Options()).policy.globals == {
+        "lib.composite.Fixed", "lib.composite.Given",
+    }  # fmt: skip
 
 
 def test_subclasses_of_an_annotated_class_are_let_in(library: Environment) -> None:
@@ -165,8 +176,8 @@ def test_a_bound_that_nobody_would_read_is_narrowed_then_given_up(
     library: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too many classes in all packages: those of the model's own; too many there: none, and the provenance says so."""
-    inside = WIDENED - {"more.Foreign"} | {"lib.composite.Given"}
-    monkeypatch.setattr(widening, "MOST", 10)
+    inside = WIDENED - {"more.Foreign"} | {"lib.composite.Given", "lib.composite.Fixed"}
+    monkeypatch.setattr(widening, "MOST", 11)
     narrowed = infer(library, ["lib.composite.Composite"], Options())
     assert narrowed.policy.globals - {"lib.composite.Composite"} == inside
     monkeypatch.setattr(widening, "MOST", 2)

@@ -102,7 +102,7 @@ class Library:
     @property
     def roots(self) -> list[Path]:
         """The folders that packages lie in, sorted."""
-        return sorted(set(self._roots.values()))
+        return sorted({root for roots in self._roots.values() for root in roots})
 
     def package(self, name: str) -> Package | None:
         """List the files of one package."""

@@ -481,8 +481,9 @@ class Calls(Store, ABC):
             elif more:
                 self.pass_rest(frame, more, "dict", f"[{name}]", values)
         results = list(self.read(("R", frame.key)))
-        if UNKNOWN in results:  # a copy of a part, or the part itself, comes back as something unknown
-            results += [v for values in (*args, *kw.values()) for v in values if v[0] == "part"]
+        given = args[1:2] if value[0] == "meth" else args[:1]
+        if UNKNOWN in results and given:  # `clone(part)`: a copy, or the part itself, comes back as something unknown
+            results += [v for v in given[0] if v[0] == "part"]
         return self.decorated(function, results)
 
     def depth_of(self, value: Value) -> int:

@@ -96,7 +96,9 @@ class Evaluation(Calls):
                 self.add(key, value, "annotation")
         self.add(key, UNKNOWN, "caller")
         if scope.name == "__init__" and frame.receiver and frame.receiver[0] == "obj":
-            self.add(key, ("part", frame.receiver[1], item["n"]), "caller")
+            found = self.program.method(frame.receiver[1], "__init__")
+            if found is not None and found[0] is scope:  # the constructor of a base gets what this one passes on
+                self.add(key, ("part", frame.receiver[1], item["n"]), "caller")
 
     def do_declared(self, item: dict[str, Any], frame: Frame) -> None:
         """A class attribute with a declared type: a field of every instance."""
