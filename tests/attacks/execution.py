@@ -134,7 +134,8 @@ def check(data: bytes) -> str:
     """Judge and run one stream; say how it ended. AssertionError tells a gap."""
     verifier, verdict = judge(data)
     if verdict.error is not None:
-        return check_malformed(data, verdict.error.sentence)
+        crossed = verifier._pos > verifier._frame_end  # the argument in question reaches out of its frame, too
+        return check_malformed(data, "A frame ends inside an opcode." if crossed else verdict.error.sentence)
     if not verdict.clean:
         return "refused"
     told = [item for item in verifier.told if item[0] != "reconstructed"]
