@@ -65,10 +65,10 @@ class Both(verifier.Verifier):
         self._native = native.Verifier(policy, settings) if native and not arguments else None
         self._known: tuple[list[Import], list[Import]] = ([], [])
 
-    def verify(self, data: Any, start: int = 0) -> Verdict:
-        verdict = super().verify(data, start)
+    def verify(self, data: Any, start: int = 0, *, gaps: Any = ()) -> Verdict:
+        verdict = super().verify(data, start, gaps=gaps)
         if self._native is not None:
-            other = self._native.verify(data, start)
+            other = self._native.verify(data, start, gaps=gaps)
             mine = told(verdict, self.needs, self._known[0])
             theirs = told(other, self._native.needs, self._known[1])
             for part, said in mine.items():

@@ -1,6 +1,6 @@
 """The two verifiers on random streams: `python -m tests.attacks.differential COUNT [--seed N] [--processes N]`.
 
-A seed gives an Unpickler's settings, a policy and a few streams for it: built as in `test_fuzz`, with literals of every
+A seed gives an Unpickler's settings, a policy and a few streams for it: built as `streams` does, with literals of every
 form between, mutated, spliced and cut. Every verdict of the one has to be the other's, down to the last sentence.
 A stream that takes longer than a second is an error too.
 """
@@ -16,7 +16,8 @@ import time
 
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
-from tests.attacks.test_fuzz import POLICY, stream
+from tests.attacks.streams import POLICY, kept, stream
+from tests.attacks.streams import mutated as changed
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_enforce.settings import Settings
@@ -32,7 +33,7 @@ HELPED = Policy(
     }
 )
 POLICIES = (POLICY, LEAST, HELPED, None)
-KEPT = [attack.stream for attack in ATTACKS]
+KEPT = [*(attack.stream for attack in ATTACKS), *kept()]
 LITERALS = (
     b"I1\n", b"I01\n", b"I-0\n", b"L5L\n", b"L99999999999999999999L\n", b"F1.5\n", b"Finf\n", b"F1e999\n", b"J\1\2\3\4",
     b"K\x05", b"M\x05\x00", b"\x8a\x01\x05", b"\x8a\x09aaaaaaaaa", b"\x8b\x01\x00\x00\x00\x07", b"G@\x09!\xfbTD-\x18",
@@ -98,7 +99,7 @@ def check(seed: int) -> int:
     chance = random.Random(seed)
     judge = Both(chance.choice(POLICIES), settings(chance) if chance.random() < 0.7 else Settings())
     made = stream(chance)
-    streams = [made, mutated(chance, made), mutated(chance, chance.choice(KEPT))]
+    streams = [made, mutated(chance, made), mutated(chance, chance.choice(KEPT)), changed(chance)]
     for data in streams:
         start = chance.randrange(3) if chance.random() < 0.1 else 0
         begun = time.monotonic()
@@ -126,7 +127,7 @@ def main() -> int:
     if native is None:
         sys.stderr.write("the compiled verifier is not built: `make verifier`\n")
         return 2
-    blocks = [range(first, first + 1000) for first in range(options.seed, options.seed + options.count // 3 + 1, 1000)]
+    blocks = [range(first, first + 1000) for first in range(options.seed, options.seed + options.count // 4 + 1, 1000)]
     done, begun = 0, time.monotonic()
     with multiprocessing.Pool(options.processes) as pool:
         for number, streams in enumerate(pool.imap_unordered(check_many, blocks)):

@@ -42,7 +42,7 @@ FINDINGS: dict[int, tuple[str, ...]] = {
     13: ("attack:an extension code whose cached object is another than its name says",
          "attack:an extension code from the cache, in front of an import of the same name"),
     14: ("attack:a frame that holds a second pickle",),
-    15: (f"{_SOURCES}::test_large_pickles_are_proven_or_spooled",
+    15: (f"{_SOURCES}::test_long_literals_stay_in_the_file_or_are_spooled",
          f"{_UNPICKLERS}::test_one_unpickler_loads_several_pickles_with_one_memo"),
     16: (f"{_VERIFIER}::test_the_memo_lives_as_long_as_its_unpickler",
          f"{_VERIFIER}::test_memo_entries_of_the_application_are_its_data",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import struct
 import sys
 from pathlib import Path
 
@@ -25,7 +27,28 @@ pytestmark = pytest.mark.skipif(
 def test_random_streams_are_judged_alike() -> None:
     """Verdicts on random and mutated streams are equal in all that they say."""
     assert native, engine.REASON
-    assert differential.check_many(range(5000)) == 15_000
+    assert differential.check_many(range(5000)) == 20_000
+
+
+def test_literals_that_are_left_out_change_no_verdict() -> None:
+    """Streams with and without the bytes of their literals get the same verdict, frames and offsets included."""
+    assert native, engine.REASON
+    for seed in range(2000):
+        chance = random.Random(seed)
+        content = bytes(chance.randrange(1, 9))
+        literal = chance.choice((b"B" + struct.pack("<I", len(content)), b"\x8e" + struct.pack("<Q", len(content))))
+        before, after = differential.stream(chance)[:-1], differential.stream(chance)[2:]
+        whole = before + literal + content + b"0" + after
+        if chance.random() < 0.3:
+            whole = b"\x80\x04\x95" + struct.pack("<Q", len(whole) - chance.randrange(3)) + whole
+        place = whole.index(literal + content + b"0") + len(literal)
+        judge, other = Both(differential.POLICY), Both(differential.POLICY)
+        verdict = judge.verify(whole)
+        gapped = other.verify(whole[:place] + whole[place + len(content) :], gaps=[(place, len(content))])
+        if verdict.error is None and gapped.error is None:
+            assert (verdict.end, verdict.violations) == (gapped.end, gapped.violations), whole
+        else:
+            assert (verdict.error is None) == (gapped.error is None), whole
 
 
 def test_the_ledger_is_judged_alike() -> None:

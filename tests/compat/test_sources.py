@@ -95,8 +95,8 @@ def test_pipes_and_sockets_are_read_no_further_than_stop(enforced: Enforced) -> 
 
 
 @pytest.mark.door("files and pipes larger than what is kept in memory")
-def test_large_pickles_are_proven_or_spooled(enforced: Enforced) -> None:
-    """Beyond what is kept in memory, a file is read twice and compared, and a pipe goes through a temporary file."""
+def test_long_literals_stay_in_the_file_or_are_spooled(enforced: Enforced) -> None:
+    """Long byte literals of a file are read when they are loaded, those of a pipe go through a temporary file."""
     enforced("""
         import io, os, pickle, threading
         from specimens import *
@@ -122,8 +122,8 @@ def test_large_pickles_are_proven_or_spooled(enforced: Enforced) -> None:
     """)
 
 
-def test_files_that_change_between_the_readings_are_refused(enforced: Enforced) -> None:
-    """What is loaded is what was judged, or nothing: a file that is rewritten in between, a reader that lies."""
+def test_what_is_loaded_is_what_was_judged(enforced: Enforced) -> None:
+    """A file that is rewritten before it is loaded gives at most other data, a reader that lies is heard once."""
     enforced("""
         import io, pickle
         from specimens import *
@@ -141,7 +141,7 @@ def test_files_that_change_between_the_readings_are_refused(enforced: Enforced) 
         with open("model", "wb") as file:
             file.write(clean)
         with open("model", "rb") as file:
-            refused(pickle.load, file)
+            assert pickle.load(file) == VALUE
 
         class Liar:
             def __init__(self):

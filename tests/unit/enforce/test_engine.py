@@ -70,6 +70,16 @@ def test_opcodes_have_the_same_names_in_both() -> None:
             assert (mine.error, mine.violations) == (theirs.error, theirs.violations), (opcodes.NAMES.get(code), data)
 
 
+def test_both_find_the_end_of_a_pickle() -> None:
+    """Stepping over opcodes ends at the same place in both, for every opcode, cut anywhere."""
+    compiled()
+    for code in range(256):
+        whole = bytes([code]) + b"\x02\x00\x00\x00\x00\x00\x00\x00\nab\n\xff\xff\xff\xff\n."
+        for cut in range(len(whole) + 1):
+            for data in (whole[:cut], whole[:1] + b"\xff" * cut):
+                assert engine.scan(data, 0) == opcodes.scan(data, 0), data
+
+
 def test_a_failing_codec_ends_the_judgement() -> None:
     """An error of the program's own codec is its own, with both verifiers."""
     import codecs

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import opcodes
+
 try:
     from . import native
 except ImportError as error:
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
     WholeVerifier = native.Verifier | verifier.Verifier
 
+__all__ = ["NAME", "REASON", "WholeVerifier", "make", "native", "scan"]
+
 NAME = "rust" if native else "python"
+scan = native.scan if native else opcodes.scan  # opcodes.scan says what it does
 
 
 def make(policy: Policy | None, settings: Settings | None = None) -> WholeVerifier:

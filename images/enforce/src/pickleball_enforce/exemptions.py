@@ -50,6 +50,7 @@ NESTED = {
     ("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers",
     ("numba.core.serialize", "_unpickle__CustomPickled"): "parts of machine code that numba keeps on disk",
 }
+_NOTED = frozenset({"pickle", "__main__", *MODULES, *(module for module, _ in FUNCTIONS)})
 _DEPTH = 4  # how far above a load such a function stands
 _INTERPRETERS = 0x030E0000  # from Python 3.14 on interpreters send each other pickles
 _DRIVERS = "pickleball_enforce.drivers."
@@ -76,6 +77,11 @@ def _is_between_interpreters() -> bool:
 
 def is_exempt(frame: FrameType | None) -> bool:
     """Whether a load that this frame calls is exempt; frames of pickle itself do not count."""
+    if frame is not None and not sanction.is_in_exempt():
+        space = frame.f_globals
+        name = space.get("__name__")
+        if (type(name) is str and name not in _NOTED) or (name == "__main__" and space.get("__spec__") is None):
+            return False  # as nearly always
     while frame is not None and _module(frame) == "pickle":
         frame = frame.f_back
     if frame is None:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .report import Import, Verdict
 
-__all__ = ["Verifier", "canonical_python2", "extension", "read_text", "tables_of"]
+__all__ = ["Verifier", "canonical_python2", "extension", "make_core", "read_text", "scan", "tables_of"]
 
+scan = _verifier.scan
 _TRACING = _verifier.Tables(
     {
         "bases": names.BASES,
@@ -62,12 +63,17 @@ def tables_of(policy: Policy | None) -> _verifier.Tables:
     return tables
 
 
+def make_core(policy: Policy | None, settings: Settings) -> _verifier.Verifier:
+    """Make a compiled verifier without this module's wrapping."""
+    return _verifier.Verifier(tables_of(policy), settings)
+
+
 class Verifier:
     """Judges the pickles of one Unpickler, each as a whole buffer."""
 
     def __init__(self, policy: Policy | None, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
-        self._core = _verifier.Verifier(tables_of(policy), self._settings)
+        self._core = make_core(policy, self._settings)
 
     @property
     def settings(self) -> Settings:
@@ -79,9 +85,11 @@ class Verifier:
         self._settings = settings
         self._core.configure(settings)
 
-    def verify(self, data: bytes | bytearray | memoryview | mmap, start: int = 0) -> Verdict:
+    def verify(
+        self, data: bytes | bytearray | memoryview | mmap, start: int = 0, *, gaps: Iterable[tuple[int, int]] = ()
+    ) -> Verdict:
         """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised."""
-        return self._core.verify(data if type(data) is bytes else bytes(data), start)
+        return self._core.verify(data if type(data) is bytes else bytes(data), start, gaps=list(gaps))
 
     @property
     def memo(self) -> dict[int, Any]:

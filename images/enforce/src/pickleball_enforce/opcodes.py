@@ -250,6 +250,19 @@ def scan(data: bytes | bytearray, position: int) -> tuple[int, bool]:
     return position, False
 
 
+# Literals whose content is nothing but data, and how many bytes of length precede it.
+LITERALS = {code: _WIDTHS[kind] for code, (name, kind) in TABLE.items() if "BYTE" in name and kind < 0}
+
+
+def literal(data: bytes | bytearray, position: int) -> tuple[int, int]:
+    """Give where the content of the byte literal at a position begins, and its length; 0 when there is none."""
+    width = LITERALS.get(data[position]) if position < len(data) else None
+    start = position + 1 + (width or 0)
+    if width is None or start > len(data):
+        return position, 0
+    return start, int.from_bytes(data[position + 1 : start], "little")
+
+
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
     pieces = []
     while size:

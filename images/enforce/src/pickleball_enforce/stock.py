@@ -8,5 +8,6 @@ from typing import Any
 
 module: Any = pickle
 Unpickler: Any = _pickle.Unpickler
+loads: Any = _pickle.loads
 PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001 - joblib and pandas derive from it
 Unframer: Any = pickle._Unframer  # type: ignore[attr-defined]  # noqa: SLF001

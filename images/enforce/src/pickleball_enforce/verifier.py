@@ -113,6 +113,8 @@ class Verifier(Targets):
         self._start = start
         self._pos = start
         self._frame_end = _NO_FRAME
+        self._gaps: list[tuple[int, int]] = []
+        self._shift = 0  # bytes that the buffer has left out so far
         self._position = start
         self._stopped = False
         self._stepping = True
@@ -122,11 +124,17 @@ class Verifier(Targets):
         self._extensions: dict[int, Import] = {}
         self.result: Tag = None
 
-    def verify(self, data: bytes | bytearray | memoryview | mmap, start: int = 0) -> Verdict:
-        """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised."""
+    def verify(
+        self, data: bytes | bytearray | memoryview | mmap, start: int = 0, *, gaps: Iterable[tuple[int, int]] = ()
+    ) -> Verdict:
+        """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised.
+
+        `gaps` tells where the data leaves out the bytes of literals, which are only data, and how many.
+        """
         saved = dict(self.memo) if self.memo else {}
         self.begin(start)
         self._stepping = False
+        self._gaps = list(gaps)
         self._data = data if isinstance(data, (bytes, mmap)) else bytes(data)
         try:
             self._run()
@@ -141,7 +149,7 @@ class Verifier(Targets):
     def finish(self) -> Verdict:
         """Give the judgement of what was read since `begin`."""
         if not self._stepping:
-            self._memo_span += self._pos - self._start
+            self._memo_span = self._read_so_far
         if not self._stopped and self._error is None:
             self._error = Malformed(self._position, "The stream ends without STOP.")
         return Verdict(
@@ -185,24 +193,24 @@ class Verifier(Targets):
     def _run(self) -> None:
         data = self._data
         end = len(data)
-        if end - self._start > self.settings.max_length:
+        if end - self._start + self._left_out() > self.settings.max_length:
             self.malformed(f"The stream is longer than {self.settings.max_length} bytes.")
         dispatch = self._dispatch
         while not self._stopped:
             at = self._pos
             if at >= end:
-                self._at = self._position = at
+                self._at = self._position = at + self._shift
                 self.malformed("The stream ends without STOP.")
-            self._at = at
+            self._at = at + self._shift
             self._opcode = opcode = data[at]
             handler = dispatch[opcode]
             if handler is None:
                 self.malformed(f"0x{opcode:02x} is no opcode.")
             self._pos = at + 1
             handler()
-            if self._pos >= self._frame_end:
+            if self._pos + self._shift >= self._frame_end:
                 self._leave_frame()
-        self._position = self._pos
+        self._position = self._pos + self._shift
         self._close()
 
     def step(self, opcode: int, argument: bytes, offset: int) -> tuple[Violation, ...]:
@@ -248,7 +256,7 @@ class Verifier(Targets):
         raise errors.MalformedStream(self._at, sentence)
 
     def _leave_frame(self) -> None:
-        if self._pos > self._frame_end:
+        if self._pos + self._shift > self._frame_end:
             self.malformed("A frame ends inside an opcode.")
         self._frame_end = _NO_FRAME
 
@@ -272,6 +280,22 @@ class Verifier(Targets):
             self.malformed(f"{NAMES[self._opcode]} is longer than the rest of the stream.")
         self._pos = start + size
         return start
+
+    def _skip_gap(self, size: int) -> bool:
+        """Step over bytes that are only data and that the buffer leaves out; whether it does."""
+        if not self._gaps or self._gaps[0] != (self._pos, size):
+            return False
+        del self._gaps[0]
+        self._shift += size
+        return True
+
+    def _left_out(self) -> int:
+        return sum(length for _, length in self._gaps)
+
+    @property
+    def _read_so_far(self) -> int:
+        """How many bytes the loads of this verifier have read."""
+        return self._memo_span + self._pos - self._start + self._shift
 
     def _number(self, width: int, *, signed: bool = False) -> int:
         return int.from_bytes(self._take(width), "little", signed=signed)
@@ -323,7 +347,7 @@ class Verifier(Targets):
 
     def _put(self, index: int) -> None:
         tag = self._top()
-        if index > max(self.settings.memo_floor, self._memo_span + self._pos - self._start):
+        if index > max(self.settings.memo_floor, self._read_so_far):
             self.malformed(f"The memo index {index} is larger than the stream.")
         if len(self.memo) >= self.settings.max_memo:
             self.malformed(f"The memo has more than {self.settings.max_memo} entries.")
@@ -337,14 +361,16 @@ class Verifier(Targets):
     def charge(self, cost: int, depth: int) -> None:
         """Count what hashing costs; refuse what exceeds its bound."""
         self._hash_cost += cost
-        read = self._memo_span + self._pos - self._start
-        if self._hash_cost > self.settings.max_hash_cost + 8 * read or depth > self.settings.max_hash_depth:
+        if (
+            self._hash_cost > self.settings.max_hash_cost + 8 * self._read_so_far
+            or depth > self.settings.max_hash_depth
+        ):
             self.malformed("A key or set member costs more to hash than the settings allow.")
 
     def work(self, amount: int) -> None:
         """Count what judging costs beyond a step for each opcode; refuse what the stream's size cannot justify."""
         self._worked += amount
-        if self._worked > self.settings.max_work + 2 * (self._memo_span + self._pos - self._start):
+        if self._worked > self.settings.max_work + 2 * self._read_so_far:
             self.malformed("The stream repeats large arguments more often than the settings allow.")
 
     def _hash(self, key: Tag) -> None:
@@ -453,7 +479,7 @@ class Verifier(Targets):
         self._push(text if len(text) <= self.settings.max_name else LONG_TEXT)
 
     def _bytes(self, size: int) -> None:
-        start = self._skip(size)
+        start = self._pos if self._skip_gap(size) else self._skip(size)
         self._push(Bytes(start, start + size))
 
     def _op_binbytes(self) -> None:
@@ -466,7 +492,9 @@ class Verifier(Targets):
         self._bytes(self._number(8))
 
     def _op_bytearray8(self) -> None:
-        self._skip(self._number(8))
+        size = self._number(8)
+        if not self._skip_gap(size):
+            self._skip(size)
         self._push(BYTEARRAY)
 
     def _op_next_buffer(self) -> None:
@@ -754,9 +782,9 @@ class Verifier(Targets):
             return
         if self._frame_end != _NO_FRAME:
             self.malformed("A frame begins before the end of another.")
-        if size > len(self._data) - self._pos:
+        if size > len(self._data) - self._pos + self._left_out():
             self.malformed("A frame is longer than the rest of the stream.")
-        self._frame_end = self._pos + size
+        self._frame_end = self._pos + self._shift + size
 
     def _op_stop(self) -> None:
         self.result = self._pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce import lookup, names, obligations, records, sanction, stubs
+from pickleball_enforce import engine, lookup, names, obligations, records, sanction, stubs
 from pickleball_enforce.errors import MalformedStream, PolicyViolation
 from pickleball_enforce.report import UNDECODABLE, Import, Malformed, Violation
 from pickleball_enforce.verifier import Verifier
@@ -43,7 +43,11 @@ class Session:
         self.source = source
         self.digest: Callable[[], str] = str  # of what was read, for records
         policy = self.enforcement.policy
-        self.verifier = Verifier(policy, settings, on_obligation) if policy else None
+        self.verifier: Any = None
+        if policy and on_obligation:
+            self.verifier = Verifier(policy, settings, on_obligation)
+        elif policy:
+            self.verifier = engine.make(policy, settings)
         self.objects: dict[Import, Any] = {}  # what imports gave, for obligations of later opcodes and loads
         self._reached: dict[Import, tuple[str, str]] = {}  # the names that renamed imports came to
         self._stubs: list[Import] = []

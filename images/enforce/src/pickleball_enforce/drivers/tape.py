@@ -1,9 +1,9 @@
 """The bytes of one pickle: read once to be judged, handed out again, proven the same, to be loaded.
 
 * bytes and BytesIO: an immutable copy;
-* files of the io module that can seek: read ahead in chunks; short pickles are kept, of long ones a running digest is
-  kept for each chunk and the second reading is compared with it before a byte of it is handed out;
-* anything else: read as stock reads it, opcode by opcode, never past STOP; kept in memory, then in a temporary file.
+* files of the io module that can seek: read ahead in chunks into memory, but for long byte literals, which stay in the
+  file: they are only data, whatever stands there when they are loaded;
+* anything else: read as stock reads it, opcode by opcode, never past STOP; long byte literals go into a temporary file.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.errors import MalformedStream
-from pickleball_enforce.opcodes import read_argument, scan
+from pickleball_enforce import engine
+from pickleball_enforce.opcodes import LITERALS, TABLE, literal, read_argument
 from pickleball_enforce.report import Malformed
+
+from .replay import Replay, SplicedReplay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pickleball_enforce.engine import WholeVerifier
     from pickleball_enforce.report import Verdict
-    from pickleball_enforce.verifier import Verifier
 
-KEPT = 16 << 20  # bytes of a pickle that are kept in memory
+_LONG = 1 << 20  # bytes of a literal that is not kept in memory
 _CHUNK = 1 << 16
+_LARGEST_CHUNK = 1 << 26
 _FRAME = 0x95
+_STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
-
-
-class ChangedFileError(MalformedStream):
-    """A file whose second reading gives other bytes than those that were judged."""
 
 
 class BytesTape:
@@ -43,17 +43,16 @@ class BytesTape:
         self._end = len(data)
         self.truncated = False
 
-    def judge(self, verifier: Verifier) -> Verdict:
+    def judge(self, verifier: WholeVerifier) -> Verdict:
         """Judge the pickle."""
         verdict = verifier.verify(self._data, self._start)
         self._end = verdict.end
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
 
-    def replay(self) -> io.BufferedReader:
+    def replay(self) -> Replay:
         """Give a file of exactly the bytes that were judged."""
-        whole = self._start == 0 and self._end == len(self._data)
-        return io.BufferedReader(io.BytesIO(self._data if whole else self._data[self._start : self._end]))
+        return Replay(self._data[self._start : self._end])
 
     def replay_all(self) -> Any:
         """Give a file of these bytes and all that follow (audit)."""
@@ -83,8 +82,22 @@ class BytesIOTape(BytesTape):
         self._file.seek(self._start + count)
 
 
+class Gap:
+    """A long literal that stays in a file: where it belongs among the bytes in memory, and where it lies."""
+
+    __slots__ = ("_length", "offset", "place")
+
+    def __init__(self, place: int, length: int, offset: int) -> None:
+        self.place = place
+        self.offset = offset
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+
 class FileTape:
-    """A pickle that is read from a file as it is judged."""
+    """A pickle that is read from a file before it is judged."""
 
     def __init__(self, file: Any, read: Callable[[int], bytes], readline: Callable[[], bytes]) -> None:
         self._file = file
@@ -92,76 +105,101 @@ class FileTape:
         self._readline = readline
         self._ahead = type(file) in _SEEKABLE and file.seekable()
         self._start = file.tell() if self._ahead else 0
-        self._buffer = b""
+        self._kept = bytearray()
+        self._data = b""  # ... what of it is the pickle
+        self._gaps: list[Gap] = []
+        self._left_out = 0  # bytes in gaps
+        self._source = file  # of the gaps
+        self._buffer = b""  # of a frame that was read at once
         self._at = 0
-        self._kept: bytearray | None = bytearray()
-        self._length = 0
-        self._hash = hashlib.sha256()
-        self._marks: list[tuple[int, bytes]] = []  # (length, digest up to there)
-        self._spool: Any = None
+        self._end = 0
         self.truncated = False
 
     # ---- first reading ----------------------------------------------------------------------------------------------
 
-    def judge(self, verifier: Verifier) -> Verdict:
-        """Judge the pickle: at once when it is short enough to be kept, else opcode by opcode."""
+    def judge(self, verifier: WholeVerifier) -> Verdict:
+        """Read the pickle, ahead where that can be undone, else never past STOP; judge it."""
         if self._ahead:
-            data, whole = self._read_ahead()
-            if whole:
-                verdict = verifier.verify(bytes(data))
-                self._kept, self._length = data[: verdict.end], verdict.end
-                self.truncated = verdict.error is not None and verdict.error.offset >= len(data)
-                return verdict
-            self._file.seek(self._start)
-        return self._judge_stepwise(verifier)
-
-    def _read_ahead(self) -> tuple[bytearray, bool]:
-        """Read up to STOP, or to the end of the file; whether it was short enough to be kept."""
-        data = bytearray()
-        position = 0
-        while len(data) <= KEPT:
-            piece = self._read(min(max(_CHUNK, len(data)), KEPT + 1 - len(data)))
-            data += piece
-            position, stopped = scan(data, position)
-            if stopped or not piece:
-                return data, True
-        return data, False
-
-    def _judge_stepwise(self, verifier: Verifier) -> Verdict:
-        saved = dict(verifier.memo)
-        verifier.begin()
-        error = None
-        try:
-            while not verifier.stopped:
-                self._step(verifier)
-        except MalformedStream as malformed:
-            error = Malformed(malformed.offset, malformed.sentence)
-        verdict = verifier.finish()
-        verdict.error = error
-        if not verdict.clean:
-            verifier.memo = saved  # nothing of it will run
+            self._read_ahead()
+        else:
+            self._read_exactly()
+        self._data = bytes(self._kept)
+        verdict = verifier.verify(self._data, gaps=[(gap.place, len(gap)) for gap in self._gaps])
+        if verdict.error is not None:
+            self.truncated = self.truncated or verdict.error.offset >= len(self._kept) + self._left_out
+        else:
+            self._end = verdict.end
+            self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         return verdict
 
-    def _step(self, verifier: Verifier) -> None:
-        offset = self._length
-        key = self._take(1)
-        if not key:
-            self.truncated = True
-            raise MalformedStream(offset, "The stream ends without STOP.")
-        opcode = key[0]
-        try:
-            argument = read_argument(opcode, self._take, self._take_line)
-        except ValueError as error:
-            self.truncated = True
-            raise MalformedStream(offset, f"{error}.") from error
-        verifier.step(opcode, argument, offset)
-        if opcode == _FRAME:
-            self._prefetch(int.from_bytes(argument, "little"))
+    def _read_ahead(self) -> None:
+        """Read up to STOP or the end of the file; step over long literals."""
+        window = self._read(_CHUNK)
+        while True:
+            position, stopped = engine.scan(window, 0)
+            self._kept += window if stopped else memoryview(window)[:position]
+            if stopped:
+                return
+            rest = window[position:]
+            if self._leave_out(rest):
+                window = self._read(_CHUNK)
+                continue
+            piece = self._read(min(max(_CHUNK, len(self._kept), len(rest)), _LARGEST_CHUNK))
+            if not piece:
+                self._kept += rest
+                return
+            window = rest + piece
+
+    def _leave_out(self, rest: bytes) -> bool:
+        """Leave a long literal, which begins in the rest of what was read, in the file; whether there is one."""
+        start, length = literal(rest, 0)
+        if length < _LONG or start + length <= len(rest):
+            return False
+        place = len(self._kept) + start
+        offset = self._start + place + self._left_out
+        if self._file.seek(0, io.SEEK_END) < offset + length:
+            self._file.seek(offset - start + len(rest))
+            return False  # a false length, or a file that was cut
+        self._kept += rest[:start]
+        self._gaps.append(Gap(place, length, offset))
+        self._left_out += length
+        self._file.seek(offset + length)
+        return True
+
+    def _read_exactly(self) -> None:
+        """Read opcode by opcode, never past STOP; long literals go into a temporary file."""
+        opcode = -1
+        while opcode != _STOP:
+            key = self._take(1)
+            if not key:
+                self.truncated = True
+                return
+            opcode = key[0]
+            if opcode not in TABLE:
+                return
+            place = len(self._kept)
+            try:
+                argument = read_argument(opcode, self._take, self._take_line)
+            except ValueError:
+                self.truncated = True
+                return
+            if opcode == _FRAME:
+                self._prefetch(int.from_bytes(argument, "little"))
+            elif len(argument) >= _LONG and opcode in LITERALS:
+                self._spool(place, LITERALS[opcode], argument)
+
+    def _spool(self, place: int, head: int, argument: bytes) -> None:
+        """Move the content of a long literal into a temporary file."""
+        if self._source is self._file:
+            self._source = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the tape
+        offset = self._source.seek(0, io.SEEK_END)
+        self._source.write(memoryview(argument)[head:])
+        del self._kept[place + head :]
+        self._gaps.append(Gap(place + head, len(argument) - head, offset))
+        self._left_out += len(argument) - head
 
     def _prefetch(self, size: int) -> None:
         """Read a frame at once: all of it belongs to the pickle."""
-        if self._ahead:
-            return
         pieces = [self._buffer[self._at :]]
         left = size - len(pieces[0])
         while left > 0:
@@ -173,75 +211,31 @@ class FileTape:
         self._buffer, self._at = b"".join(pieces), 0
 
     def _take(self, size: int) -> bytes:
-        if self._at + size <= len(self._buffer):
+        if self._at < len(self._buffer):
             data = self._buffer[self._at : self._at + size]
-            self._at += size
-        elif self._at < len(self._buffer):
-            data = self._buffer[self._at :]
-            self._buffer, self._at = b"", 0
-        elif self._ahead and size <= _CHUNK:
-            self._buffer, self._at = self._read(_CHUNK), 0
-            if not self._buffer:
-                return b""
-            return self._take(size)
+            self._at += len(data)
         else:
             data = _bytes(self._read(size))
-        if data:
-            self._record(data)
+        self._kept += data
         return data
 
     def _take_line(self) -> bytes:
-        end = self._buffer.find(b"\n", self._at)
-        if end >= 0:
-            return self._take(end + 1 - self._at)
-        head = self._take(len(self._buffer) - self._at) if self._at < len(self._buffer) else b""
-        if self._ahead:
-            pieces = [head]
-            while not pieces[-1].endswith(b"\n"):
-                self._buffer, self._at = self._read(_CHUNK), 0
-                if not self._buffer:
-                    break
-                end = self._buffer.find(b"\n") + 1 or len(self._buffer)
-                pieces.append(self._take(end))
-            return b"".join(pieces)
-        line = _bytes(self._readline())
-        if line:
-            self._record(line)
-        return head + line
-
-    def _record(self, data: bytes) -> None:
-        self._length += len(data)
-        if self._kept is not None:
-            self._kept += data
-            if self._length > KEPT:
-                self._keep_elsewhere(self._kept)
-            return
-        self._hash.update(data)
-        if self._spool is not None:
-            self._spool.write(data)
-        elif self._length - self._marks[-1][0] >= 1 << 20:
-            self._marks.append((self._length, self._hash.digest()))
-
-    def _keep_elsewhere(self, kept: bytearray) -> None:
-        self._hash.update(kept)
-        if self._ahead:
-            self._marks.append((self._length, self._hash.digest()))
+        if self._at < len(self._buffer):
+            end = self._buffer.find(b"\n", self._at) + 1 or len(self._buffer)
+            head = self._take(end - self._at)
+            if head.endswith(b"\n"):
+                return head
         else:
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the tape
-            self._spool.write(kept)
-        self._kept = None
+            head = b""
+        line = _bytes(self._readline())
+        self._kept += line
+        return head + line
 
     # ---- second reading ---------------------------------------------------------------------------------------------
 
-    def replay(self) -> io.BufferedReader:
+    def replay(self) -> Replay | SplicedReplay:
         """Give a file of exactly the bytes that were judged."""
-        if self._kept is not None:
-            return io.BufferedReader(io.BytesIO(bytes(self._kept)))
-        if self._spool is not None:
-            self._spool.seek(0)
-            return io.BufferedReader(_Borrowed(self._spool))
-        marks = [*self._marks, (self._length, self._hash.digest())]
-        return io.BufferedReader(_Proven(self._file, self._start, marks), 1 << 18)
+        return SplicedReplay(self._data, self._gaps, self._source) if self._gaps else Replay(self._data)
 
     def replay_all(self) -> Any:
         """Give a file of the bytes that were read and all that follow (audit)."""
@@ -253,73 +247,16 @@ class FileTape:
 
     def digest(self) -> str:
         """Give the sha256 of what was read."""
-        return self._hash.hexdigest() if self._kept is None else hashlib.sha256(self._kept).hexdigest()
+        found = hashlib.sha256()
+        replay = self.replay()
+        while piece := replay.read(1 << 20):
+            found.update(piece)
+        return found.hexdigest()
 
     def finish(self) -> None:
         """Leave the position after the pickle, where stock leaves it."""
         if self._ahead:
-            self._file.seek(self._start + self._length)
-
-
-class _Borrowed(io.RawIOBase):
-    """A file that stays open when its reader is gone."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__()
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count: int = self._file.readinto(buffer)
-        return count
-
-
-class _Proven(io.RawIOBase):
-    """The second reading of a file: nothing is handed out before it is proven to be what was judged."""
-
-    def __init__(self, file: Any, start: int, marks: list[tuple[int, bytes]]) -> None:
-        super().__init__()
-        self._file = file
-        self._start = start
-        self._marks = iter(marks)
-        self._hash = hashlib.sha256()
-        self._read = 0
-        self._chunk = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._chunk and not self._next():
-            return 0
-        count = min(len(buffer), len(self._chunk))
-        buffer[:count] = self._chunk[:count]
-        self._chunk = self._chunk[count:]
-        return count
-
-    def _next(self) -> bool:
-        mark = next(self._marks, None)
-        if mark is None or mark[0] == self._read:
-            return False
-        length, digest = mark
-        self._file.seek(self._start + self._read)
-        pieces = []
-        left = length - self._read
-        while left:
-            piece = self._file.read(left)
-            if not piece:
-                break
-            pieces.append(piece)
-            left -= len(piece)
-        data = b"".join(pieces)
-        self._hash.update(data)
-        if self._hash.digest() != digest:
-            raise ChangedFileError(self._read, "The file has changed since it was judged.")
-        self._read = length
-        self._chunk = memoryview(data)
-        return True
+            self._file.seek(self._start + self._end)
 
 
 class Chain:

@@ -17,6 +17,7 @@ mod number;
 mod opcode;
 mod received;
 mod report;
+mod scan;
 mod settings;
 mod tag;
 mod targets;
@@ -24,6 +25,7 @@ mod verifier;
 
 pub use name::Tables;
 pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Violation, use_names};
+pub use scan::scan;
 pub use settings::{Settings, Texts};
 pub use verifier::{Verdict, Verifier};
 

@@ -104,7 +104,9 @@ impl Machine<'_> {
     }
 
     fn bytes(&mut self, size: u64, sort: Sort) -> Step {
-        self.skip(size)?;
+        if !self.skip_gap(size) {
+            self.skip(size)?;
+        }
         self.push(Tag::plain(sort))
     }
 

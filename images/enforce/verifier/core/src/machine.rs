@@ -29,9 +29,13 @@ pub struct Machine<'a> {
     pub(crate) opcode: u8,
     pub(crate) at: usize,
     pub(crate) pos: usize,
+    gaps: &'a [(usize, u64)],
+    shift: usize,
     marks: Vec<usize>,
     fence: usize,
     proto: u8,
+    /// Whether the judgement ends at the first thing that is more than data.
+    pub data_only: bool,
     start: usize,
     position: usize,
     frame_end: usize,
@@ -47,7 +51,7 @@ impl<'a> Machine<'a> {
     pub fn new(
         v: &'a mut Verifier,
         host: &'a mut dyn Host,
-        data: &'a [u8],
+        (data, gaps): (&'a [u8], &'a [(usize, u64)]),
         start: usize,
         first_identified: u64,
         room: Room,
@@ -69,9 +73,12 @@ impl<'a> Machine<'a> {
             opcode: 0,
             at,
             pos: start,
+            gaps,
+            shift: 0,
             marks: room.1,
             fence: 0,
             proto: 0,
+            data_only: false,
             start,
             position: start,
             frame_end: NO_FRAME,
@@ -100,17 +107,17 @@ impl<'a> Machine<'a> {
             persistent: self.persistent,
             suppressed: self.suppressed,
         };
-        (verdict, self.pos, (self.stack, self.marks))
+        (verdict, self.pos + self.shift, (self.stack, self.marks))
     }
 
     pub fn run(&mut self) -> Step {
         let data = self.data;
-        if data.len().saturating_sub(self.start) as u64 > self.v.settings.max_length {
+        if (data.len().saturating_sub(self.start) as u64).saturating_add(self.left_out()) > self.v.settings.max_length {
             let length = self.v.settings.max_length.to_string();
             return self.malformed(say!("The stream is longer than ", &length, " bytes."));
         }
         loop {
-            self.at = self.pos;
+            self.at = self.pos + self.shift;
             let Some(&code) = data.get(self.pos) else {
                 self.position = self.at;
                 return self.malformed("The stream ends without STOP.");
@@ -118,14 +125,14 @@ impl<'a> Machine<'a> {
             self.opcode = code;
             self.pos += 1;
             self.step(code)?;
-            if self.pos >= self.frame_end {
+            if self.pos + self.shift >= self.frame_end {
                 self.leave_frame()?;
             }
             if code == b'.' {
                 break;
             }
         }
-        self.position = self.pos;
+        self.position = self.pos + self.shift;
         if self.frame_end != NO_FRAME {
             return self.malformed("A frame reaches past STOP.");
         }
@@ -214,6 +221,9 @@ impl<'a> Machine<'a> {
     }
 
     fn step_rare(&mut self, code: u8) -> Step {
+        if self.data_only && matches!(code, b'c' | b'i' | b'P' | b'Q' | 0x93 | 0x82..=0x84 | 0x97) {
+            return Err(Box::new(Halt::Interrupted));
+        }
         match code {
             b'0' => self.pop_any(),
             b'1' => {
@@ -284,7 +294,7 @@ impl<'a> Machine<'a> {
     }
 
     fn leave_frame(&mut self) -> Step {
-        if self.pos > self.frame_end {
+        if self.pos + self.shift > self.frame_end {
             return self.malformed("A frame ends inside an opcode.");
         }
         self.frame_end = NO_FRAME;
@@ -324,6 +334,23 @@ impl<'a> Machine<'a> {
         self.malformed(say!(opcode::name(self.opcode), " is longer than the rest of the stream."))
     }
 
+    /// Steps over bytes that are only data and that the buffer leaves out; gives false where it does not.
+    pub fn skip_gap(&mut self, size: u64) -> bool {
+        match self.gaps {
+            [(place, length), rest @ ..] if *place == self.pos && *length == size => {
+                self.gaps = rest;
+                self.shift += size as usize;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// How many bytes from here on the buffer leaves out.
+    fn left_out(&self) -> u64 {
+        self.gaps.iter().map(|(_, length)| length).sum()
+    }
+
     #[inline(always)]
     fn skip_then(&mut self, size: usize, sort: Sort) -> Step {
         self.take(size)?;
@@ -355,7 +382,7 @@ impl<'a> Machine<'a> {
 
     /// How many bytes the loads of this verifier have read.
     fn read(&self) -> u64 {
-        self.v.memo_span + (self.pos - self.start) as u64
+        self.v.memo_span + (self.pos - self.start + self.shift) as u64
     }
 
     /// Gives a text of the buffer: its tag says where it lies and how wide the length before it is.
@@ -637,10 +664,10 @@ impl<'a> Machine<'a> {
         if self.frame_end != NO_FRAME {
             return self.malformed("A frame begins before the end of another.");
         }
-        if size > (self.data.len() - self.pos) as u64 {
+        if size > (self.data.len() - self.pos) as u64 + self.left_out() {
             return self.malformed("A frame is longer than the rest of the stream.");
         }
-        self.frame_end = self.pos + size as usize;
+        self.frame_end = self.pos + self.shift + size as usize;
         Ok(())
     }
 

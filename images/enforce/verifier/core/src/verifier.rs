@@ -106,10 +106,7 @@ impl Verifier {
     }
 
     /// Begins anew, as for another Unpickler; the room stays.
-    pub fn reset(&mut self, tables: &Arc<Tables>) {
-        if !Arc::ptr_eq(&self.tables, tables) {
-            self.tables = Arc::clone(tables);
-        }
+    fn reset(&mut self) {
         self.memory.clear();
         self.memo = Memo::default();
         self.identified = 0;
@@ -118,13 +115,33 @@ impl Verifier {
         self.needs.clear();
     }
 
-    /// Judges one pickle from `start` up to its STOP. `last` says that no other load will use the memo.
+    /// Judges one pickle from `start` up to its STOP. `last` says that no other load will use the memo; `gaps` where the
+    /// buffer leaves out the bytes of literals (they are only data), and how many.
     pub fn verify(
         &mut self,
         host: &mut dyn Host,
         data: &[u8],
+        gaps: &[(usize, u64)],
         start: usize,
         last: bool,
+    ) -> Result<Verdict, Interrupted> {
+        self.run(host, (data, gaps), start, last, false)
+    }
+
+    /// Judges one pickle from `start` on that is loaded once; gives where it ends when it is nothing but data.
+    pub fn end_of_data(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<u64> {
+        let found = self.run(host, (data, &[]), start, true, true);
+        self.reset();
+        found.ok().filter(Verdict::is_clean).map(|found| found.end)
+    }
+
+    fn run(
+        &mut self,
+        host: &mut dyn Host,
+        (data, gaps): (&[u8], &[(usize, u64)]),
+        start: usize,
+        last: bool,
+        data_only: bool,
     ) -> Result<Verdict, Interrupted> {
         let saved = (self.memo.len() > 0).then(|| self.memo.clone());
         for &index in &self.needs {
@@ -133,7 +150,8 @@ impl Verifier {
         }
         let first_identified = self.identified;
         let room = (std::mem::take(&mut self.stack), std::mem::take(&mut self.marks));
-        let mut machine = Machine::new(self, host, data, start, first_identified, room);
+        let mut machine = Machine::new(self, host, (data, gaps), start, first_identified, room);
+        machine.data_only = data_only;
         let outcome = machine.run();
         let (mut verdict, position, room) = machine.finish();
         (self.stack, self.marks) = room;

@@ -50,7 +50,7 @@ fn verifier(globals: &[&str], reduces: &[&str]) -> Verifier {
 }
 
 fn judge(verifier: &mut Verifier, stream: &[u8]) -> Verdict {
-    verifier.verify(&mut Bare, stream, 0, false).expect("the host never fails")
+    verifier.verify(&mut Bare, stream, &[], 0, false).expect("the host never fails")
 }
 
 fn rules(verdict: &Verdict) -> Vec<&str> {
@@ -89,6 +89,16 @@ fn the_memo_outlives_a_load_and_not_its_failure() {
     assert!(second.is_clean() && !second.late.is_empty(), "{second:?}");
     verifier.abandon();
     assert_eq!(rules(&judge(&mut verifier, b"\x80\x02h\x00)\x81.")), ["class-not-import"]);
+}
+
+#[test]
+fn bytes_that_are_left_out_are_counted() {
+    let stream = b"\x80\x04\x8e\x03\0\0\0\0\0\0\0abc\x94cx\ny\n\x93.";
+    let left_out = [&stream[..11], &stream[14..]].concat();
+    let whole = judge(&mut verifier(&[], &[]), stream);
+    let gapped = verifier(&[], &[]).verify(&mut Bare, &left_out, &[(11, 3)], 0, false).expect("the host never fails");
+    assert_eq!((gapped.end, gapped.violations[0].offset), (whole.end, whole.violations[0].offset));
+    assert!(verifier(&[], &[]).verify(&mut Bare, &left_out, &[], 0, false).is_ok_and(|found| found.error.is_some()));
 }
 
 #[test]

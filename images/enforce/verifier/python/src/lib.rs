@@ -7,10 +7,18 @@ mod tables;
 mod verifier;
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Steps from opcode to opcode; gives where that ended, and whether it was at STOP.
+#[pyfunction]
+fn scan(data: &Bound<'_, PyBytes>, position: usize) -> (usize, bool) {
+    pickleball_verifier::scan(data.as_bytes(), position)
+}
 
 #[pymodule]
 fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_class::<tables::Tables>()?;
     module.add_class::<verifier::Verifier>()
 }

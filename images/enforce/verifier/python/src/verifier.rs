@@ -44,20 +44,21 @@ impl Verifier {
     }
 
     /// Judges one pickle from `start` up to its STOP. `last` says that no other load will use the memo.
-    #[pyo3(signature = (data, start = 0, *, last = false))]
+    /// `gaps` tells where the data leaves out the bytes of literals, and how many.
+    #[allow(clippy::needless_pass_by_value)] // what Python gives is taken over
+    #[pyo3(signature = (data, start = 0, *, last = false, gaps = Vec::new()))]
     fn verify<'py>(
         &mut self,
         py: Python<'py>,
         data: &Bound<'py, PyBytes>,
         start: usize,
         last: bool,
+        gaps: Vec<(usize, u64)>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if start > data.as_bytes().len() {
-            return Err(PyValueError::new_err("start lies behind the end of the data"));
-        }
+        check_start(data, start)?;
         let names = NAMES.get_or_try_init(py, || Names::find(py))?;
         let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
-        let Ok(found) = self.core.verify(&mut host, data.as_bytes(), start, last) else {
+        let Ok(found) = self.core.verify(&mut host, data.as_bytes(), &gaps, start, last) else {
             let failure = host.failure.take();
             return Err(failure.unwrap_or_else(|| PyRuntimeError::new_err("the judgement was interrupted")));
         };
@@ -66,6 +67,15 @@ impl Verifier {
         self.suppressed = found.suppressed;
         self.needs = found.needs;
         Ok(verdict)
+    }
+
+    /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is nothing but data, else None.
+    fn end_of_data(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>, start: usize) -> PyResult<Option<u64>> {
+        check_start(data, start)?;
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let end = self.core.end_of_data(&mut host, data.as_bytes(), start);
+        host.failure.map_or(Ok(end), Err)
     }
 
     /// The imports of the last load, those by getattr and bound methods included.
@@ -96,4 +106,11 @@ impl Verifier {
         self.core.adopt(&keys);
         Ok(())
     }
+}
+
+fn check_start(data: &Bound<'_, PyBytes>, start: usize) -> PyResult<()> {
+    if start > data.as_bytes().len() {
+        return Err(PyValueError::new_err("start lies behind the end of the data"));
+    }
+    Ok(())
 }

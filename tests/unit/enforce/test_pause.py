@@ -1,0 +1,58 @@
+"""The collector is paused while a pickle loads, and is as it was before when the last load has ended."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import pytest
+
+from pickleball_enforce.pause import paused
+
+
+def fail() -> None:
+    """Fail within a load."""
+    raise ValueError("inside")
+
+
+def test_the_collector_is_off_during_a_load_and_on_afterwards() -> None:
+    """Also when the load fails, or runs within another."""
+    assert paused(gc.isenabled) is False
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="inside"):
+        paused(fail)
+    assert gc.isenabled()
+    assert paused(paused, gc.isenabled) is False
+    assert gc.isenabled()
+
+
+def test_a_collector_that_the_program_has_switched_off_stays_off() -> None:
+    """Its own gc.disable() outlives the load."""
+    gc.disable()
+    try:
+        paused(list)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_loads_that_overlap_in_threads_leave_it_on() -> None:
+    """The first to begin ends first: the collector is on again after the last, not before."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def second() -> None:
+        begun.set()
+        assert ended.wait(20)
+        assert not gc.isenabled()
+
+    thread = threading.Thread(target=paused, args=(second,))
+
+    def first() -> None:
+        thread.start()
+        assert begun.wait(20)
+
+    paused(first)
+    assert not gc.isenabled()
+    ended.set()
+    thread.join(20)
+    assert gc.isenabled()
