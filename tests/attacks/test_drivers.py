@@ -23,9 +23,10 @@ def show(result):
     print("EFFECT" if {check} else "loaded")
 class Application:
     {persistent}
-def attack(base, file):
+def attack(base, file, renames=False):
     try:
-        unpickler = type("Unpickler", (Application, base), {{}})(file{arguments})
+        names = {{"find_class": lambda self, module, name: base.find_class(self, module, name)}} if renames else {{}}
+        unpickler = type("Unpickler", (Application, base), names)(file{arguments})
         for _ in range({loads}):
             result = unpickler.load()
         show(result)
@@ -44,16 +45,18 @@ with open(path, "rb") as file:
     attack(pickle.Unpickler, file)
 attack(pickle.Unpickler, Pipe())
 attack(pickle._Unpickler, io.BytesIO(stream))
+attack(pickle.Unpickler, io.BytesIO(stream), renames=True)
+attack(pickle._Unpickler, io.BytesIO(stream), renames=True)
 """
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.rule}-{attack.name.replace(' ', '-')}")
 def test_the_attack_is_stopped_in_a_hooked_process(attack: Attack, tmp_path: Path) -> None:
-    """No driver lets the effect happen, whatever the file is read from, and the program gets an unpickling error."""
+    """No driver lets the effect happen, read from whatever and find_class overridden or not: the load is refused."""
     marker = tmp_path / "marker"
     extra = f", {attack.arguments}" if attack.arguments else ""
     code = program(HOOKED, attack, arguments=extra)
     done = run(code, marker, attack.stream.hex(), str(policy_of(attack, tmp_path)))
     assert not marker.exists(), done.stdout
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split("\n")[:4] == ["refused"] * 4, done.stdout + done.stderr
+    assert done.stdout.split("\n")[:6] == ["refused"] * 6, done.stdout + done.stderr
