@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from evaluation.environments import Environment
 
+LIMIT = 240  # seconds for a policy; what takes longer counts as not generated
 COMMAND = Path(sys.executable).parent / "pickleball-generate"
 
 
@@ -81,7 +82,10 @@ def generate(
         command += ["--allow", name]
     if allowed:
         command += ["--reason", "the model files of the evaluation were built here"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=1800)
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=LIMIT)
+    except subprocess.TimeoutExpired as error:
+        raise GenerationFailed(f"the generator took more than {LIMIT} s") from error
     lines = done.stdout.strip().splitlines()
     outcome = json.loads(lines[-1]) if lines else {}
     if done.returncode not in {0, 1} or not path.exists():
