@@ -9,7 +9,7 @@ from transformers import BertForSequenceClassification
 
 from evaluation.recipes.small_transformers import bert, tokenizer
 from evaluation.recipes.tables import TEXTS
-from evaluation.specimens import Recipe, Way, torched
+from evaluation.specimens import Recipe, Way
 
 
 def folder():
@@ -36,7 +36,7 @@ def copied(classifier, path):
 
 RECIPE = Recipe(
     lambda classifier: classifier.predict(TEXTS[0], return_probability=True)["probability"],
-    Way("folder", "", copied, opened, "*.bin"), torched(),
+    Way("folder", "", copied, opened, "*.bin"),
 )  # fmt: skip
 
 
