@@ -27,7 +27,7 @@ PACKS_OLDER_VENV := $(call venv,packs-older)
 FUZZ_VENV := $(call venv,fuzz)
 SCANNERS_VENV := $(call venv,scanners)
 
-.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench-scanners bench-generator
+.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -144,6 +144,9 @@ fuzz: setup ## Compare COUNT random streams with what CPython does; gaps are kep
 
 fuzz-coverage: $(FUZZ_VENV)/.complete ## The same with streams that follow the coverage of the verifier (atheris).
 	PYTHONPATH=images/enforce/src $(FUZZ_VENV)/bin/python -m tests.attacks.fuzz --coverage --count $(COUNT) -max_len=400
+
+bench: setup ## Enforced loads beside stock ones, by the Pythons in PYTHONS (default: the project's own).
+	$(BIN)/python -m benchmarks.load $(PYTHONS)
 
 bench-generator: setup joern ## Time and memory of the generator over real libraries (ONLY=a,b MODES=cold,cached,cpg,whole).
 	$(BIN)/python -m benchmarks.generator $(if $(ONLY),--only $(ONLY)) $(if $(MODES),--modes $(MODES))

@@ -502,7 +502,7 @@ class ResultGuard:
     other than in the memo.
     """
 
-    __slots__ = ("_callee", "_prediction", "_refuse")
+    __slots__ = ("_callee", "_passed", "_prediction", "_refuse")
 
     def __init__(
         self, callee: Callable[..., Any], prediction: Import, refuse: Callable[[list[Violation]], None]
@@ -510,15 +510,20 @@ class ResultGuard:
         self._callee = callee
         self._prediction = prediction
         self._refuse = refuse
+        self._passed: set[type] = set()  # of new objects, only the class is looked at: once for each
 
     def __call__(self, *args: Any) -> Any:
         """Call the callee and check its result."""
         result, references = _call(self._callee, args)
         fresh = references <= _OWN_REFERENCES
+        if fresh and type(result) in self._passed:
+            return result
         found: list[Violation] = []
         for obligation in self._prediction.obligations:
             if obligation.kind.startswith("result-"):
                 found += check_result(result, self._callee, self._prediction, obligation, fresh=fresh)
         if found:
             self._refuse(found)
+        elif fresh:
+            self._passed.add(type(result))
         return result

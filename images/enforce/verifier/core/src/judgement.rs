@@ -1,6 +1,6 @@
 //! What every rule works with: the policy's answers, violations, predicted imports, obligations (judgement.py).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::Name;
 use crate::machine::{Machine, Step};
@@ -59,13 +59,15 @@ impl Machine<'_> {
             }
             import.seen_plain |= bit;
         } else {
-            self.scratch.clear();
-            self.scratch.push(kind as u8);
-            self.scratch.extend_from_slice(detail);
-            if import.seen.contains(&self.scratch) {
+            if import.latest.0 == kind && import.latest.1 == detail {
+                return; // the same again and again: objects of one class
+            }
+            let seen = import.seen.entry(kind).or_default();
+            if seen.contains(detail) {
                 return;
             }
-            import.seen.insert(self.scratch.clone());
+            import.latest = (kind, detail.to_vec());
+            seen.insert(detail.to_vec());
         }
         let (opcode, offset) = (opcode::name(self.opcode), self.at as u64);
         let obligation = Obligation { kind, detail: detail.to_vec(), opcode, offset };
@@ -131,7 +133,8 @@ impl Machine<'_> {
             changed: true,
             guarded: false,
             seen_plain: 0,
-            seen: HashSet::new(),
+            seen: HashMap::new(),
+            latest: (Kind::Callee, Vec::new()),
         }
     }
 

@@ -43,7 +43,6 @@ pub struct Machine<'a> {
     worked: u64,
     extensions: Vec<(i64, usize)>,
     pub(crate) spare: Vec<Tag>,
-    pub(crate) scratch: Vec<u8>,
     max_depth: usize,
 }
 
@@ -86,7 +85,6 @@ impl<'a> Machine<'a> {
             worked: 0,
             extensions: Vec::new(),
             spare: Vec::new(),
-            scratch: Vec::new(),
             max_depth,
         }
     }

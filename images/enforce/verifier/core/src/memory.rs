@@ -374,6 +374,17 @@ impl Memory {
         node.last_run = index32(self.runs.len() - 1);
     }
 
+    /// Gives the keys that were put into a dict, the last first.
+    pub fn keys(&self, container: Tag) -> impl Iterator<Item = Tag> {
+        let mut at = self.containers[container.index()].last_run;
+        std::iter::from_fn(move || {
+            let run = *self.runs.get(at as usize)?;
+            at = run.previous;
+            Some(self.pairs[run.start..][..run.length as usize].chunks_exact(2).rev().map(|pair| pair[0]))
+        })
+        .flatten()
+    }
+
     /// Gives what was put into a dict, in this order.
     pub fn entries(&self, container: Tag) -> Vec<(Tag, Tag)> {
         let mut runs = Vec::new();

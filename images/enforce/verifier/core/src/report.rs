@@ -1,6 +1,6 @@
 //! What the verifier says: violations, predicted imports with their obligations (report.py).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::Name;
 use crate::name::Facts;
@@ -56,7 +56,7 @@ impl From<crate::Interrupted> for Box<Halt> {
 }
 
 /// What must hold for the real object behind an import (obligations.py says what each means).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
     Callee,
@@ -203,7 +203,8 @@ pub struct Import {
     pub changed: bool,
     pub(crate) guarded: bool,
     pub(crate) seen_plain: u32,
-    pub(crate) seen: HashSet<Vec<u8>>,
+    pub(crate) latest: (Kind, Vec<u8>),
+    pub(crate) seen: HashMap<Kind, HashSet<Vec<u8>>>,
 }
 
 impl Import {

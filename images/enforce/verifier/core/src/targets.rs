@@ -157,6 +157,9 @@ impl Machine<'_> {
         if node.obscure || node.overflow {
             self.oblige_instance(target, Kind::Setstate, b"");
         }
+        if !node.notable && self.has_known_slots(target, state) {
+            return self.work(0);
+        }
         let entries = latest(&self.v.memory.entries(state), |key| self.text(key));
         self.check_keys(target, &entries, false);
         for &(key, value) in &entries {
@@ -175,6 +178,15 @@ impl Machine<'_> {
             self.check_named(origin, &live)?;
         }
         Ok(())
+    }
+
+    /// Whether each slot of a state has its obligation already.
+    fn has_known_slots(&self, target: Tag, state: Tag) -> bool {
+        let node = *self.v.memory.object(target);
+        let Some(origin) = node.origin() else { return false };
+        let kind = if node.called { Kind::ResultSlot } else { Kind::Slot };
+        let Some(known) = self.v.memory.imports[origin].seen.get(&kind) else { return false };
+        self.v.memory.keys(state).all(|key| known.contains(self.text(key)))
     }
 
     /// Whether a state may not hold this name with this value, whatever the class.
@@ -258,8 +270,10 @@ impl Machine<'_> {
             self.keep(item);
         }
         if kind == ContainerKind::Dict {
+            let named = |pair: &[Tag]| pair[0].is_text() && !pair[0].is_dull_key();
+            let rest = if items.chunks_exact(2).any(named) { items } else { &[] };
             let pairs: Vec<(Tag, Tag)> =
-                items.chunks_exact(2).filter(|pair| pair[0].is_text()).map(|pair| (pair[0], pair[1])).collect();
+                rest.chunks_exact(2).filter(|pair| pair[0].is_text()).map(|pair| (pair[0], pair[1])).collect();
             let pairs = latest(&pairs, |key| self.text(key));
             self.check_names(origin, &pairs);
         }

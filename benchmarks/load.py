@@ -1,0 +1,180 @@
+"""Enforced loads beside stock ones: `make bench`, or `python -m benchmarks.load [PYTHON ...]`.
+
+For each Python, two processes of it load the same pickles in turns, one enforced and one not; the best of a few rounds
+counts, and each ratio is of two times of one run. A load is timed with the young collection that follows it. Beside
+that stand the verifier alone, loads of a few bytes, and the start of an interpreter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parent / "images/enforce/src"
+DATA = (
+    "objects", "slots", "reduces", "ordered dicts", "dates", "dicts of strings", "ints", "floats", "nested lists",
+    "bytes", "numpy arrays", "numpy array",
+)  # fmt: skip
+WHOLE = ("forest by joblib", "torch zip")  # loaded by their own libraries, from files
+TINY = ("number", "dict", "ordered dict")
+LARGE = 1 << 20
+ROUNDS = 5
+
+
+@dataclass
+class Row:
+    """What one comparison gave."""
+
+    name: str
+    size: int
+    stock: float
+    enforced: float
+
+    @property
+    def ratio(self) -> float:
+        """The enforced time in stock times."""
+        return self.enforced / self.stock
+
+
+class Side:
+    """A process that loads, enforced or not."""
+
+    def __init__(self, python: str, *, hooked: bool) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONWARNINGS": "ignore"}
+        command = [python, str(HERE / "load_worker.py"), *(["hooked"] if hooked else [])]
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, **asked: Any) -> dict[str, Any]:
+        """Have one thing timed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def compare(sides: tuple[Side, Side], name: str, rounds: int, **asked: Any) -> Row | None:
+    """Have both sides do the same in turns; the best time of each."""
+    best = [math.inf, math.inf]
+    size = 0
+    for _ in range(rounds):
+        for index, side in enumerate(sides):
+            answer = side.ask(**asked)
+            if "missing" in answer:
+                return None
+            best[index] = min(best[index], answer["seconds"])
+            size = answer.get("bytes", 0)
+    return Row(name, size, *best)
+
+
+def show(row: Row) -> None:
+    """Print a row."""
+    print(
+        f"  {row.name:38}{row.size / 1e6:8.1f} MB"
+        f"{row.stock * 1e3:10.2f} ms{row.enforced * 1e3:10.2f} ms{row.ratio:8.2f}"
+    )
+
+
+def summary(rows: list[Row]) -> str:
+    """Say the geometric mean, and the worst of the large ones."""
+    mean = math.exp(sum(math.log(row.ratio) for row in rows) / len(rows))
+    worst = max((row for row in rows if row.size > LARGE), key=lambda row: row.ratio)
+    return f"geometric mean {mean:.2f}, worst over 1 MB {worst.ratio:.2f} ({worst.name})"
+
+
+def loads(python: str, rounds: int) -> None:
+    """Compare the loads of one Python."""
+    sides = Side(python, hooked=False), Side(python, hooked=True)
+    print(f"  {'load and young collection':38}{'size':>11}{'stock':>13}{'enforced':>13}{'ratio':>8}")
+    asked = [(case, protocol, source) for case in DATA for protocol in (2, 4, 5) for source in ("bytes", "file")]
+    asked += [(case, 0, "file") for case in WHOLE]
+    found = [
+        compare(
+            sides,
+            f"{case}, protocol {protocol}, {source}" if protocol else case,
+            rounds,
+            case=case,
+            protocol=protocol,
+            source=source,
+            collector=True,
+        )
+        for case, protocol, source in asked
+    ]
+    rows = [row for row in found if row is not None]
+    for row in rows:
+        show(row)
+    print(f"  {summary(rows)}")
+    plain = [compare(sides, case, rounds, case=case, protocol=4, source="bytes", collector=False) for case in DATA]
+    print(f"  collector off on both sides, protocol 4, bytes: {summary([row for row in plain if row is not None])}")
+    for name in TINY:
+        row = compare(sides, name, 3, case="tiny", protocol=name)
+        if row is not None:
+            print(f"  a tiny {name}: {row.stock * 1e6:.1f} us, enforced {row.enforced * 1e6:.1f} us")
+    for side in sides:
+        side.close()
+
+
+def start(python: str, program: str, folders: tuple[str, ...], policy: Path) -> list[float]:
+    """Give the best times of a start, for each PYTHONPATH in turns."""
+    best = [math.inf] * len(folders)
+    for _ in range(15):
+        for index, folder in enumerate(folders):
+            environment = {"PYTHONPATH": folder, "PATH": os.environ["PATH"], "PICKLEBALL_POLICY": str(policy)}
+            begun = time.perf_counter()
+            subprocess.run([python, "-c", program], env=environment, check=True)
+            best[index] = min(best[index], time.perf_counter() - begun)
+    return best
+
+
+def starts(python: str) -> None:
+    """Compare the starts of one Python."""
+    bootstrap = SOURCES / "pickleball_enforce" / "bootstrap"
+    hooked = os.pathsep.join((str(bootstrap), str(SOURCES)))
+    policy = HERE / "policy.json"
+    for what, program in (("without pickle", "pass"), ("with pickle", "import pickle")):
+        stock, enforced = start(python, program, (str(SOURCES), hooked), policy)
+        print(f"  start {what}: {stock * 1e3:.1f} ms, with the hook {(enforced - stock) * 1e3:+.1f} ms")
+
+
+def verifier(python: str) -> None:
+    """Show what the verifier alone does."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(SOURCES), str(HERE)))}
+    subprocess.run([python, str(HERE / "verifier.py")], env=environment, check=True)
+
+
+def main() -> int:
+    """Compare on each Python."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pythons", nargs="*", default=[sys.executable])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args()
+    for python in options.pythons:
+        command = [python, "-c", "import sys; print(sys.version.split()[0])"]
+        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        print(f"Python {version.strip()} ({python})")
+        verifier(python)
+        starts(python)
+        loads(python, options.rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

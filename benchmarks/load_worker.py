@@ -1,0 +1,194 @@
+"""One side of the comparison in load.py: loads what it is told to, with the enforcer or without, and says how long.
+
+Reads lines of JSON: {"case": NAME, "protocol": N, "source": "bytes" | "file", "collector": true} and answers with the
+seconds of one load and of the young collection after it. It runs on every Python that the enforcer runs on.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import decimal
+import gc
+import json
+import pickle
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+GLOBALS = ["__main__.Plain", "__main__.Slotted"]
+REDUCES = ["decimal.Decimal", "collections.OrderedDict", "datetime.date"]
+TINY = {"number": 1, "dict": {"a": 1, "b": [1, 2, "x"]}, "ordered dict": collections.OrderedDict(a=1)}
+
+
+class Plain:
+    """An object with attributes."""
+
+
+class Slotted:
+    """An object with slots."""
+
+    __slots__ = ("a", "b", "c")
+
+
+def _plain(cls, number):
+    made = cls()
+    made.a, made.b, made.c = number, f"text {number}", number * 0.5
+    return made
+
+
+def _cases():
+    """Give the kinds of data, and how to make them."""
+    return {
+        "objects": lambda: [_plain(Plain, number) for number in range(50000)],
+        "slots": lambda: [_plain(Slotted, number) for number in range(50000)],
+        "reduces": lambda: [decimal.Decimal(number) for number in range(70000)],
+        "ordered dicts": lambda: [collections.OrderedDict(a=number, b=None) for number in range(40000)],
+        "dates": lambda: [dt.date(1 + number % 9000, 1, 1) for number in range(80000)],
+        "dicts of strings": lambda: [
+            {"name": f"name {number}", "city": f"city {number % 99}"} for number in range(40000)
+        ],
+        "ints": lambda: list(range(400000)),
+        "floats": lambda: [number * 0.5 for number in range(250000)],
+        "nested lists": lambda: [[number, [number, [number]]] for number in range(80000)],
+        "bytes": lambda: [str(number).rjust(20).encode() for number in range(100000)],
+        "numpy arrays": _arrays,
+        "numpy array": _array,
+        "forest by joblib": _forest,
+        "torch zip": _torch,
+    }
+
+
+def _arrays():
+    import numpy as np
+
+    return [np.arange(300) + number for number in range(2000)]
+
+
+def _array():
+    import numpy as np
+
+    return np.arange(2000000, dtype=float)
+
+
+def _forest():
+    from sklearn.datasets import make_classification
+    from sklearn.ensemble import RandomForestClassifier
+
+    features, classes = make_classification(4000, 20, random_state=0)
+    return RandomForestClassifier(100, random_state=0).fit(features, classes)
+
+
+def _torch():
+    import torch
+
+    return {f"layer {number}": torch.zeros(300, 300) for number in range(60)}
+
+
+class Worker:
+    """Keeps what was made."""
+
+    def __init__(self, hooked):
+        self._hooked = hooked
+        self._folder = Path(tempfile.mkdtemp())
+        self._made = {}
+        self._kept, self._called = set(GLOBALS), set(REDUCES)
+
+    def _load(self, case, protocol, source):
+        """Give a function that loads, and how many bytes it loads."""
+        key = (case, protocol)
+        path = str(self._folder / f"{case.replace(' ', '-')}-{protocol}")
+        if key not in self._made:
+            value = _cases()[case]()
+            if case == "forest by joblib":
+                import joblib
+
+                joblib.dump(value, path)
+            elif case == "torch zip":
+                import torch
+
+                torch.save(value, path)
+            else:
+                with Path(path).open("wb") as file:
+                    pickle.dump(value, file, protocol)
+            self._made[key] = Path(path).read_bytes()
+            if self._hooked:
+                self._allow(path)
+        data = self._made[key]
+        if case == "forest by joblib":
+            import joblib
+
+            return lambda: joblib.load(path), len(data)
+        if case == "torch zip":
+            import torch
+
+            return lambda: torch.load(path, weights_only=False), len(data)
+        if source == "bytes":
+            return lambda: pickle.loads(data), len(data)
+        return lambda: _from_file(path), len(data)
+
+    def _allow(self, path):
+        """Add the least policy that a file needs to the one in force."""
+        import pickleball_enforce
+        from pickleball_enforce.policy import Entry, Policy
+
+        kept, called = pickleball_enforce.verify(path, None).needed()
+        self._kept.update(kept)
+        self._called.update(called)
+        pickleball_enforce.use_policy(Policy({"m": Entry(tuple(self._kept), tuple(self._called))}))
+
+    def answer(self, asked):
+        """Do what was asked."""
+        if asked["case"] == "tiny":
+            return {"seconds": _tiny(asked["protocol"])}
+        try:
+            load, size = self._load(asked["case"], asked["protocol"], asked["source"])
+        except ImportError as error:
+            return {"missing": str(error)}
+        gc.collect()
+        if not asked["collector"]:
+            gc.disable()
+        begun = time.perf_counter()
+        value = load()
+        if asked["collector"]:
+            gc.collect(0)
+        seconds = time.perf_counter() - begun
+        gc.enable()
+        del value
+        return {"seconds": seconds, "bytes": size}
+
+
+def _from_file(path):
+    with Path(path).open("rb") as file:
+        return pickle.load(file)
+
+
+def _tiny(name):
+    """Give the time of one load of a few bytes, many times over."""
+    data = pickle.dumps(TINY[name])
+    best = 1.0
+    for _ in range(20):
+        begun = time.perf_counter()
+        for _ in range(200):
+            pickle.loads(data)
+        best = min(best, (time.perf_counter() - begun) / 200)
+    return best
+
+
+def main():
+    """Answer until there is nothing more to do."""
+    hooked = sys.argv[1:] == ["hooked"]
+    if hooked:
+        import pickleball_enforce
+        from pickleball_enforce.policy import Entry, Policy
+
+        pickleball_enforce.install(Policy({"m": Entry(tuple(GLOBALS), tuple(REDUCES))}))
+    worker = Worker(hooked)
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(worker.answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
