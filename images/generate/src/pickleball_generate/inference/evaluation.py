@@ -49,11 +49,9 @@ class Evaluation(Calls):
             for target in self.eval(item["to"], frame):
                 if target[0] in {"box", "vars"}:
                     self.extend(target, values)
-        for value in values:
-            self.assign(item["to"], value, frame, "assignment")
+        self.assign(item["to"], values, frame, "assignment")
         if "ann" in item:
-            for value in self.declared(item["ann"], frame):
-                self.assign(item["to"], value, frame, "annotation")
+            self.assign(item["to"], self.declared(item["ann"], frame), frame, "annotation")
 
     def do_call(self, item: dict[str, Any], frame: Frame) -> None:
         """A call for its effect."""
@@ -231,39 +229,46 @@ class Evaluation(Calls):
 
     # Targets
 
-    def assign(self, target: object, value: Value, frame: Frame, rule: str) -> None:
-        """Store a value where a target says."""
+    def assign(self, target: object, values: Iterable[Value], frame: Frame, rule: str) -> None:
+        """Store values where a target says; what it stands on is evaluated once for all of them."""
+        values = list(dict.fromkeys(values))
+        if not values:
+            return
         if isinstance(target, str):
             owner, dot, name = target.rpartition(".")
-            if not dot:
-                self.bind(target, value, frame, rule)
-                return
-            for holder in self.eval(owner, frame):
-                self.store_attribute(holder, name, value, rule)
+            holders = self.eval(owner, frame) if dot else []
+            for value in values:
+                if not dot:
+                    self.bind(target, value, frame, rule)
+                for holder in holders:
+                    self.store_attribute(holder, name, value, rule)
         elif isinstance(target, dict):
             if "attr" in target:
                 for holder in self.eval(target["of"], frame):
-                    self.store_attribute(holder, target["attr"], value, rule)
+                    for value in values:
+                        self.store_attribute(holder, target["attr"], value, rule)
             elif "sub" in target:
-                index = target.get("ix")
-                for holder in self.eval(target["sub"], frame):
-                    if holder[0] in {"box", "vars", "obj", "inst"}:
-                        self.set_item(holder, index, value, frame)
+                self.set_items(target, values, frame)
             elif "star" in target:
-                self.assign(target["star"], value, frame, rule)
+                self.assign(target["star"], values, frame, rule)
 
-    def set_item(self, holder: Value, index: object, value: Value, frame: Frame) -> None:
+    def set_items(self, target: dict[str, Any], values: list[Value], frame: Frame) -> None:
         """`holder[index] = value`."""
-        if holder[0] == "obj":
-            for _ in self.call_method(holder, "__setitem__", [self.eval(index, frame), [value]], {}, frame, index):
-                pass
-            if not self.is_container(holder[1]):
-                return
+        index = target.get("ix")
         name = f"[{index['str']}]" if isinstance(index, dict) and "str" in index else "[]"
-        self.store(holder, name, value, "item")
-        for key in self.eval(index, frame):
-            if key[0] not in {"unk", "data"}:
-                self.store(holder, "{}", key, "key")
+        keys = self.eval(index, frame)
+        for holder in self.eval(target["sub"], frame):
+            if holder[0] == "obj":
+                self.call_method(holder, "__setitem__", [keys, values], {}, frame, index)
+                if not self.is_container(holder[1]):
+                    continue
+            elif holder[0] not in {"box", "vars", "inst"}:
+                continue
+            for value in values:
+                self.store(holder, name, value, "item")
+            for key in keys:
+                if key[0] not in {"unk", "data"}:
+                    self.store(holder, "{}", key, "key")
 
     def is_container(self, cls: Scope) -> bool:
         """Tell whether a class descends from a builtin container."""
