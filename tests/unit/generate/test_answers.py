@@ -129,6 +129,19 @@ def test_an_extension_type_holds_those_that_its_source_imports(
     assert "t._metric.Other" not in policy.globals
 
 
+def test_a_class_of_machine_code_can_be_the_model(tree: Tree, environment_of: Callable[..., Environment]) -> None:
+    """A type of an extension module, named there or by a re-export: what its source says it pickles as."""
+    root = tree({
+        "t/__init__.py": "from t._tree import Tree\n", "t/_tree.pyx": "def make(obj):\n    return obj\n"
+        "cdef class Tree:\n    def __reduce__(self):\n        return (make, (1,))\n",
+        "t/_tree.abi3.so": "\x7fELF\0t._tree.Tree.__reduce__\0",
+    })  # fmt: skip
+    for name in ("t.Tree", "t._tree.Tree"):
+        policy = infer(environment_of(root), [name], Options()).policy
+        assert policy.entries.keys() == {"t._tree.Tree"}
+        assert (policy.globals, policy.reduces) == ({"t._tree.Tree"}, {"t._tree.make"})
+
+
 def test_packages_that_build_on_another_are_known_by_metadata(tree: Tree) -> None:
     """Requirements count through others, extras too; a package without metadata may build on anything."""
     root = tree({

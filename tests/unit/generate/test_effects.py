@@ -67,6 +67,9 @@ CASES = [
     Case("own_attributes", "self.__dict__.update(state)", "resolved"),
     Case("setattr_of_self", "for k, v in state.items(): setattr(self, k, v)", "resolved"),
     Case("helper", "clean(state)", "resolved", top="def clean(state):\n return state.copy()"),
+    Case("computed_attribute", "self.kept = getattr(state['x'], state['name'])", "effects", "getattr"),
+    Case("computed_attribute_of_a_part", "self.kept = getattr(state, 'x' + state.name)", "resolved"),
+    Case("called_attribute_of_a_part", "getattr(state, 'x' + state.name)()", "unknown"),
     Case("constant_attribute", "getattr(state, 'x')", "resolved"),
     Case("constant_import", "import_module('json').dumps(state)", "resolved",
          top="from importlib import import_module"),
@@ -145,6 +148,9 @@ class Gone:
     def __del__(self):
         os.remove("x")
 
+def read(x, name):
+    return getattr(x, name)
+
 class Named:
     def __getattr__(self, name):
         return __import__(name)
@@ -200,6 +206,7 @@ def test_code_at_load_keeps_its_grade(case: Case, grader: Grader) -> None:
     ("name", "called", "grade"),
     [
         ("Key", False, "effects"),
+        ("read", True, "effects"),
         ("Gone", False, "effects"),
         ("Named", False, "effects"),
         ("Built", False, "trivial"),
@@ -215,7 +222,7 @@ def test_code_at_load_keeps_its_grade(case: Case, grader: Grader) -> None:
 )
 def test_what_runs_depends_on_what_a_stream_may_do(name: str, called: bool, grade: str, grader: Grader) -> None:
     """Hashing, deletion and attribute hooks always run, constructors when called, item methods where items come."""
-    [(_, scope)] = definitions(grader.program, f"lib.other.{name}")
+    [(_, scope, *_)] = definitions(grader.program, f"lib.other.{name}")
     assert grader.grade(scope, called=called).word == grade
 
 

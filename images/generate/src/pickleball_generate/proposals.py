@@ -15,7 +15,7 @@ from pickleball_enforce.names import by_value
 from pickleball_generate.inference import sinks, solve
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.effects import Grade, Grader
-from pickleball_generate.inference.names import definitions
+from pickleball_generate.inference.names import Located, definitions
 from pickleball_generate.inference.program import Program, tooling
 from pickleball_generate.provenance import chain
 
@@ -111,7 +111,8 @@ class Judge:
             return proposals
         program = Program(self.environment, self.packs.opaque)
         names = {*named, *(proposal.name for proposal in proposals if proposal.decision == "inert")}
-        solver = solve(program, self.packs, self._classes(program, sorted(names)))
+        classes = [Located(program.canonical(cls), cls.module, cls) for cls in self._classes(program, sorted(names))]
+        solver = solve(program, self.packs, classes)
         return [self._completed(proposal, solver) for proposal in proposals]
 
     def apart(self, proposals: list[Proposal], allowed: Iterable[str]) -> list[Proposal]:

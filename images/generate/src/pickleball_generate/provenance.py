@@ -51,7 +51,7 @@ def _package(environment: Environment, name: str) -> dict[str, Any]:
 
 def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
     return {
-        "at": f"{found.scope.file}:{found.scope.line}",
+        "at": found.at,
         "globals": {
             name: _entry(name, why, solver, grader, called=False) for name, why in sorted(solver.globals.items())
         },

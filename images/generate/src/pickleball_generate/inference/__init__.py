@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from pickleball_generate.facts import Environment
-    from pickleball_generate.inference.scopes import Scope
 
 __all__ = ["Located", "Options", "Result", "infer", "locate", "solve"]
 
@@ -43,7 +42,7 @@ class Result:
 def locate(environment: Environment, name: str) -> Located:
     """Find a class by a dotted name; ClassNotFound names those that are near."""
     known = packs.load()
-    return locate_class(Program(environment, known.opaque), name)
+    return locate_class(Program(environment, known.opaque), known, name)
 
 
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
@@ -60,19 +59,26 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     """Solve for one class, apart from the others: what a class needs does not depend on what stands beside it."""
     known = packs.load()
     program = Program(environment, known.opaque)
-    found = locate_class(program, name)
-    solver = solve(program, known, [found.scope], options)
+    found = locate_class(program, known, name)
+    solver = solve(program, known, [found], options)
     grader = Grader(program, known)
-    if options.widen:
+    if options.widen and found.scope is not None:
         Widening(solver, found.scope, grader).run()
     return found, solver, grader
 
 
-def solve(program: Program, known: packs.Packs, classes: list[Scope], options: Options | None = None) -> Pickling:
+def solve(program: Program, known: packs.Packs, classes: list[Located], options: Options | None = None) -> Pickling:
     """Find what instances of classes contain and pickle as."""
     solver = Pickling(program, known, options.shuffle if options else None)
-    for cls in classes:
-        solver.hold(("obj", cls), None, Reason(cls.file, cls.line, "model class", program.canonical(cls)))
+    for found in classes:
+        cls = found.scope
+        if cls is not None:
+            solver.hold(("obj", cls), None, Reason(cls.file, cls.line, "model class", found.name))
+            continue
+        instance = ("inst", found.name)
+        solver.hold(instance, None, Reason(found.module, 0, "model class", found.name))
+        if package := known.package_of(found.name):
+            solver.hold(("data", package), instance, Reason(found.module, 0, "what its package computes", found.name))
     solver.run()
     solver.serializers(sorted(program.packages()))
     solver.run()

@@ -56,6 +56,7 @@ class Reached:
     effects: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     asks: dict[str, int] = field(default_factory=dict)
+    reads: dict[str, int] = field(default_factory=dict)  # attributes by a computed name, of objects that are no modules
 
 
 class CallGraph:
@@ -244,6 +245,9 @@ class _Body:
             return
         if name in sinks.OWN_ATTRIBUTES and args and args[0] == self.me and self.me:
             return
+        if name == "builtins.getattr" and args and not self._is_module(args[0]):
+            self.out.reads.setdefault(f"{sinks.effect(name)}: {name}", self.line)
+            return
         if name in sinks.CALLS_ARGUMENT:
             self._argument_called(name, args)
             return
@@ -252,6 +256,12 @@ class _Body:
                 self.out.asks.setdefault(each, self.line)
             return
         self._note(self.graph.foreign(name))
+
+    def _is_module(self, argument: object) -> bool:
+        """Tell whether an argument may be a module, class or function that the source names."""
+        if not isinstance(argument, str):
+            return True
+        return any(value[0] in {"mod", "cls", "ext", "fun"} for value in self._types(argument))
 
     def _argument_called(self, name: str, args: list[Any]) -> None:
         """`map(f, ...)` and its kin: what is called is an argument; it is followed by `_arguments` when it is named."""

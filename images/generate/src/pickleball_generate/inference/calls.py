@@ -192,7 +192,7 @@ class Calls(Store, ABC):
             return [self.constant(v) for v in self.program.attribute(value[1], name)]
         if kind == "ext":
             return self.foreign_attribute(value[1])
-        if kind in {"data", "unk"}:
+        if kind in {"data", "unk", "part"}:
             return [value]
         if kind == "super":
             found = self.program.method(value[2][1], name, after=value[1])

@@ -83,13 +83,13 @@ class Grader:
         if site is None:
             return None
         if site not in self._methods:
-            self._methods[site] = self._walk([site], {})
+            self._methods[site] = self._walk([site], {}, called=True)
         return self._methods[site]
 
     def _grade(self, scope: Scope, *, called: bool) -> Grade:
         if scope.kind != "class":
             owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
-            return self._walk([Site(scope, owner, owner)] if called else [], {})
+            return self._walk([Site(scope, owner, owner)] if called else [], {}, called=called)
         roots = self.program.roots(scope)
         takes_items = called or any(self.packs.container(root) for root in roots)
         names = (
@@ -105,7 +105,8 @@ class Grader:
             if root != "builtins.object" and (self.packs.subclass(root) is None or sinks.effect(root))
         ]
         place = f"{scope.file}:{scope.line} {scope.dotted}"
-        return self._walk(starts, {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))})
+        unknown = {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))}
+        return self._walk(starts, unknown, called=called)
 
     def builds_itself(self, cls: Scope) -> bool:
         """Tell whether instances pickle by calling their class: enumerations, exceptions, container subclasses."""
@@ -121,8 +122,12 @@ class Grader:
                 return "__hash__" in owner[1].bound
         return True
 
-    def _walk(self, starts: Iterable[Site], unknown: dict[str, list[str]]) -> Grade:
-        """Walk breadth first, so that the paths which are kept are short."""
+    def _walk(self, starts: Iterable[Site], unknown: dict[str, list[str]], *, called: bool) -> Grade:
+        """Walk breadth first, so that the paths which are kept are short.
+
+        An attribute by a computed name counts where a stream calls: it gets what is read. Code at load that only reads
+        gives it to nobody; calling it would be a call that leads nowhere.
+        """
         waiting: deque[tuple[Site, tuple[str, ...]]] = deque((site, ()) for site in starts)
         seen = {site for site, _ in waiting}
         ran = bool(seen)
@@ -135,7 +140,8 @@ class Grader:
                 break
             reached = self.graph.reached(site)
             asks |= reached.asks.keys()
-            for found, kept in ((reached.effects, effects), (reached.unknown, unknown)):
+            reads = reached.reads if called else {}
+            for found, kept in ((reached.effects, effects), (reads, effects), (reached.unknown, unknown)):
                 for what, line in found.items():
                     kept.setdefault(what, [*path, _step(site, line)])
             following = [(inner, site.function.line) for inner in self.graph.decorators(site.function)]

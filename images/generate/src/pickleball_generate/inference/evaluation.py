@@ -359,7 +359,7 @@ class Evaluation(Calls):
         if "bin" in expression:
             found = self.eval_all(expression["of"], frame)
             joined = expression["bin"] in {"Add", "BitOr"}
-            kept = [v for v in found if v[0] in {"data", "unk", "inst"} or (joined and v[0] == "box")]
+            kept = [v for v in found if v[0] in {"data", "unk", "inst"} or (joined and v[0] in {"box", "part"})]
             return [*kept, *self.operated(expression, frame)]
         if "un" in expression:
             return [v for v in self.eval(expression["un"], frame) if v[0] in {"data", "unk"}]

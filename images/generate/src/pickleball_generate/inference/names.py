@@ -11,19 +11,28 @@ from pickleball_generate.errors import ClassNotFound
 if TYPE_CHECKING:
     from pickleball_generate.inference.program import Program, Value
     from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.packs import Packs
 
 
 @dataclass(frozen=True)
 class Located:
-    """A class: the name that pickle writes, the module that defines it, its body."""
+    """A class: the name that pickle writes, the module that defines it, its body; None where it is machine code."""
 
     name: str
     module: str
-    scope: Scope
+    scope: Scope | None
+
+    @property
+    def at(self) -> str:
+        """File and line of the definition, as far as there is one."""
+        return f"{self.scope.file}:{self.scope.line}" if self.scope is not None else self.module
 
 
-def locate_class(program: Program, name: str) -> Located:
-    """Resolve a dotted name, a re-export as well as the place of definition."""
+def locate_class(program: Program, packs: Packs, name: str) -> Located:
+    """Resolve a dotted name, a re-export as well as the place of definition; types of machine code too."""
+    described = packs.type_name(packs.reference(name))
+    if described and program.environment.package_of(name) is not None:
+        return Located(described, described.rpartition(".")[0], None)
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])
@@ -35,9 +44,20 @@ def locate_class(program: Program, name: str) -> Located:
         for value in values:
             if value[0] == "cls":
                 return Located(program.canonical(value[1]), value[1].module, value[1])
+            if value[0] == "ext" and (foreign := extension_type(program, value[1])):
+                return Located(foreign, value[1].rpartition(".")[0], None)
         break
+    if foreign := extension_type(program, name):
+        return Located(foreign, name.rpartition(".")[0], None)
     where = ", ".join(str(path) for path in program.environment.library.paths)
     raise ClassNotFound(name, near(program, name), where)
+
+
+def extension_type(program: Program, name: str) -> str | None:
+    """Give the name that pickle writes for a class of an extension module; None where it is none."""
+    module, _, last = name.rpartition(".")
+    extension = program.environment.extension(module)
+    return extension.canonical(last) if extension is not None and extension.has_class(last) else None
 
 
 def near(program: Program, name: str) -> list[str]:

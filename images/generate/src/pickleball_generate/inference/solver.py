@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.evaluation import Evaluation
 from pickleball_generate.inference.program import tooling
+from pickleball_generate.inference.scopes import Scope
 from pickleball_generate.inference.store import Frame
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.program import Value
-    from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.inference.store import Reason
 
 UNKNOWN: Value = ("unk",)
@@ -48,7 +48,7 @@ class Solver(Evaluation):
 
     def frame_of(self, value: Value) -> Frame:
         """A frame for constraints that belong to a value, not to a statement."""
-        scope = self.current.frame.scope if self.current else value[1]
+        scope = self.current.frame.scope if self.current else Scope("", "module", {}, None, "")
         return Frame(scope, None, None)
 
     def hold_object(self, value: Value) -> None:
