@@ -79,6 +79,8 @@ def solve(program: Program, known: packs.Packs, classes: list[Located], options:
         solver.hold(instance, None, Reason(found.module, 0, "model class", found.name))
         if package := known.package_of(found.name):
             solver.hold(("data", package), instance, Reason(found.module, 0, "what its package computes", found.name))
+            for name in known.types_of(package):  # a table has columns of any type of its package
+                solver.hold(("inst", name), instance, Reason(found.module, 0, "type of the same package", found.name))
     solver.run()
     solver.serializers(sorted(program.packages()))
     solver.run()

@@ -117,6 +117,10 @@ class Packs:
         entry = found[1]["subclass"]
         return entry["self"], self._spelled(entry["globals"], entry["reduces"])
 
+    def types_of(self, package: str) -> list[str]:
+        """List the types that the pack of a package describes instances of."""
+        return sorted(name for name, entry in self._owners[package].types.items() if "instance" in entry)
+
     def data(self, package: str) -> Needs:
         """What the results of a package's computations pickle as."""
         pack = self._owners[package]
