@@ -52,7 +52,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     allowed = reasons(options.allow, options.reason)
     files = model_files.scan(options.for_model)
     before = comparison.Side.load(options.diff) if options.diff else None
-    environment = opened(options, progress)
+    environment = opened(options, progress, quick=not (options.use_cpg or options.only_cpg))
     joern = environment.joern
     try:
         if options.dry_run:
@@ -151,11 +151,11 @@ def check(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return outcome
 
 
-def opened(options: argparse.Namespace, progress: Progress) -> Environment:
+def opened(options: argparse.Namespace, progress: Progress, *, quick: bool = True) -> Environment:
     """Open the packages below the library paths."""
     ignored = [rule.strip("/") for rule in options.ignore_paths.split(",") if rule.strip("/")]
     library = Library([path.resolve() for path in options.library_paths], ignored)
-    joern = Joern(options.joern_path or default_jars(), parse_memory(options.mem))
+    joern = Joern(options.joern_path or default_jars(), parse_memory(options.mem), quick=quick)
     return Environment(library, joern, options.cache_path or cache_folder(), progress)
 
 

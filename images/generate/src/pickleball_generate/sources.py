@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn", ".tox", ".venv", "node_modules"})
 IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
+SOURCES = (".py", ".pyi", *SUFFIXES, *INCLUDED)
 EXTENSION = re.compile(r"\.(?:[\w-]+\.)?(?:so|pyd)(?:\.strings)?\Z")
 
 
@@ -53,6 +54,12 @@ class Package:
                 if file.endswith(suffix) and (name := module_name(file)):
                     found[name] = file
         return found
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Dotted names of the folders that modules lie in."""
+        return frozenset(".".join(parts[:size]) for name in self.modules
+                         for parts in (name.split("."),) for size in range(1, len(parts)))  # fmt: skip
 
     @cached_property
     def extensions(self) -> dict[str, str]:
@@ -91,6 +98,7 @@ class Library:
             self._add(found.packages.items())
             for folder in found.folders:
                 self._add(self._names(folder, bare=True))
+        self._listings: dict[Path, list[str]] = {}
         self._packages: dict[str, Package] = {}
         self._installed: dict[Path, dict[str, str]] = {}
 
@@ -154,35 +162,35 @@ class Library:
             )
 
     def _files(self, root: Path, name: str) -> Iterator[str]:
-        for entry in sorted(root.glob(f"{name}.*")):
-            if entry.is_file() and _wanted(entry.name) and not self._ignores(entry.name):
-                yield entry.name
-        folder = root / name
-        if not folder.is_dir():
-            return
-        for where, folders, files in os.walk(folder, onerror=self._note):
-            folders[:] = sorted(
-                f for f in folders if f not in SKIPPED_FOLDERS and not self._ignores(self._relative(root, where, f))
-            )
+        for entry in self._listing(root):
+            if entry.startswith(f"{name}.") and _wanted(entry) and not self._ignores(entry):
+                yield from self._regular(root, entry)
+        start = len(f"{root}{os.sep}")
+        for where, folders, files in os.walk(root / name, onerror=self._note):
+            prefix = where[start:].replace(os.sep, "/")
+            folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS and not self._ignores(f"{prefix}/{f}"))
             for file in files:
-                relative = self._relative(root, where, file)
-                if _wanted(file) and not self._ignores(relative) and self._regular(root / relative):
-                    yield relative
+                relative = f"{prefix}/{file}"
+                if _wanted(file) and not self._ignores(relative):
+                    yield from self._regular(root, relative)
 
-    @staticmethod
-    def _relative(root: Path, where: str, name: str) -> str:
-        return (Path(where) / name).relative_to(root).as_posix()
+    def _listing(self, root: Path) -> list[str]:
+        if root not in self._listings:
+            self._listings[root] = sorted(os.listdir(root))  # noqa: PTH208 - names, not paths
+        return self._listings[root]
 
-    def _regular(self, path: Path) -> bool:
-        """Tell whether a file can be read; a device or a dangling link is none."""
-        if not path.is_file():
-            return False
-        if not os.access(path, os.R_OK):
-            self.unread.append(f"{path}: no permission to read")
-            return False
-        return True
+    def _regular(self, root: Path, relative: str) -> Iterator[str]:
+        """Give back a file that can be read; a device or a dangling link is none."""
+        path = f"{root}{os.sep}{relative}"
+        if os.path.isfile(path):  # noqa: PTH113 - ten thousand Path objects cost more than the calls
+            if os.access(path, os.R_OK):
+                yield relative
+            else:
+                self.unread.append(f"{path}: no permission to read")
 
     def _note(self, error: OSError) -> None:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return  # a module without a folder
         self.unread.append(f"{error.filename}: {error.strerror}")
 
     def _ignores(self, relative: str) -> bool:
@@ -222,7 +230,7 @@ def _regular_package(name: str, root: Path) -> bool:
 
 
 def _wanted(name: str) -> bool:
-    return name.endswith((".py", ".pyi", *SUFFIXES, *INCLUDED)) or bool(EXTENSION.match("." + name.partition(".")[2]))
+    return name.endswith(SOURCES) or bool(EXTENSION.match("." + name.partition(".")[2]))
 
 
 def stdlib_names() -> frozenset[str]:

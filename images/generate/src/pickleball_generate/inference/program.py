@@ -60,9 +60,7 @@ class Program:
                 self._modules[module] = module in sys.stdlib_module_names or is_stdlib(module)
             else:
                 self._modules[module] = (
-                    module in package.modules
-                    or module in package.extensions
-                    or any(name.startswith(f"{module}.") for name in package.modules)
+                    module in package.modules or module in package.extensions or module in package.folders
                 )
         return self._modules[module]
 
