@@ -188,7 +188,7 @@ def check_result(
     """
     cls = type(result)
     what = f"The stream changes what {prediction.path} returned, which is"
-    if isinstance(result, sharing.SHARED):
+    if isinstance(result, sharing.shared()):
         return violation(prediction, obligation, "build-target", f"{what} {_article(cls.__name__)}.")
     if not fresh and (sharing.is_known(result) or sharing.is_held(result, holders)):
         return violation(prediction, obligation, "build-target", f"{what} an object that others hold too.")
@@ -260,7 +260,7 @@ def _base(obj: object, prediction: Import, obligation: Obligation) -> list[Viola
 
 
 def _shared_class(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    if isinstance(cls, type) and issubclass(cls, sharing.SHARED):
+    if isinstance(cls, type) and issubclass(cls, sharing.shared()):
         sentence = f"The stream changes instances of {prediction.path}, which belong to the whole process."
         return violation(prediction, obligation, "build-target", sentence)
     return []

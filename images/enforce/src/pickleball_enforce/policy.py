@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import PolicyError
@@ -52,7 +51,7 @@ class Policy:
         """Read a policy file. PolicyError says what is wrong with it."""
         where = str(path)
         try:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib would be imported at each start
                 data = file.read(LIMIT + 1)
         except OSError as error:
             raise PolicyError(where, f"cannot be read: {error.strerror or error}") from error

@@ -9,7 +9,6 @@ import json
 import os
 import stat
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ _FILE = os.environ.get("PICKLEBALL_VIOLATIONS", "")
 
 def record(violation: Violation, enforcement: Enforcement, source: str, sha256: str) -> dict[str, Any]:
     """Make the record of a violation."""
+    from datetime import datetime, timezone  # noqa: PLC0415 - not at each start
+
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
     digest = enforcement.policy.digest if enforcement.policy else ""
     return {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import gc
-import logging
 import sys
 import types
 import weakref
@@ -19,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-SHARED = (enum.Enum, logging.Logger, logging.Manager, types.ModuleType, type, *FUNCTIONS, types.CodeType)
+_SHARED = (enum.Enum, types.ModuleType, type, *FUNCTIONS, types.CodeType)
+
+
+def shared() -> tuple[type, ...]:
+    """Give the classes whose instances belong to the whole process: loggers too, once there can be any."""
+    logging = sys.modules.get("logging")
+    found = [vars(logging).get(name) for name in ("Logger", "Manager")] if logging is not None else []
+    return (*_SHARED, *(cls for cls in found if isinstance(cls, type)))
+
+
 MISSING = object()
 _SEQUENCES = frozenset({list, tuple, set, frozenset, deque, weakref.WeakSet})
 _MAPPINGS = frozenset({dict, OrderedDict, defaultdict, types.MappingProxyType, weakref.WeakValueDictionary})

@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import engine
@@ -60,6 +58,8 @@ class BytesTape:
 
     def digest(self) -> str:
         """Give the sha256 of the pickle."""
+        import hashlib  # noqa: PLC0415 - records only
+
         return hashlib.sha256(self._data[self._start : self._end]).hexdigest()
 
     def finish(self) -> None:
@@ -191,6 +191,8 @@ class FileTape:
     def _spool(self, place: int, head: int, argument: bytes) -> None:
         """Move the content of a long literal into a temporary file."""
         if self._source is self._file:
+            import tempfile  # noqa: PLC0415 - long literals from pipes only
+
             self._source = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the tape
         offset = self._source.seek(0, io.SEEK_END)
         self._source.write(memoryview(argument)[head:])
@@ -247,6 +249,8 @@ class FileTape:
 
     def digest(self) -> str:
         """Give the sha256 of what was read."""
+        import hashlib  # noqa: PLC0415 - records only
+
         found = hashlib.sha256()
         replay = self.replay()
         while piece := replay.read(1 << 20):
