@@ -88,11 +88,12 @@ def test_stubs_tell_the_classes_of_other_extension_modules(tree: Tree, environme
     root = tree({
         "t/__init__.py": "from .t import Token\n", "t/__init__.pyi": "class Token:\n    def __getstate__(self): ...\n",
         "t/models/__init__.py": "", "t/models/__init__.pyi": "class Unigram: ...\n", "t/t.abi3.so": machine_code(),
+        "t/t.pyi": "from t import Token as Token\nclass Own: ...\n", "t/py.py": "", "t/py.pyi": "class Other: ...\n",
     })  # fmt: skip
     extension = environment_of(root).extension("t.t")
     assert extension is not None
-    assert [extension.canonical(name) for name in ("Token", "Unigram", "Other")] == [
-        "t.Token", "t.models.Unigram", "t.t.Other",
+    assert [extension.canonical(name) for name in ("Token", "Unigram", "Own", "Other")] == [
+        "t.Token", "t.models.Unigram", "t.t.Own", "t.t.Other",
     ]  # fmt: skip
     assert extension.has_class("Token")
     assert not extension.has_class("Other")

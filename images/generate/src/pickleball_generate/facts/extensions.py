@@ -132,14 +132,15 @@ def read_cython(package: Package, module: str) -> tuple[cython.CythonSource, str
 
 
 def stubs(package: Package, module: str) -> dict[str, str]:
-    """List the classes that stubs declare: the module's own, or those of the package that it lies in and below."""
+    """List the classes that stubs declare: the module's own, and those of the package that it lies in and below."""
     own = module.replace(".", "/") + ".pyi"
-    folder = module.rpartition(".")[0].replace(".", "/")
-    files = [own] if own in package.files else [f for f in package.files if f.endswith(".pyi") and f.startswith(folder)]
+    folder = module.rpartition(".")[0].replace(".", "/") + "/"
     found: dict[str, str] = {}
-    for file in sorted(files, key=lambda name: (name.count("/"), name)):
-        if file != own and file.replace(".pyi", ".py") in package.files and PurePosixPath(file).stem != "__init__":
+    for file in sorted(package.files, key=lambda name: (name != own, name.count("/"), name)):
+        if not file.endswith(".pyi") or not (file == own or file.startswith(folder)):
             continue
+        if file != own and file[:-1] in package.files and PurePosixPath(file).stem != "__init__":
+            continue  # the stub of a module with source
         home = file.removesuffix(".pyi").removesuffix("/__init__").replace("/", ".")
         for name, _, _ in class_headers(package.path(file).read_bytes()):
             if "." not in name:
