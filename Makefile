@@ -101,9 +101,9 @@ $(JAR)/.complete: $(UV)
 
 joern: $(JAR)/.complete ## Build the facts extractor (Joern's jars and ours).
 
-images: setup joern ## Build the images of the operator, the enforcer and the generator.
+images: setup joern ## Build the images of the operator, the generator, the enforcer and its bases for applications.
 	@tools/host.sh image
-	@$(BIN)/python -m tools.images --joern $(JAR)/build/jars enforce generate operator
+	@$(BIN)/python -m tools.images --joern $(JAR)/build/jars enforce enforce-deb12 enforce-deb11 generate operator
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Builds images and prints the path of each archive.
 
-python -m tools.images [--joern DIR] [--context-only] [NAME]...      NAME: enforce, generate, operator, test-app
+python -m tools.images [--joern DIR] [--context-only] [NAME]...      NAME: as in catalogue.py
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ def build(image: Image, joern: Path | None) -> Path:
     with tempfile.TemporaryDirectory(dir=kept.parent) as work:
         draft = Path(work) / "image.tar"
         parent = load_base(base, Path(work))
+        stage = (f"--target={image.target}",) if image.target else ()
         built = buildah(
-            "build", "--quiet", "--isolation=chroot", f"--build-arg=BASE_IMAGE={parent}", "--pull-never",
+            "build", *stage, "--quiet", "--isolation=chroot", f"--build-arg=BASE_IMAGE={parent}", "--pull-never",
             f"--file={image.dockerfile}", f"--tag={image.reference}", str(image.context),
         )  # fmt: skip
         buildah("push", "--quiet", image.reference, f"docker-archive:{draft}:{image.reference}")

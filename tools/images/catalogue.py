@@ -7,14 +7,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 VERSION = "0.1.0"
-SUITE = "bookworm"
-PYTHON = "3.11"  # the suite's
+PYTHON = "3.11"  # of bookworm, which our images are made from
 ENFORCE, GENERATE, OPERATOR = ROOT / "images" / "enforce", ROOT / "images" / "generate", ROOT / "operator"
 APP = ROOT / "tests" / "cluster" / "app"
 
+
+@dataclass(frozen=True)
+class Base:
+    """A root file system of Debian.
+
+    `dated`: lists of packages that have run out are refused. Those of the testing suite run out within a week, sooner
+    than some mirrors renew them.
+    """
+
+    suite: str
+    packages: tuple[str, ...]
+    dated: bool = True
+
+
+_PYTHON = ("ca-certificates", "python3", "python3-venv")
+_TESTED = (*_PYTHON, "python3-cloudpickle", "python3-dill", "python3-joblib", "python3-numpy")
 BASES = {
-    "python": ("ca-certificates", "python3", "python3-venv"),
-    "java": ("ca-certificates", "openjdk-17-jre-headless", "python3", "python3-venv"),
+    "python": Base("bookworm", _PYTHON),
+    "python-deb11": Base("bullseye", _PYTHON),
+    "java": Base("bookworm", ("ca-certificates", "openjdk-17-jre-headless", "python3", "python3-venv")),
+    "tests-3.9": Base("bullseye", (*_TESTED, "libpython3.9-testsuite")),
+    "tests-3.11": Base("bookworm", (*_TESTED, "libpython3.11-testsuite")),
+    "tests-3.13": Base("trixie", (*_TESTED, "libpython3.13-testsuite")),
+    "tests-3.14": Base("forky", (*_TESTED, "libpython3.14-testsuite"), dated=False),
 }
 
 
@@ -32,7 +52,10 @@ class BuildError(ImageError):
 
 @dataclass(frozen=True)
 class Image:
-    """One image: `packages` are folders of our Python packages, `requirements` names a lock file."""
+    """One image: `packages` are folders of our Python packages, `requirements` names a lock file.
+
+    `target` is the stage of the Dockerfile; the last one without it.
+    """
 
     name: str
     folder: Path
@@ -40,6 +63,7 @@ class Image:
     packages: tuple[Path, ...] = ()
     requirements: str = ""
     joern: bool = False
+    target: str = ""
 
     @property
     def reference(self) -> str:
@@ -59,6 +83,8 @@ class Image:
 
 IMAGES = {
     "enforce": Image("pickleball-enforce", ENFORCE, "python", (ENFORCE,)),
+    "enforce-deb12": Image("pickleball-enforce-deb12", ENFORCE, "python", (ENFORCE,), target="app"),
+    "enforce-deb11": Image("pickleball-enforce-deb11", ENFORCE, "python-deb11", (ENFORCE,), target="app"),
     "generate": Image("pickleball-generate", GENERATE, "java", (ENFORCE, GENERATE), "generate", joern=True),
     "operator": Image("pickleball-operator", OPERATOR, "python", (ENFORCE, OPERATOR), "operator"),
     "test-app": Image("pickleball-test-app", APP, "python", (), "app"),

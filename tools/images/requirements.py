@@ -19,43 +19,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GLIBC = (5, 12, 17, 24, 26, 27, 28, 31, 34, 35, 36)  # the minor versions that wheels name, up to the suite's
-TARGET = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.2", "implementation_name": "cpython"}
 ENTRY = re.compile(
     r"^(?P<pin>[^\s;\\]+)\s*(?:;\s*(?P<marker>[^\\]+?))?\s*(?P<hashes>(?:\\\n\s+--hash=\S+\s*)+)", re.MULTILINE
 )
 
 
-def selected(lock: str) -> str:
-    """Keep a lock file's entries that the image's Python needs, without their conditions."""
+def selected(lock: str, python: str = PYTHON) -> str:
+    """Keep a lock file's entries that an image's Python needs, without their conditions."""
+    target = {"python_version": python, "python_full_version": f"{python}.2", "implementation_name": "cpython"}
     lines = []
     for entry in ENTRY.finditer(lock):
         marker = entry["marker"]
-        if marker is None or Marker(marker).evaluate({**TARGET, "sys_platform": "linux"}):
+        if marker is None or Marker(marker).evaluate({**target, "sys_platform": "linux"}):
             lines.append(f"{entry['pin']} {entry['hashes'].rstrip()}\n")
     return "".join(lines)
 
 
-def wheels(name: str) -> tuple[Path, str]:
+def wheels(name: str, python: str = PYTHON) -> tuple[Path, str]:
     """Give the folder of the wheels of requirements/NAME.txt and the lock file that they were checked against."""
     machine = platform.machine()
-    lock = selected((ROOT / "requirements" / f"{name}.txt").read_text())
-    key = hashlib.sha256(f"{lock} {PYTHON} {machine}".encode()).hexdigest()[:12]
+    lock = selected((ROOT / "requirements" / f"{name}.txt").read_text(), python)
+    key = hashlib.sha256(f"{lock} {python} {machine}".encode()).hexdigest()[:12]
     kept = cache.folder() / "wheels" / f"{name}-{key}"
     if not kept.exists():
         draft = kept.with_name("new-" + kept.name)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         (draft / "requirements.txt").write_text(lock)
-        download(draft, machine)
+        download(draft, python, machine)
         draft.replace(kept)
     return kept, lock
 
 
-def download(folder: Path, machine: str) -> None:
-    """Download the wheels of a folder's requirements.txt into it."""
+def download(folder: Path, python: str, machine: str) -> None:
+    """Download the wheels of a folder's requirements.txt for a Python into it."""
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC]
     platforms += [f"manylinux2014_{machine}", f"manylinux2010_{machine}", f"manylinux1_{machine}", f"linux_{machine}"]
-    tag = "cp" + PYTHON.replace(".", "")
+    tag = "cp" + python.replace(".", "")
     run(
         *pip(),
         "download",
@@ -65,7 +65,7 @@ def download(folder: Path, machine: str) -> None:
         "--no-deps",
         "--only-binary=:all:",
         *(f"--platform={name}" for name in platforms),
-        f"--python-version={PYTHON}",
+        f"--python-version={python}",
         "--implementation=cp",
         *(f"--abi={abi}" for abi in (tag, "abi3", "none")),
         f"--dest={folder}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import site
 import sys
 import sysconfig
 from pathlib import Path
@@ -19,12 +20,19 @@ SCRIPTS = ("sitecustomize.py", "usercustomize.py", "selftest.py")
 STATE = "state"
 _PTH = "pickleball.pth"
 _WORLD = 0o777  # the self-test runs as the application's user, and no other container can write there
-# One line, since Python executes a .pth line by line; it ends the process where the enforcer is gone or fails.
-_LINE = (
-    "import os; exec('try:\\n from pickleball_enforce import hook; hook.start()\\n"
-    "except BaseException as error:\\n"
-    ' os.write(2, ("pickleball: the hook failed: %s; the process ends\\\\n" % error).encode()); os._exit(78)\')\n'
-)
+# It ends the process where the enforcer is gone or fails: Python would go on after an exception.
+_HOOK = """
+try:
+    sys.path.insert(0, {folder!r})
+    try:
+        from pickleball_enforce import hook
+    finally:
+        sys.path.remove({folder!r})
+    hook.start()
+except BaseException as error:
+    os.write(2, ("pickleball: the hook failed: %s; the process ends\\n" % error).encode())
+    os._exit(78)
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         if options.site:
-            install_site(Path(sysconfig.get_path("purelib")))
+            install_site(_site_folder())
         else:
             install_target(options.target)
     except PickleBallError as error:
@@ -69,9 +77,18 @@ def _open_up(target: Path, package: Path) -> None:
         folder.chmod(_WORLD)
 
 
+def _site_folder() -> Path:
+    """Find the folder of this environment whose .pth files are read. Before Debian 12, purelib there is not."""
+    for folder in (sysconfig.get_path("purelib"), *site.getsitepackages()):
+        if folder in sys.path:
+            return Path(folder)
+    raise SourceError(sys.prefix, "this Python reads no folder of installed packages, so no .pth file")
+
+
 def install_site(folder: Path) -> None:
-    """Write the .pth file that hooks every start of an environment in which this package is installed."""
+    """Write the .pth file that hooks every start of an environment, with this package where it is now."""
+    code = _HOOK.format(folder=str(PACKAGE.parent))
     try:
-        (folder / _PTH).write_text(_LINE)
+        (folder / _PTH).write_text(f"import os, sys; exec({code!r})\n")  # Python executes a .pth file line by line
     except OSError as error:
         raise SourceError(str(folder), f"the .pth file cannot be written: {error}") from error
