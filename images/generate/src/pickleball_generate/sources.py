@@ -74,7 +74,7 @@ class Package:
 
 def module_name(file: str) -> str | None:
     """Turn `a/b/__init__.py` into `a.b`; None for a file that no import statement can name."""
-    parts = list(PurePosixPath(file).with_suffix("").parts)
+    parts = file.rpartition(".")[0].split("/")
     if parts[-1] == "__init__":
         parts.pop()
     return ".".join(parts) if parts and all(IDENTIFIER.match(part) for part in parts) else None

@@ -135,7 +135,7 @@ class Environment:
             contents: dict[str, str] = {}
             for root in dict.fromkeys([package.root, *package.elsewhere.values()]):
                 files = [file for file in package.files if package.root_of(file) == root]
-                contents |= self.store.digests(root, files)
+                contents |= self.store.digests(root, package.name, files)
             for file in package.files:
                 total.update(f"{file}\0{contents[file]}\n".encode())
             self._digests[package.name] = total.hexdigest()

@@ -50,12 +50,15 @@ class Store:
         """Keep zlib-compressed contents by their keys."""
         self._write("insert or replace into facts values (?, ?)", list(rows))
 
-    def digests(self, root: Path, files: Iterable[str]) -> dict[str, str]:
-        """Give the sha256 of files below a folder; those whose size, times and inode are as before are not read."""
+    def digests(self, root: Path, top: str, files: Iterable[str]) -> dict[str, str]:
+        """Give the sha256 of a package's files; those whose size, times and inode are as before are not read.
+
+        The files lie below a folder, and the path of each begins with the name of the package.
+        """
         prefix = f"{os.path.realpath(root)}/"
         found: dict[str, str] = {}
         changed: list[tuple[str, ...]] = []
-        known = self._known(prefix)
+        known = self._known(prefix + top)
         for file in files:
             path = prefix + file
             told = os.stat(path)  # noqa: PTH116 - ten thousand Path objects cost more than the calls
@@ -71,10 +74,10 @@ class Store:
         return found
 
     def _known(self, prefix: str) -> dict[str, tuple[str, str]]:
-        """Give the stamps and digests of the files below a folder."""
+        """Give the stamps and digests of the files whose path begins so."""
         query = "select path, stamp, digest from files where path >= ? and path < ?"
         try:
-            rows = self._open().execute(query, (prefix, f"{prefix[:-1]}0"))
+            rows = self._open().execute(query, (prefix, f"{prefix}\U0010ffff"))
             return {path: (stamp, digest) for path, stamp, digest in rows}
         except sqlite3.DatabaseError as error:
             self._renew(error)
