@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation import coverage, figures, report
 from evaluation.catalogue import LIBRARIES
-from evaluation.environments import ROOT
+from evaluation.environments import CACHE, ROOT
 from evaluation.measurement import Measurement
 
 if TYPE_CHECKING:
@@ -70,15 +70,18 @@ def cover(words: list[str]) -> int:
 
 
 def judge(results: list[dict[str, Any]]) -> int:
-    """Write the report; 1 when a library could not be measured, a policy calls a sink or an attack got through."""
+    """Write the report; 1 when a library could not be measured, a policy calls a sink or an attack got through.
+
+    What else went wrong, and where fewer models load than before, is said and stands in the report.
+    """
     rows = {row.library: row for row in report.write(RESULTS)}
     failed = 0
     for result in results:
         row = rows.get(result["library"])
-        said = [result["error"]] if row is None else [*row.broken, *(f"{name} is called" for name in row.dangerous)]
-        for sentence in [*said, *result["worse"]]:
-            failed = 1
+        for sentence in [result["error"]] if row is None else [*row.broken, *result["worse"]]:
             print(f"{result['library']}: {sentence}", file=sys.stderr)
+        if row is None or row.dangerous or row.stopped < row.attacks:
+            failed = 1
     return failed
 
 
@@ -114,7 +117,10 @@ def measure(library: Library) -> dict[str, Any]:
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
     result["worse"] = worse(before, result)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{library.name}.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(result, indent=1, sort_keys=True) + "\n"
+    for folder, name in ((WORK, "build/evaluation"), (CACHE, "CACHE")):  # results name no place of this machine
+        text = text.replace(str(folder), name)
+    (RESULTS / f"{library.name}.json").write_text(text)
     print(json.dumps({k: v for k, v in result.items() if k in {"library", "version", "minutes", "error"}}), flush=True)
     return result
 
