@@ -40,7 +40,11 @@ def write(folder: Path) -> list[Figures]:
     reasons = {
         **LEFT_OUT,
         **failed,
-        **{one.name: "not measured yet" for one in LIBRARIES if not _there(folder, one.name)},
+        **{
+            one.name: f"not measured yet; `make evaluate ONLY={one.name}` does it"
+            for one in LIBRARIES
+            if not _there(folder, one.name)
+        },
     }
     dates = sorted({result["date"] for result in results})
     gone = [item for result in results for item in figures.missing(result)]
