@@ -22,8 +22,11 @@ class Hierarchy:
         self.program = program
         self._headers: dict[str, dict[str, list[tuple[str, str]]]] = {}
 
-    def below(self, bases: Iterable[Scope], package: str | None = None) -> list[Scope]:
-        """List the classes that descend from one of some classes; in one package, or in all. Sorted by name."""
+    def below(self, bases: Iterable[Scope], most: int, package: str | None = None) -> list[Scope] | None:
+        """List the classes that descend from one of some classes; in one package, or in all. Sorted by name.
+
+        None where headers alone show more than `most` classes that may: their modules are not read.
+        """
         wanted = set(bases)
         packages = [package] if package else self.packages({base.module.partition(".")[0] for base in wanted})
         found: dict[tuple[str, str], None] = {}
@@ -38,6 +41,8 @@ class Hierarchy:
                     if name not in seen:
                         seen.add(name)
                         waiting.append(name)
+            if len(found) > most:
+                return None
         self.program.environment.prepare(sorted({module for module, _ in found}))
         scopes = (scope for module, qualname in sorted(found) for scope in self._scopes(module, qualname))
         return [cls for cls in scopes if any(v[0] == "cls" and v[1] in wanted for v in self.program.mro(cls)[1:])]

@@ -103,13 +103,14 @@ class Widening:
         """Give the classes below some, of all packages or of the model's own when they are too many."""
         own = self.model.module.partition(".")[0]
         for package in (None, own):
-            found = [cls for cls in self.hierarchy.below(bases, package) if self._concrete(cls)]
-            if callable(fits):
-                found = [cls for cls in found if fits(cls)]
+            found = self.hierarchy.below(bases, 2 * MOST, package)
+            if found is None:
+                continue
+            found = [cls for cls in found if self._concrete(cls) and (not callable(fits) or fits(cls))]
             if len(found) <= MOST:
                 return found
         names = ", ".join(base.dotted for base in bases[:2])
-        self.solver.note(self.model, f"which of {len(found)} classes below {names} it holds: too many to list")
+        self.solver.note(self.model, f"which of the classes below {names} it holds: too many to list")
         return []
 
     def _concrete(self, cls: Scope) -> bool:
