@@ -18,6 +18,8 @@ RUST_KEY := $(shell cat requirements/rust.txt $$(find $(CRATE) -type f -not -pat
 VERIFIER := $(CACHE)/verifier-$(RUST_KEY)
 ZIG := $(CACHE)/zig-$(shell sha256sum requirements/rust.txt | cut -c1-12)
 CARGO := cargo
+# Without Rust what needs it is left out, with a line that says so; in CI that is a failure (exit code 3).
+WITH_RUST := code=0; tools/host.sh rust || code=$$?; [ $$code -lt 2 ] || exit $$code; if [ $$code = 0 ];
 export CARGO_TARGET_DIR := $(CACHE)/cargo
 # The environment of a lock file: a folder whose name says what is in it.
 venv = $(CACHE)/$(1)-$(shell sha256sum requirements/$(1).txt | cut -c1-12)
@@ -64,7 +66,7 @@ $(VERIFIER)/_verifier.abi3.so: | $(ZIG)/.complete
 	@mv $@.draft $@
 
 verifier: ## Build the verifier in Rust, where there is a Rust; else its Python twin is used.
-	@if tools/host.sh rust; then $(MAKE) --no-print-directory $(VERIFIER)/_verifier.abi3.so; fi
+	@$(WITH_RUST) then $(MAKE) --no-print-directory $(VERIFIER)/_verifier.abi3.so; fi
 	@tools/place.sh $(VERIFIER)/_verifier.abi3.so images/enforce/src/pickleball_enforce/_verifier.abi3.so
 
 $(TORCH_VENV)/.complete: | requirements/torch.txt
@@ -114,14 +116,14 @@ lint: setup ## Lint, format, types, import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@if tools/host.sh rust; then \
+	@$(WITH_RUST) then \
 	  $(CARGO) fmt --manifest-path $(CRATE)/Cargo.toml --all --check; \
 	  $(CARGO) clippy --quiet --locked --manifest-path $(CRATE)/Cargo.toml --all-targets -- -D warnings; fi
 
 test: lint test-rust test-python test-torch ## Everything but the cluster: static checks and tests on real libraries.
 
 test-rust: ## The tests of the Rust verifier's core (all others compare it with the one in Python).
-	@if tools/host.sh rust; then \
+	@$(WITH_RUST) then \
 	  $(CARGO) test --quiet --locked --release --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier; fi
 
 test-python: setup joern $(PACKS_VENV)/.complete ## The tests that need neither torch nor a cluster.
