@@ -2,7 +2,7 @@
 
 Two bounds are used, each visible in the provenance as `widened`:
 
-    declared    an annotation names a class: its subclasses
+    declared    an annotation in the package of the model's class names a class of it: its subclasses
     part        a caller gives a value to a constructor, and code calls methods of it that the holder has itself (a
                 pipeline calls `fit` of its steps): classes that share a base with the holder and have such a method
 
@@ -93,9 +93,11 @@ class Widening:
 
     def _declared(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
         """Subclasses of the classes that annotations name, as far as an object is held for them."""
+        own = self.model.module.partition(".")[0]
         for bound, reason in sorted(self.solver.bounds.items(), key=lambda item: item[0].identity):
             value = ("obj", bound)
-            if bound is self.model or value not in self.solver.held:
+            inside = reason.file.partition("/")[0].removesuffix(".py") == own == bound.module.partition(".")[0]
+            if bound is self.model or value not in self.solver.held or not inside:
                 continue
             yield value, f"subclass of {bound.name}, which an annotation names", reason, self._narrow((bound,), None)
 
