@@ -29,7 +29,7 @@ PACKS_OLDER_VENV := $(call venv,packs-older)
 FUZZ_VENV := $(call venv,fuzz)
 SCANNERS_VENV := $(call venv,scanners)
 
-.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator
+.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-pythons test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -81,7 +81,8 @@ $(TORCH_VENV)/.complete $(PACKS_VENV)/.complete $(PACKS_OLDER_VENV)/.complete $(
 
 lock: $(UV) ## Write every lock of requirements/ and evaluation/requirements/ again from its .in file.
 	@for name in $(basename $(wildcard requirements/*.in evaluation/requirements/*.in)); do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  python=3.11; [[ $$name != */pythons ]] || python=3.9; \
+	  $(UV) pip compile --quiet --universal --python-version $$python --generate-hashes --no-header \
 	    $$name.in -o $$name.txt $$(ls $$name.overrides 2>/dev/null | sed 's/^/--overrides /'); done
 
 torch: $(TORCH_VENV)/.complete ## Make the environment of the tests that need torch (about 6 GB).
@@ -129,10 +130,14 @@ test-rust: ## The tests of the Rust verifier's core (all others compare it with 
 test-python: setup joern $(PACKS_VENV)/.complete ## The tests that need neither torch nor a cluster.
 	@tools/host.sh browser || test "$$CI" != true  # without it those tests are skipped; in CI they fail
 	@tools/host.sh test
-	$(PYTEST) -m "not cluster" --ignore=tests/real/torch
+	$(PYTEST) -m "not cluster and not pythons" --ignore=tests/real/torch
 
 test-torch: torch joern ## The tests on models of torch and flair.
 	PYTHONPATH=images/enforce/src:images/generate/src $(TORCH_VENV)/bin/python -m pytest tests/real/torch
+
+test-pythons: setup ## The enforcer's and CPython's own tests on Python 3.9, 3.11, 3.13 and 3.14 of Debian; needs root.
+	@tools/host.sh image
+	$(PYTEST) -m pythons --durations=0 tests/pythons
 
 test-cluster: setup joern ## The tests on a real Kubernetes, built from source; needs root.
 	@tools/host.sh cluster

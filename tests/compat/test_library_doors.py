@@ -63,6 +63,7 @@ def test_joblib_loads_by_every_compressor_and_memory_map(enforced: Enforced) -> 
             assert loaded["model"] == value["model"] and loaded["objects"].tolist() == value["objects"].tolist()
             return loaded
         kinds = ["zlib", "gzip", "bz2", "lzma", "xz"] + ["lz4"] * bool(importlib.util.find_spec("lz4"))
+        maps_plain_only = tuple(map(int, joblib.__version__.split(".")[:2])) >= (1, 5)  # not compressed ones
         files = {"plain": 0, **{kind: (kind, 3) for kind in kinds}}
         for name, compress in files.items():
             for protocol in (2, 3, 4, 5):
@@ -77,7 +78,7 @@ def test_joblib_loads_by_every_compressor_and_memory_map(enforced: Enforced) -> 
                     same(joblib.load(file))
                 with open(path, "rb") as file:
                     same(joblib.load(io.BytesIO(file.read())))
-            for mode in ("r", "r+", "w+", "c") if name == "plain" or joblib.__version__ > "1" else ():
+            for mode in ("r", "r+", "w+", "c") if name == "plain" or maps_plain_only else ():
                 loaded = joblib.load(f"{name}4.joblib", mmap_mode=mode)
                 same(loaded)
                 assert isinstance(loaded["array"], numpy.memmap) == (name == "plain"), (name, mode)

@@ -1,0 +1,32 @@
+"""The enforcer's own tests on every Python that it is made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.pythons.debian import TESTER
+
+if TYPE_CHECKING:
+    from tests.pythons.debian import Debian
+
+pytestmark = pytest.mark.pythons
+ROOMS = ("tests/unit/enforce", "tests/attacks/test_drivers.py", "tests/compat")  # every attack, once
+ELSEWHERE = ("tests/unit/enforce/test_pages.py",)  # of the commands' output in the docs, and of scikit-learn's models
+
+
+def test_the_enforcers_own_tests_pass(python: Debian) -> None:
+    """Unit tests, all attacks in hooked processes, doors: on each Python as on the one that develops."""
+    report = python.results / "enforcer.xml"
+    options = ("-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml=/results/{report.name}")
+    done = python.run(TESTER, "-m", "pytest", *options, *(f"--ignore={path}" for path in ELSEWHERE), *ROOMS)
+    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    cases = list(ET.parse(report).iter("testcase"))
+    assert len(cases) > 800, done.stdout[-3000:]
+    failed = {
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    assert failed == set(), done.stdout[-12000:]
