@@ -25,7 +25,7 @@ TORCHED = Way(
 RECIPE = Recipe(lambda model: sorted(model.get_topics()), PICKLED)
 
 
-@RECIPE.model("bertopic.BERTopic", "umap.UMAP", "hdbscan.HDBSCAN")
+@RECIPE.model("bertopic.BERTopic", "umap.UMAP", "hdbscan.HDBSCAN", code="functions that numba compiled, by value")
 def default_parts():
     model = BERTopic(
         umap_model=UMAP(n_neighbors=3, n_components=2, n_epochs=5, random_state=0, init="random"),
