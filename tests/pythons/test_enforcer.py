@@ -19,7 +19,16 @@ ELSEWHERE = ("tests/unit/enforce/test_pages.py",)  # of the commands' output in 
 def test_the_enforcers_own_tests_pass(python: Debian) -> None:
     """Unit tests, all attacks in hooked processes, doors: on each Python as on the one that develops."""
     report = python.results / "enforcer.xml"
-    options = ("-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml=/results/{report.name}")
+    # Debian 12's joblib imports distutils, of which Python 3.11 warns.
+    options = (
+        "-W",
+        "ignore:The distutils package:DeprecationWarning",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--tb=short",
+        f"--junitxml=/results/{report.name}",
+    )
     done = python.run(TESTER, "-m", "pytest", *options, *(f"--ignore={path}" for path in ELSEWHERE), *ROOMS)
     assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
     cases = list(ET.parse(report).iter("testcase"))
