@@ -73,6 +73,12 @@ class Case:
 
 
 CASES = [
+    Case(
+        "method_replaced",
+        "def __init__(self):\n  self.load = activation\n  self.other = make\n def load(self):\n  pass",
+        globals="lib.parts.make",
+        reduces="lib.parts.activation",
+    ),
     Case("constructor", "def __init__(self):\n  self.part = Part()", "lib.parts.Part", not_there="lib.parts.Other"),
     Case("returned", "def fit(self):\n  self.part = make()", "lib.parts.Other"),
     Case("local", "def fit(self):\n  x = Part()\n  y = x\n  self.part = y", "lib.parts.Part"),

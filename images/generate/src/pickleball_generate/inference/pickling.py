@@ -285,6 +285,18 @@ class Pickling(Solver):
                     self.hold(inner, value, self.values[("R", frame.key)][inner])
         for inner in self.read(("A", value)):
             self.hold(inner, value, self.values[("A", value)][inner])
+        self.replacements(cls, value)
+
+    def replacements(self, cls: Scope, value: Value) -> None:
+        """Let be called what the instance keeps in the place of a method: whoever calls the method calls it."""
+        for attribute in self.names(value):
+            if self.program.method(cls, attribute) is None:
+                continue
+            for inner in self.field(value, attribute):
+                if inner[0] == "fun":
+                    reason = self.values["F", value, attribute][inner]
+                    rule = f"function in the place of the method {attribute}"
+                    self.invoke(self.program.canonical(inner[1]), Because(inner, rule, reason.file, reason.line))
 
     def extension_base(self, root: str, name: str, value: Value) -> bool:
         """A class with source that descends from an extension type pickles as that type does, under its own name."""
