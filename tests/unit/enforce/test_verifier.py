@@ -339,6 +339,25 @@ def built(state: bytes, target: bytes = asm.new(asm.name("a", "B"))) -> bytes:
     return asm.PROTO2 + target + state + asm.BUILD
 
 
+@pytest.mark.parametrize(
+    ("maker", "first", "array"),
+    [
+        ("numpy._core.multiarray._reconstruct", asm.name("numpy", "ndarray"), True),
+        ("numpy._core.numeric._frombuffer", b"C\x01x", True),
+        ("numpy._core.multiarray._reconstruct", asm.name("a", "Callable"), False),
+        ("numpy._core.multiarray._reconstruct", asm.new(asm.name("a", "B")), False),
+        ("a.make", asm.name("numpy", "ndarray"), False),
+    ],
+)
+def test_an_array_may_stand_where_a_method_does(maker: str, first: bytes, array: bool) -> None:
+    """A plain array of numpy cannot be called; an array of another class, or another result, may be."""
+    module, _, name = maker.rpartition(".")
+    made = asm.call(asm.name(module, name), first, asm.number(0))
+    stream = built(asm.dict_of(asm.text("x"), made)) + asm.STOP
+    found = kinds(stream, "a.B numpy.ndarray a.Callable", maker)
+    assert (("a.B", "shadow", "x") not in found) is array
+
+
 def test_a_state_brings_obligations_for_what_may_be_called_and_for_slots() -> None:
     """Literal values in a dict state need no check, callable ones and slots do."""
     plain = built(asm.dict_of(asm.text("x"), asm.number(1), asm.text("y"), asm.list_of())) + asm.STOP

@@ -26,6 +26,11 @@ LITERAL_ARGUMENTS = frozenset({"builtins.range", "builtins.bytes", "builtins.com
 
 # Results of these stand for literals of the same kind where `_reconstructor` takes them.
 PLAIN_RESULTS = frozenset(f"builtins.{name}" for name in ("complex", "bytes", "bytearray", "frozenset", "set"))
+# Functions that give an array: of the class that they are given first, or of numpy's own.
+ARRAY = "numpy.ndarray"
+ARRAY_MAKERS = frozenset(
+    f"numpy.{core}.{name}" for core in ("_core", "core") for name in ("multiarray._reconstruct", "numeric._frombuffer")
+)
 # Callables that hash what they are given.
 HASHING = frozenset(
     f"{module}.{name}"

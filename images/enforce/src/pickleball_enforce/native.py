@@ -31,6 +31,7 @@ _TRACING = _verifier.Tables(
         "callers": names.CALLERS,
         "holders": names.HOLDERS,
         "plain_results": names.PLAIN_RESULTS,
+        "array_makers": names.ARRAY_MAKERS,
         "hashing": names.HASHING,
         "protocol_names": names.PROTOCOL_NAMES,
         "protocol_prefixes": names.PROTOCOL_PREFIXES,

@@ -87,7 +87,12 @@ class Targets(Calls):
             self.check_received(target.origin, imports, named=True)
 
     def _check_replacement(self, target: Object, key: str, value: Tag) -> None:
-        """Oblige what may stand where a method does: only what `reduces` lists, and calls nothing that it is given."""
+        """Oblige what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
+
+        An array is none: it cannot be called.
+        """
+        if type(value) is Object and _is_array(value):
+            return
         if type(value) is Import and value.decision == "allow" and not self.tracing and not self.settings.renames:
             special = value.path in names.CALLERS or value.path in names.HOLDERS or value.path in names.HELPERS
             if self.may_call(value.path) and not special:
@@ -184,6 +189,18 @@ def _refused(key: str, value: Tag) -> bool:
     if names.looked_up(key):
         return not literal(value) or key in ("__class__", "__dict__")
     return names.special(key) and callable_like(value)
+
+
+def _is_array(value: Object) -> bool:
+    """Whether a call gave a plain array of numpy."""
+    maker = value.origin
+    if maker is None or maker.decision != "allow" or maker.path not in names.ARRAY_MAKERS:
+        return False
+    if value.how != "call" or type(value.args) is not Tuple or not value.args.items:
+        return False
+    first = value.args.items[0]
+    plain = type(first) is Import and first.decision == "allow" and first.path == names.ARRAY
+    return plain or not callable_like(first)
 
 
 def _slots(items: tuple[Tag, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 use crate::machine::{Machine, Step};
 use crate::memory::ContainerKind;
-use crate::name::{Helper, Library};
+use crate::name::{ARRAY, Helper, Library};
 use crate::report::{Decision, Kind, List, say, uses};
 use crate::tag::{NOT_LITERAL, Sort, Tag};
 use crate::verifier::latest;
@@ -58,7 +58,20 @@ impl Machine<'_> {
             }
             self.check_arguments(index, args, None)?;
         }
-        Ok(self.result_of(index))
+        let result = self.result_of(index);
+        if facts.array_maker && self.v.memory.tuple_length(args) > 0 {
+            let first = self.v.memory.tuple_item(args, 0);
+            self.v.memory.object_mut(result).array = self.is_plain_array(first) || !self.v.memory.is_callable_like(first);
+        }
+        Ok(result)
+    }
+
+    /// Whether an argument is numpy's own class of arrays.
+    fn is_plain_array(&self, class: Tag) -> bool {
+        class.is(Sort::Import) && {
+            let import = self.v.memory.import(class);
+            import.decision == Decision::Allow && import.path == ARRAY
+        }
     }
 
     /// Counts what hashing the members of a new set or dict costs; lists may have grown since the tuple was made.

@@ -85,6 +85,7 @@ struct Run {
 pub struct ObjectNode {
     origin: u32,
     pub called: bool,
+    pub array: bool,
     pub built: bool,
     pub frozen: bool,
 }
@@ -286,7 +287,7 @@ impl Memory {
 
     pub fn make_object(&mut self, origin: Option<usize>, called: bool) -> Tag {
         let origin = origin.map_or(END, index32);
-        self.objects.push(ObjectNode { origin, called, built: false, frozen: false });
+        self.objects.push(ObjectNode { origin, called, array: false, built: false, frozen: false });
         Tag::at(Sort::Object, self.objects.len() - 1)
     }
 

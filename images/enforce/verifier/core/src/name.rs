@@ -8,6 +8,8 @@ pub const NEWOBJ_EX: &[u8] = b"copyreg.__newobj_ex__";
 pub const ENCODE: &[u8] = b"_codecs.encode";
 pub const TYPE: &[u8] = b"builtins.type";
 pub const GETATTR: &[u8] = b"builtins.getattr";
+/// The class of numpy's arrays.
+pub const ARRAY: &[u8] = b"numpy.ndarray";
 
 /// A helper whose arguments are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub struct Facts {
     pub caller: bool,
     pub holder: bool,
     pub plain_result: bool,
+    pub array_maker: bool,
     pub hashing: bool,
     pub rebuilder: bool,
     pub helper: Option<Helper>,

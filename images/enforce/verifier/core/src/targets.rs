@@ -135,7 +135,15 @@ impl Machine<'_> {
     }
 
     /// Obliges what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
+    /// An array is none: it cannot be called.
     fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
+        if value.is(Sort::Object) {
+            let made = *self.v.memory.object(value);
+            let maker = made.origin().map(|index| self.v.memory.imports[index].decision);
+            if made.array && maker == Some(Decision::Allow) {
+                return;
+            }
+        }
         if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
             let import = &self.v.memory.imports[value.index()];
             let facts = import.facts;

@@ -38,6 +38,7 @@ impl Tables {
         tables.list(set("callers")?, |facts| facts.caller = true);
         tables.list(set("holders")?, |facts| facts.holder = true);
         tables.list(set("plain_results")?, |facts| facts.plain_result = true);
+        tables.list(set("array_makers")?, |facts| facts.array_maker = true);
         tables.list(set("hashing")?, |facts| facts.hashing = true);
         tables.list(set("rebuilders")?, |facts| facts.rebuilder = true);
         let names = |name: &str| set(name).map(|names| names.into_iter().collect::<HashSet<_>>());
