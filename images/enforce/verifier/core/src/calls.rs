@@ -61,7 +61,8 @@ impl Machine<'_> {
         let result = self.result_of(index);
         if facts.array_maker && self.v.memory.tuple_length(args) > 0 {
             let first = self.v.memory.tuple_item(args, 0);
-            self.v.memory.object_mut(result).array = self.is_plain_array(first) || !self.v.memory.is_callable_like(first);
+            self.v.memory.object_mut(result).array =
+                self.is_plain_array(first) || !self.v.memory.is_callable_like(first);
         }
         Ok(result)
     }
