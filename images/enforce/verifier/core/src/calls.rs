@@ -1,7 +1,7 @@
 //! Rules on what a stream may call and instantiate (calls.py).
 
 use crate::machine::{Machine, Step};
-use crate::memory::ContainerKind;
+use crate::memory::{ContainerKind, Made};
 use crate::name::{ARRAY, Helper, Library};
 use crate::report::{Decision, Kind, List, say, uses};
 use crate::tag::{NOT_LITERAL, Sort, Tag};
@@ -61,8 +61,9 @@ impl Machine<'_> {
         let result = self.result_of(index);
         if facts.array_maker && self.v.memory.tuple_length(args) > 0 {
             let first = self.v.memory.tuple_item(args, 0);
-            self.v.memory.object_mut(result).array =
-                self.is_plain_array(first) || !self.v.memory.is_callable_like(first);
+            if self.is_plain_array(first) || !self.v.memory.is_callable_like(first) {
+                self.v.memory.object_mut(result).made = Made::Array;
+            }
         }
         Ok(result)
     }
@@ -371,7 +372,7 @@ impl Machine<'_> {
     }
 
     fn is_plain_result(&self, state: Tag) -> bool {
-        if !state.is(Sort::Object) || !self.v.memory.object(state).called {
+        if !state.is(Sort::Object) || !self.v.memory.object(state).is_called() {
             return false;
         }
         let origin = self.v.memory.object(state).origin();

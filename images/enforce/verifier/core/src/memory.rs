@@ -80,17 +80,28 @@ struct Run {
     previous: u32,
 }
 
-/// What a call (`called`) or an instantiation of this stream gave.
+/// How an object came to be: by instantiation, by a call, by a call that gives a plain array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    New,
+    Called,
+    Array,
+}
+
+/// What a call or an instantiation of this stream gave.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectNode {
     origin: u32,
-    pub called: bool,
-    pub array: bool,
+    pub made: Made,
     pub built: bool,
     pub frozen: bool,
 }
 
 impl ObjectNode {
+    pub fn is_called(self) -> bool {
+        self.made != Made::New
+    }
+
     pub fn origin(self) -> Option<usize> {
         (self.origin != END).then_some(self.origin as usize)
     }
@@ -287,7 +298,8 @@ impl Memory {
 
     pub fn make_object(&mut self, origin: Option<usize>, called: bool) -> Tag {
         let origin = origin.map_or(END, index32);
-        self.objects.push(ObjectNode { origin, called, array: false, built: false, frozen: false });
+        let made = if called { Made::Called } else { Made::New };
+        self.objects.push(ObjectNode { origin, made, built: false, frozen: false });
         Tag::at(Sort::Object, self.objects.len() - 1)
     }
 
@@ -502,7 +514,7 @@ impl Memory {
             Sort::Import => return self.import(tag).path.clone(),
             Sort::Object => {
                 let node = self.object(tag);
-                let words = if node.called { "the result" } else { "an instance" };
+                let words = if node.is_called() { "the result" } else { "an instance" };
                 return match node.origin() {
                     Some(origin) => say!(words, " of ", &self.imports[origin].path),
                     None => words.into(),

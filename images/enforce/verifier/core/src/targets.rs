@@ -1,7 +1,7 @@
 //! Rules on what a stream may change: BUILD and the item operations (targets.py).
 
 use crate::machine::{Machine, Step};
-use crate::memory::{ContainerKind, Part};
+use crate::memory::{ContainerKind, Made, Part};
 use crate::report::{Decision, Kind, List, say, uses};
 use crate::tag::{Sort, Tag};
 use crate::verifier::latest;
@@ -41,7 +41,7 @@ impl Machine<'_> {
     fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
         let node = *self.v.memory.object(target);
         if let Some(origin) = node.origin() {
-            self.oblige(origin, if node.called { kind.of_result() } else { kind }, detail);
+            self.oblige(origin, if node.is_called() { kind.of_result() } else { kind }, detail);
         }
     }
 
@@ -138,9 +138,9 @@ impl Machine<'_> {
     /// An array is none: it cannot be called.
     fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
         if value.is(Sort::Object) {
-            let made = *self.v.memory.object(value);
-            let maker = made.origin().map(|index| self.v.memory.imports[index].decision);
-            if made.array && maker == Some(Decision::Allow) {
+            let node = *self.v.memory.object(value);
+            let maker = node.origin().map(|index| self.v.memory.imports[index].decision);
+            if node.made == Made::Array && maker == Some(Decision::Allow) {
                 return;
             }
         }
@@ -192,7 +192,7 @@ impl Machine<'_> {
     fn has_known_slots(&self, target: Tag, state: Tag) -> bool {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return false };
-        let kind = if node.called { Kind::ResultSlot } else { Kind::Slot };
+        let kind = if node.is_called() { Kind::ResultSlot } else { Kind::Slot };
         let Some(known) = self.v.memory.imports[origin].seen.get(&kind) else { return false };
         self.v.memory.keys(state).all(|key| known.contains(self.text(key)))
     }
@@ -269,7 +269,7 @@ impl Machine<'_> {
             let sentence = say!("The stream puts no items into ", &name, ", which C and Python do not do alike.");
             self.refuse("items-target", &name, sentence, None);
         } else if let Some(origin) = node.origin() {
-            self.put_items(target, origin, node.called, kind, items);
+            self.put_items(target, origin, node.is_called(), kind, items);
         }
     }
 
