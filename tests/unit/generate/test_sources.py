@@ -165,9 +165,13 @@ def test_odd_sources_cost_what_cannot_be_read_and_nothing_else(kind: str, tree: 
     assert odd is not None
     assert even["classes"][0]["name"] == "E"
     whole = kind in {"python2", "pages", "long", "marked", "empty", "no newline"}
-    assert (list(environment.unread(["o.odd"])) == []) == whole
-    if kind not in {"broken", "deep", "empty"}:
-        assert "B" in [found["name"] for found in odd["classes"]]
+    unread, names = list(environment.unread(["o.odd"])), [found["name"] for found in odd.get("classes", ())]
+    if kind == "deep":  # how deep Java's stack goes differs from one to the next
+        assert unread or "B" in names
+        return
+    assert (unread == []) == whole
+    if kind not in {"broken", "empty"}:
+        assert "B" in names
 
 
 def test_latin_1_sources_are_read(tmp_path: Path, environment_of: Opener) -> None:
