@@ -16,14 +16,15 @@ from pickleball_operator.controller.owners import concerned
 from pickleball_operator.controller.queue import Key, Queue
 from pickleball_operator.errors import OperatorError, UnavailableError
 
-DEADLINE = 5.0
+DEADLINE = 60.0
+PAUSE = 0.002
 
 
 async def until(met: Any) -> None:
-    """Wait for a condition."""
+    """Wait for a condition; the pause leaves the interpreter to the threads that work on it."""
     async with asyncio.timeout(DEADLINE):
         while not met():
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
 
 
 def run(test: Any) -> None:
