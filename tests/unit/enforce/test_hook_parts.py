@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pickleball_enforce
-from pickleball_enforce import exemptions, lookup, records, sanction, stubs
+from pickleball_enforce import environment, exemptions, records, sanction, stubs
 from pickleball_enforce.errors import PolicyViolation, SettingsError
 from pickleball_enforce.lookup import Enforcement, Lookup
 from pickleball_enforce.policy import Entry, Policy
@@ -65,7 +65,7 @@ def test_a_mode_that_is_no_mode_refuses() -> None:
 
 def test_the_default_place_is_the_one_that_images_know() -> None:
     """Without an environment the policy is looked for below /root."""
-    assert Lookup({}).current().path == lookup.DEFAULT_PATH == "/root/policies/policy.json"
+    assert Lookup({}).current().path == environment.DEFAULT_PATH == "/root/policies/policy.json"
 
 
 def test_the_termination_message_never_exceeds_what_the_kubelet_keeps(

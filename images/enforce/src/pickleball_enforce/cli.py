@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import folders
+from .environment import policy_path
 from .errors import PickleBallError
 from .policy import Entry, Policy
 from .settings import Settings
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    policy = Policy.load(options.policy or os.environ.get("PICKLEBALL_POLICY") or "/root/policies/policy.json")
+    policy = Policy.load(options.policy or policy_path(os.environ))
     reports = [verify(path, policy, _settings(options)) for path in folders.find(options.files).files]
     code = _code(reports)
     if options.json:

@@ -10,7 +10,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
@@ -32,6 +32,7 @@ def install(policy: Policy | str | os.PathLike[str] | None = None, mode: str = "
     lookup.configure(policy, mode)
     hook()
     _patch()
+    lookup.say_start()
 
 
 def use_policy(path: Policy | str | os.PathLike[str]) -> None:
@@ -44,9 +45,26 @@ def use_policy(path: Policy | str | os.PathLike[str]) -> None:
 def start() -> None:
     """Hook this process as it starts; end it when that fails."""
     try:
+        report = _reporter()
         hook()
+        report()
     except BaseException as error:  # noqa: BLE001 - whatever it is, the process must not go on
         exit_now(f"the hook failed: {type(error).__name__}: {error}")
+
+
+def _reporter() -> Callable[[], None]:
+    """Give what tells the witness of the pod, where there is one.
+
+    It is imported before the hook stands: from then on a module of this package imports pickle.
+    """
+    import os  # noqa: PLC0415 - it is there already
+
+    if not os.environ.get("PICKLEBALL_REPORTS"):
+        return lambda: None
+    from .environment import mode, policy_path  # noqa: PLC0415 - only where there is a witness
+    from .evidence import say_start  # noqa: PLC0415
+
+    return lambda: say_start(mode(os.environ), policy_path(os.environ))
 
 
 def hook() -> None:

@@ -11,15 +11,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .environment import AUDIT, ENFORCE, mode, policy_path
 from .errors import PolicyError, SettingsError
+from .evidence import say_start as say
 from .policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENFORCE, AUDIT = "enforce", "audit"
 MODES = (ENFORCE, AUDIT)
-DEFAULT_PATH = "/root/policies/policy.json"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Lookup:
     """Finds the policy when the first pickle is loaded, and keeps it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._mode = environment.get("PICKLEBALL_MODE") or ENFORCE
-        self._path = environment.get("PICKLEBALL_POLICY") or DEFAULT_PATH
+        self._mode = mode(environment)
+        self._path = policy_path(environment)
         self._found: Enforcement | None = None
 
     def current(self) -> Enforcement:
@@ -70,6 +70,10 @@ class Lookup:
         self._path = path
         self._found = None
 
+    def say_start(self) -> None:
+        """Tell the witness of the pod what the program has put in force."""
+        say(self._mode, self._path)
+
     def set_mode(self, mode: str) -> None:
         """Enforce or audit from now on."""
         if mode not in MODES:
@@ -94,3 +98,8 @@ def configure(policy: Policy | str | os.PathLike[str] | None, mode: str | None) 
         _lookup.set_policy(policy)
     elif policy is not None:
         _lookup.set_path(os.fspath(policy))
+
+
+def say_start() -> None:
+    """Tell the witness of the pod what the program has put in force."""
+    _lookup.say_start()

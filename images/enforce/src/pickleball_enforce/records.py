@@ -1,15 +1,18 @@
 """Violation records: one JSON line each, on stderr or in the file that PICKLEBALL_VIOLATIONS names.
 
-The first ones go, shortened, to the pod's termination message too, which holds 4096 bytes.
+The first ones go, shortened, to the pod's termination message too, which holds 4096 bytes, and all of them to the
+pod's witness.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 from typing import TYPE_CHECKING, Any
+
+from .evidence import say_violation
+from .lines import append
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +46,10 @@ def write(violations: Iterable[Violation], enforcement: Enforcement, source: str
     """Write the records of violations. An output that cannot be written to never changes what is decided."""
     for violation in violations:
         content = record(violation, enforcement, source, sha256)
-        _write_line(json.dumps(content))
-        _append(TERMINATION_LOG, json.dumps(shorten(content)), limit=TERMINATION_LIMIT)
+        line = json.dumps(content)
+        _write_line(line)
+        say_violation(line)
+        append(TERMINATION_LOG, json.dumps(shorten(content)), limit=TERMINATION_LIMIT)
 
 
 def shorten(content: dict[str, Any]) -> dict[str, Any]:
@@ -57,29 +62,10 @@ def shorten(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_line(line: str) -> None:
-    if (_FILE and _append(_FILE, line, create=True)) or sys.stderr is None:
+    if (_FILE and append(_FILE, line, create=True)) or sys.stderr is None:
         return
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return  # closed, or its reader is gone: the load is refused all the same
-
-
-def _append(path: str, line: str, *, create: bool = False, limit: int = 0) -> bool:
-    """Append a line in one write; whether that went well. With a limit, only what fits under it is written."""
-    data = (line + "\n").encode("utf-8", "backslashreplace")
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if create else 0), 0o644)
-    except OSError:
-        return False
-    try:
-        found = os.fstat(descriptor)
-        if limit and (not stat.S_ISREG(found.st_mode) or found.st_size + len(data) > limit):
-            return False
-        os.write(descriptor, data)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True

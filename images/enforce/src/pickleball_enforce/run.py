@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .environment import DEFAULT_PATH, policy_path
 from .errors import PolicyError
-from .lookup import DEFAULT_PATH, MODES
+from .lookup import MODES
 from .policy import Policy
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = options.program[1:] if options.program[:1] == ["--"] else options.program
     if not program:
         parser.error("name the program to run, after --")
-    path = options.policy or os.environ.get("PICKLEBALL_POLICY") or DEFAULT_PATH
+    path = options.policy or policy_path(os.environ)
     try:
         Policy.load(path)
     except PolicyError as error:

@@ -1,0 +1,128 @@
+"""What a process says of itself, for the witness of its pod: that it is hooked, and what it refused.
+
+PICKLEBALL_REPORTS names the folder of the container; without it nothing is said. It runs at the start of every
+interpreter, so it imports nothing that is not imported already, and whatever goes wrong in it stays in it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import __version__
+from .lines import append
+
+STARTS, VIOLATIONS = "starts.jsonl", "violations.jsonl"
+LIMIT = 1 << 20
+"""Bytes that a file may grow to while no witness takes its lines."""
+POLICY_LIMIT = 8 << 20
+_GENERATIONS = 64
+_TEXT = 300
+_said = ("", "")
+
+
+def say_start(mode: str, policy: str) -> None:
+    """Report that this interpreter is hooked, in this mode and by the policy of this path: once for each of them."""
+    global _said  # noqa: PLW0603 - an interpreter may be hooked by several ways
+    folder = os.environ.get("PICKLEBALL_REPORTS")
+    if not folder or _said == (mode, policy):
+        return
+    _said = (mode, policy)
+    try:
+        append(f"{folder}/{STARTS}", _start(mode, policy), shared=True, limit=LIMIT)
+    except Exception:  # noqa: BLE001 - a report that cannot be made must not end the application
+        return
+
+
+def say_violation(record: str) -> None:
+    """Pass on the record of a violation."""
+    folder = os.environ.get("PICKLEBALL_REPORTS")
+    if folder:
+        append(f"{folder}/{VIOLATIONS}", record, shared=True, limit=LIMIT)
+
+
+def _start(mode: str, policy: str) -> str:
+    import time  # noqa: PLC0415 - built in
+
+    texts = {
+        "enforcer": __version__,
+        "python": "{}.{}.{}".format(*sys.version_info),
+        "executable": sys.executable or "",
+        "mode": mode,
+        "policy": policy,
+        "sha256": _digest(policy),
+        "instance": _instance(),
+    }
+    numbers = {"time": round(time.time(), 3), "pid": os.getpid(), "root": _root()}
+    fields = [f'"{name}": {_quote(text)}' for name, text in texts.items()]
+    return "{" + ", ".join(fields + [f'"{name}": {number}' for name, number in numbers.items()]) + "}"
+
+
+def _digest(path: str) -> str:
+    """The sha256 of the policy file as it is now; empty when it cannot be read."""
+    try:
+        data = _read(path, POLICY_LIMIT + 1)
+    except OSError:
+        return ""
+    if len(data) > POLICY_LIMIT:
+        return ""
+    try:
+        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - hashlib is dear
+    except ImportError:
+        try:
+            from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - until 3.11
+        except ImportError:
+            from hashlib import sha256  # noqa: PLC0415 - where Python is not CPython
+    digest: str = sha256(data).hexdigest()
+    return digest
+
+
+def _root() -> int:
+    """The first process of this one's line: 1 for the container's own, another for what `kubectl exec` began."""
+    pid, parent = os.getpid(), os.getppid()
+    for _ in range(_GENERATIONS):
+        if parent == 0:
+            return pid
+        pid = parent
+        try:
+            parent = int(_stat(pid)[1])
+        except (OSError, ValueError, IndexError):
+            return 1 if pid == 1 else 0
+    return 0
+
+
+def _instance() -> str:
+    """Tell one run of the container from the next: its mount namespace and when its first process began."""
+    try:
+        return "{}-{}".format(os.stat("/proc/self/ns/mnt").st_ino, _stat(1)[19].decode())  # noqa: PTH116
+    except (OSError, IndexError):
+        return ""
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of a process behind its name: state, parent, ...; the 20th is when it began (proc(5))."""
+    data = _read(f"/proc/{pid}/stat", 4096)
+    return data[data.rindex(b")") + 2 :].split()
+
+
+def _read(path: str, limit: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        data = b""
+        while len(data) < limit:
+            more = os.read(descriptor, limit - len(data))
+            if not more:
+                break
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def _quote(text: str) -> str:
+    """A text in JSON: importing json would be paid at every start."""
+    shown = [
+        character if " " <= character <= "~" and character not in '"\\' else f"\\u{min(ord(character), 0xFFFD):04x}"
+        for character in text[:_TEXT]
+    ]
+    return '"' + "".join(shown) + '"'
