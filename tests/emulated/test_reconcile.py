@@ -406,16 +406,12 @@ def test_an_application_that_fails_by_itself_is_told_apart(world: World) -> None
 
 
 def test_a_template_that_cannot_be_protected_is_not_run(world: World) -> None:
-    """PYTHONPATH from valueFrom: denied with the reason, no Deployment."""
-    container = {
-        "name": "app",
-        "image": "app:1",
-        "env": [{"name": "PYTHONPATH", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "p"}}}],
-    }
+    """Python with -I: denied with the reason, no Deployment."""
+    container = {"name": "app", "image": "app:1", "command": ["python3", "-I", "/app/serve.py"]}
     world.add(model_deployment(template={"spec": {"containers": [container]}}))
     world.settle()
-    assert world.reasons()["Enforced"] == ("False", "PythonpathNotLiteral")
-    assert world.reasons()["Ready"] == ("False", "PythonpathNotLiteral")
+    assert world.reasons()["Enforced"] == ("False", "EnvironmentIgnored")
+    assert world.reasons()["Ready"] == ("False", "EnvironmentIgnored")
     assert world.kube.list("Deployment", "team") == []
 
 

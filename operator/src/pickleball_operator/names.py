@@ -42,6 +42,11 @@ ROLL_OUT = f"{GROUP}/roll-out"
 ANALYSE_AGAIN = f"{GROUP}/analyse-again"
 """Any value; another value asks for a new analysis of the same spec."""
 
+# Labels that people write.
+INJECTION = f"{GROUP}/injection"
+"""On a namespace, with the value `enabled`: pods of others are injected there."""
+ENABLED = "enabled"
+
 PARTS = ("analysis", "result", "policy", "review", "workload")
 
 # Keys of ConfigMaps.
@@ -65,6 +70,18 @@ SELF_TEST = f"{PREFIX}self-test-"
 VERIFY = f"{PREFIX}verify-"
 ENFORCER_VOLUME = f"{PREFIX}enforcer-"
 POLICY_VOLUME = f"{PREFIX}policy"
+NO_TOKEN_VOLUME = f"{PREFIX}no-token"
+"""An empty volume that our own containers mount where the API server would put the pod's token."""
+SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+NUMBERED = (INSTALL, SELF_TEST, VERIFY, ENFORCER_VOLUME)
+"""Beginnings of the names of containers and volumes that stand once for each protected container."""
+SINGLE = (POLICY_VOLUME, NO_TOKEN_VOLUME)
+"""Names of containers and volumes that stand once in a pod."""
+WRITTEN = (PART, MODEL_DEPLOYMENT, POLICY, MODE)
+"""Labels and annotations that the injection writes onto pods."""
+PYTHONPATH = "PYTHONPATH"
+OWN_PYTHONPATH = "PICKLEBALL_OWN_PYTHONPATH"
+"""Takes a PYTHONPATH of valueFrom, so that it can stand behind ours."""
 ENV_POLICY = "PICKLEBALL_POLICY"
 ENV_MODE = "PICKLEBALL_MODE"
 ENV_PREFIX = "PICKLEBALL_"

@@ -114,8 +114,9 @@ IN_PODS = [
     ),
     ("init container `pickleball-verify-N`", "the application's image, last: verifies `spec.model.files`"),
     ("volumes `pickleball-enforcer-N`, `pickleball-policy`", "the policy is mounted at the two paths below"),
+    ("volume `pickleball-no-token`", "empty; stands in our own containers in place of the pod's token"),
     ("`/etc/pickleball/policy.json`, `/root/policies/policy.json`", "the policy, read-only"),
-    ("`PYTHONPATH`", "`/opt/pickleball` in front of the template's own value"),
+    ("`PYTHONPATH`", "`/opt/pickleball` in front of the template's own value (literal, of valueFrom or of the image)"),
     ("`PICKLEBALL_POLICY`, `PICKLEBALL_MODE`", "what the enforcer reads"),
 ]
 

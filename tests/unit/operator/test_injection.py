@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from tests.emulated.world import SETTINGS, model_deployment
 
-from pickleball_operator.decide.injection import Deny, Inject, Skip, injection, strip
+from pickleball_operator.decide.injection import Deny, Inject, Skip, injection
+from pickleball_operator.decide.ours import strip
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.model import parse
-from pickleball_operator.render.workload import inject
+from pickleball_operator.render.injection import inject
 
 Template = dict[str, Any]
 POLICY = "pickleball-policy-1"
@@ -24,7 +25,7 @@ def rendered(template: Any, plan: Inject) -> Template:
 
 def decide(template: Template, **spec: Any) -> Any:
     """The decision on a template, with more of the spec if wanted."""
-    return injection(template, parse(model_deployment(**spec)).spec, POLICY, rendered)
+    return injection(template, parse(model_deployment(**spec)), POLICY, rendered)
 
 
 def pod(**container: Any) -> Template:
@@ -42,12 +43,6 @@ DENIED: list[tuple[str, Template, dict[str, Any], Reason]] = [
     ("env of another type", pod(env={"A": "1"}), {}, Reason.TEMPLATE_INVALID),
     ("args of another type", pod(args=[1]), {}, Reason.TEMPLATE_INVALID),
     ("no such container", pod(), {"enforcement": {"containers": ["web"]}}, Reason.CONTAINER_NOT_FOUND),
-    (
-        "PYTHONPATH from elsewhere",
-        pod(env=[{"name": "PYTHONPATH", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]),
-        {},
-        Reason.PYTHONPATH_NOT_LITERAL,
-    ),
     ("a mount at the enforcer", pod(volumeMounts=[{**MOUNT, "mountPath": "/opt/pickleball"}]), {}, Reason.PATH_TAKEN),
     (
         "a mount below the policy",
@@ -80,6 +75,24 @@ DENIED: list[tuple[str, Template, dict[str, Any], Reason]] = [
     ("python -uE", pod(command=["/usr/bin/python3.11", "-uE", "app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
     ("python -S in args", pod(args=["python", "-S", "-m", "app"]), {}, Reason.ENVIRONMENT_IGNORED),
     ("python -I in a shell", pod(command=["sh", "-c", "exec python3 -B -I app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("python -I behind ;", pod(command=["sh", "-c", "true;python3 -I app.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("python -I in a subshell", pod(args=["(python3 -I app.py)&wait"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("-I behind a value of -W", pod(command=["python3", "-W", "ignore", "-I", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("-S behind a value of -X", pod(command=["python3", "-uX", "dev", "-S", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("-E of a debug build", pod(command=["python3.11d", "-E", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("another PYTHONPATH", pod(command=["sh", "-c", "PYTHONPATH=/x python3 a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("one in front", pod(command=["sh", "-c", "export PYTHONPATH=/x:$PYTHONPATH"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("env PYTHONPATH=", pod(command=["env", "PYTHONPATH=/x", "python3", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("unset", pod(command=["bash", "-c", "unset A PYTHONPATH; python3 a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("env -u", pod(command=["env", "-u", "PYTHONPATH", "python3", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("env -i", pod(command=["/usr/bin/env", "-i", "python3", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("windows", {"spec": {**pod()["spec"], "os": {"name": "windows"}}}, {}, Reason.PLATFORM_UNSUPPORTED),
+    (
+        "windows nodes",
+        {"spec": {**pod()["spec"], "nodeSelector": {"kubernetes.io/os": "windows"}}},
+        {},
+        Reason.PLATFORM_UNSUPPORTED,
+    ),
 ]
 
 
@@ -107,6 +120,11 @@ def test_what_cannot_be_protected_is_denied(template: Template, spec: dict[str, 
         {"volumeMounts": [{"name": "v", "mountPath": "/root"}]},
         {"volumeMounts": [{"name": "v", "mountPath": "/opt/pickleballs", "readOnly": True}]},
         {"env": [{"name": "PYTHONPATH"}]},
+        {"env": [{"name": "PYTHONPATH", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+        {"command": ["sh", "-c", "export PYTHONPATH=$PYTHONPATH:/x; exec python3 app.py"]},
+        {"command": ["sh", "-c", 'PYTHONPATH="${PYTHONPATH}:/x" python3 app.py']},
+        {"command": ["sh", "-c", "echo MY_PYTHONPATH=/x"]},
+        {"command": ["env", "A=1", "python3", "app.py"]},
     ],
 )
 def test_what_only_looks_alike_is_injected(container: dict[str, Any]) -> None:
@@ -189,6 +207,47 @@ def test_only_exact_equality_counts_as_injected() -> None:
         (variable,) = [one for one in altered["spec"]["containers"][0]["env"] if one["name"] == name]
         variable["value"] = f"/elsewhere:{variable['value']}"
         assert isinstance(decide(altered), Deny), name
+
+
+def test_a_pythonpath_of_any_kind_stands_behind_ours() -> None:
+    """Literal, from elsewhere, twice: each in its own place behind ours, the self-test sees it as it was."""
+    elsewhere = {"name": "PYTHONPATH", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "p"}}}
+    own = [{"name": "PYTHONPATH", "value": "/a"}, elsewhere, {"name": "LAST", "value": "$(PYTHONPATH)"}]
+    once = rendered(pod(env=own), decide(pod(env=own)))
+    assert once["spec"]["initContainers"][1]["env"] == own
+    assert once["spec"]["containers"][0]["env"][:4] == [
+        {"name": "PYTHONPATH", "value": "/opt/pickleball:/a"},
+        {**elsewhere, "name": "PICKLEBALL_OWN_PYTHONPATH"},
+        {"name": "PYTHONPATH", "value": "/opt/pickleball:$(PICKLEBALL_OWN_PYTHONPATH)"},
+        {"name": "LAST", "value": "$(PYTHONPATH)"},
+    ]
+    assert strip(once) == pod(env=own)
+    assert isinstance(decide(once), Skip)
+
+
+@pytest.mark.parametrize(
+    ("pod_user", "user", "installs_as"), [(None, None, None), (None, 0, 65532), (0, None, 65532), (0, 1000, 1000)]
+)
+def test_the_installer_runs_as_the_application_but_never_as_root(
+    pod_user: int | None, user: int | None, installs_as: int | None
+) -> None:
+    """A namespace may allow one range of users only; where nobody says, the image's own user, a number, is taken."""
+    template = pod(securityContext={"runAsUser": user} if user is not None else {})
+    template["spec"]["securityContext"] = {"runAsUser": pod_user} if pod_user is not None else {}
+    install = rendered(template, decide(template))["spec"]["initContainers"][0]
+    assert install["securityContext"].get("runAsUser") == installs_as
+    assert install["securityContext"]["runAsNonRoot"] is True
+
+
+def test_the_injection_asks_for_nothing_beyond_the_application() -> None:
+    """Our containers have the application's bounds, and no more: no GPU, no token, no larger pod."""
+    amounts = {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}
+    template = pod(resources={"requests": amounts, "limits": amounts, "claims": [{"name": "gpu"}]})
+    install = rendered(template, decide(template))["spec"]["initContainers"][0]
+    bounds = {"cpu": "1", "memory": "1Gi"}
+    assert install["resources"] == {"requests": bounds, "limits": bounds}
+    assert {"name": "pickleball-no-token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
+            "readOnly": True} in install["volumeMounts"]  # fmt: skip
 
 
 def test_the_given_template_is_left_alone() -> None:

@@ -10,7 +10,7 @@ from pickleball_operator.decide.observed import is_owned
 from pickleball_operator.decide.plan import verdict
 from pickleball_operator.decide.retention import owners_left, surplus
 from pickleball_operator.kube import Kind, Kube, Manifest, Ref, ref_of
-from pickleball_operator.render import analysis, policy, review, workload
+from pickleball_operator.render import analysis, injection, policy, review, workload
 
 from .drift import APPLIED, fingerprint, holds
 
@@ -116,6 +116,6 @@ def deployment(planned: Workload, owner: ModelDeployment, settings: Settings) ->
     """The Deployment that a plan asks for."""
     template: Mapping[str, Any] = planned.template
     if isinstance(planned.injection, Inject):
-        template = workload.inject(template, planned.injection, settings)
+        template = injection.inject(template, planned.injection, settings)
     annotations = {names.POLICY: planned.policy, names.REQUEST: planned.request, names.TEMPLATE: planned.made_of}
     return workload.deployment(owner, template, annotations)

@@ -14,7 +14,7 @@ from pickleball_operator.kube import Kube, Manifest, Ref
 from pickleball_operator.model import Approval, Condition, Status, parse, read_status
 from pickleball_operator.model.status import CONDITIONS
 from pickleball_operator.render.event import event
-from pickleball_operator.render.workload import inject
+from pickleball_operator.render.injection import inject
 from pickleball_operator.text import clip, sentence
 
 from .carry import carry_out

@@ -216,7 +216,7 @@ def _injection(observed: Observed, forced: Force, render: Renderer) -> Injection
             f"There is a Deployment {observed.deployment.name} that does not belong to this ModelDeployment."
             " Remove it, or give the ModelDeployment another name.",
         )
-    return injection(spec.template, spec, forced.name or names.policy_name("0" * 64), render)
+    return injection(spec.template, observed.deployment, forced.name or names.policy_name("0" * 64), render)
 
 
 def _candidate_status(observed: Observed, forced: Force) -> CandidateStatus | None:

@@ -72,10 +72,11 @@ class Reason(StrEnum):
     ALREADY_INJECTED = "AlreadyInjected", "The pod template equals what would be injected."
     TEMPLATE_INVALID = "TemplateInvalid", "The pod template is not one."
     CONTAINER_NOT_FOUND = "ContainerNotFound", "enforcement.containers names a container that does not exist."
-    PYTHONPATH_NOT_LITERAL = "PythonpathNotLiteral", "PYTHONPATH comes from valueFrom and cannot be put behind ours."
+    CONTAINER_UNNAMED = "ContainerUnnamed", "A pod of others has several containers, and the spec names none of them."
+    PLATFORM_UNSUPPORTED = "PlatformUnsupported", "The pod is for Windows."
     PATH_TAKEN = "PathTaken", "The template mounts something where the enforcer or the policy goes."
     NAME_TAKEN = "NameTaken", "The template, or another object, uses a name of ours."
-    ENVIRONMENT_IGNORED = "EnvironmentIgnored", "The command starts Python with -I, -E or -S, which skip the enforcer."
+    ENVIRONMENT_IGNORED = "EnvironmentIgnored", "The command starts Python with -I, -E or -S, or without PYTHONPATH."
     SELECTOR_NOT_COVERED = "SelectorNotCovered", "Pods chosen by a selector run without the enforcer in this version."
 
     # Pods.

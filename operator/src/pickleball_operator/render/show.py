@@ -12,6 +12,7 @@ from pickleball_operator.decide.request import request
 from pickleball_operator.errors import SpecError
 
 from . import analysis, workload
+from .injection import inject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +39,12 @@ def show(deployment: ModelDeployment, settings: Settings) -> list[dict[str, Any]
         return shown
 
     def rendered(given: Mapping[str, Any], plan: Inject) -> dict[str, Any]:
-        return workload.inject(given, plan, settings)
+        return inject(given, plan, settings)
 
-    decided = injection(template, deployment.spec, UNKNOWN, rendered)
+    decided = injection(template, deployment, UNKNOWN, rendered)
     if not isinstance(decided, Inject):
         raise SpecError((decided.sentence,))
     key = asked.key if asked is not None else ""
-    pod = workload.inject(template, decided, settings)
+    pod = inject(template, decided, settings)
     annotations = {names.POLICY: UNKNOWN, names.REQUEST: key, names.TEMPLATE: template_digest(deployment.spec)}
     return [*shown, workload.deployment(deployment, pod, annotations)]
