@@ -29,6 +29,7 @@ _OTHERS = {
     "run": "run a program with its pickle loads enforced",
     "selftest": "check that this interpreter refuses a bad pickle and loads a good one",
     "install": "copy the enforcer into a folder for PYTHONPATH",
+    "witness": "say how the containers of a pod stand by what their processes report",
 }
 _RECORDS = 20  # the last lines of output are what a pod's status shows
 _WAYS = """\
