@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import verifier
@@ -17,16 +16,12 @@ if TYPE_CHECKING:
     from pickleball_enforce.report import Import, Verdict
     from pickleball_enforce.settings import Settings
 
-_PLAIN = [
-    field.name
-    for field in dataclasses.fields(verifier.Import)
-    if field.name not in {"parent", "children", "seen", "obligations"}
-]
+_OTHER = {"parent", "children", "seen", "obligations"}
 
 
 def described(item: Import, known: dict[Import, int]) -> dict[str, Any]:
     """Give all that an import says; other imports by their place among `known`."""
-    found = {name: getattr(item, name) for name in _PLAIN}
+    found = {name: value for name, value in vars(item).items() if name not in _OTHER}
     found["obligations"] = list(item.obligations)
     found["parent"] = known.get(item.parent) if item.parent else None
     found["children"] = [known.get(child) for child in item.children]

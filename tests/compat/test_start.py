@@ -95,7 +95,7 @@ def test_a_hook_that_fails_ends_the_process(enforced: Enforced, enforcer: Path, 
     """With one plain line, and before the program runs: at the start, or when pickle is imported."""
     broken = tmp_path / "broken"
     shutil.copytree(enforcer, broken)
-    for module in ("verifier.py", "hook.py"):
+    for module in ("report.py", "hook.py"):
         (broken / "pickleball_enforce" / module).write_text("raise RuntimeError('broken')\n")
         done = enforced("print('on'); import pickle; print('off')", check=False, PYTHONPATH=str(broken))
         assert done.returncode == 78

@@ -6,8 +6,6 @@ the Python verifier stands in by itself; `NAME` and `REASON` say so, and so does
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import opcodes
 
 try:
@@ -18,6 +16,7 @@ except ImportError as error:
 else:
     REASON = ""
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import verifier
     from .policy import Policy

@@ -12,10 +12,10 @@ PickleBallError
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .unpickling import MalformedStream, PolicyViolation
 
 __all__ = ["MalformedStream", "PickleBallError", "PolicyError", "PolicyViolation", "SettingsError", "SourceError"]
@@ -58,5 +58,8 @@ def __getattr__(name: str) -> Any:
     """
     if name not in ("MalformedStream", "PolicyViolation"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("pickle")
-    return getattr(importlib.import_module(".unpickling", __package__), name)
+    import pickle  # noqa: F401, PLC0415
+
+    from . import unpickling  # noqa: PLC0415
+
+    return getattr(unpickling, name)

@@ -10,6 +10,7 @@ import os
 import sys
 
 from . import __version__
+from .digest import sha256
 from .lines import append
 
 STARTS, VIOLATIONS = "starts.jsonl", "violations.jsonl"
@@ -64,17 +65,7 @@ def _digest(path: str) -> str:
         data = _read(path, POLICY_LIMIT + 1)
     except OSError:
         return ""
-    if len(data) > POLICY_LIMIT:
-        return ""
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - hashlib is dear
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - until 3.11
-        except ImportError:
-            from hashlib import sha256  # noqa: PLC0415 - where Python is not CPython
-    digest: str = sha256(data).hexdigest()
-    return digest
+    return "" if len(data) > POLICY_LIMIT else sha256([data], short=True)
 
 
 def _root() -> int:

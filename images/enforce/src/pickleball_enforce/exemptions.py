@@ -8,10 +8,10 @@ A stream that is judged gains nothing here: what it calls itself is not exempt.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from . import sanction
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 PATCHED = ("pickle", "_pickle")
+# What the enforcer imports of the standard library beyond pickle's own, some of it in the middle of a load: it is taken
+# from where it was when the process was hooked, whatever stands first on sys.path by then.
+_COMPILED = ("_json", "_hashlib", "_sha2", "_sha256")
 _OWN = "pickleball_enforce."
 _EXIT = 78  # sysexits: a configuration error
 
@@ -78,9 +81,14 @@ def hook() -> None:
 class _Finder:
     """Finds pickle and _pickle as others do, and patches them whenever they are executed: also by reload."""
 
+    def __init__(self) -> None:
+        self._path = list(sys.path)
+
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name in _COMPILED:
+            return _find_compiled(name, self._path)
         if name not in PATCHED:
             return _find_own(name) if name.startswith(_OWN) and "pickle" not in sys.modules else None
         for finder in sys.meta_path:
@@ -93,6 +101,13 @@ class _Finder:
 
     def invalidate_caches(self) -> None:
         """Forget nothing: there is nothing to forget."""
+
+
+def _find_compiled(name: str, path: Sequence[str]) -> ModuleSpec | None:
+    from _frozen_importlib import BuiltinImporter  # noqa: PLC0415 - see the module's docstring
+    from _frozen_importlib_external import PathFinder  # noqa: PLC0415
+
+    return BuiltinImporter.find_spec(name) or PathFinder.find_spec(name, path)
 
 
 def _find_own(name: str) -> ModuleSpec | None:

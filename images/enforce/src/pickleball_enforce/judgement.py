@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from . import names
 from .opcodes import NAMES
 from .report import Import, Obligation, Violation
 from .tags import HELPER, OPERAND, STUB, Tag, Tuple, describe, flags_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .policy import Policy
     from .settings import Settings
@@ -127,10 +127,10 @@ class Judgement:
             proto=owner.proto,
             canonical=(module, f"{qualname}.{attribute}"),
             decision="allow",
-            parent=owner,
-            attribute=attribute,
-            sealed=owner.sealed,  # the owner of an earlier load has been checked: what comes now is told apart
         )
+        found.parent = owner
+        found.attribute = attribute
+        found.sealed = owner.sealed  # the owner of an earlier load has been checked: what comes now is told apart
         owner.children.append(found)
         self.needs.append(found)
         return found

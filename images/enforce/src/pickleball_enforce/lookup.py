@@ -8,28 +8,28 @@ can be read, every load is refused with that reason.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .environment import AUDIT, ENFORCE, mode, policy_path
 from .errors import PolicyError, SettingsError
 from .evidence import say_start as say
 from .policy import Policy
+from .value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MODES = (ENFORCE, AUDIT)
 
 
-@dataclass(frozen=True)
-class Enforcement:
+class Enforcement(Value):
     """What is in force: a policy, or the fault for which there is none."""
 
-    mode: str
-    policy: Policy | None
-    path: str
-    fault: str = ""
+    def __init__(self, mode: str, policy: Policy | None, path: str, fault: str = "") -> None:
+        self.mode = mode
+        self.policy = policy
+        self.path = path
+        self.fault = fault
 
     @property
     def audit(self) -> bool:

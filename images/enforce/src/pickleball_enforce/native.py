@@ -5,13 +5,12 @@ Importing this fails where the compiled module is missing or does not fit; `engi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import _verifier, names
 from .names import extension
 from .opcodes import read_text
 from .settings import Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from mmap import mmap

@@ -34,14 +34,15 @@ import functools
 import sys
 import types
 from collections import deque
-from typing import TYPE_CHECKING, Any
 
 from . import names, sharing
 from .report import Violation
 from .sharing import FUNCTIONS, MISSING, mro, static_attribute
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .policy import Policy
     from .report import Import, Obligation

@@ -6,12 +6,11 @@ here refuse: they raise ValueError with a sentence. Sources: CPython's Modules/_
 
 from __future__ import annotations
 
-import math
 import re
-from typing import TYPE_CHECKING
 
 from .report import UNDECODABLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -92,17 +91,19 @@ NAMES: dict[int, str] = {code: name for code, (name, _) in TABLE.items()}
 HIGHEST_PROTOCOL = 5
 _WIDTHS = {LENGTH_1: 1, LENGTH_4: 4, LENGTH_4_SIGNED: 4, LENGTH_8: 8}
 _CHUNK = 1 << 20
+_INFINITY = float("inf")
 _DIGITS = 4300  # what int() reads without a refusal from Python 3.11 on
 
-_INT = re.compile(rb"00|01|0|-?[1-9][0-9]*")
-_LONG = re.compile(rb"(-?(?:0|[1-9][0-9]*))L?")
-_FLOAT = re.compile(rb"-?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)")
-_INDEX = re.compile(rb"0|[1-9][0-9]{0,18}")
+# Compiled when the first number is read: most processes read none in Python.
+_INT = rb"00|01|0|-?[1-9][0-9]*"
+_LONG = rb"(-?(?:0|[1-9][0-9]*))L?"
+_FLOAT = rb"-?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)"
+_INDEX = rb"0|[1-9][0-9]{0,18}"
 
 
 def read_int(line: bytes) -> int:
     """Read the argument of INT."""
-    if not _INT.fullmatch(line) or len(line) > _DIGITS:
+    if not re.fullmatch(_INT, line) or len(line) > _DIGITS:
         raise ValueError("INT holds a number that C and Python do not read alike")
     if line in (b"00", b"01"):
         return line == b"01"
@@ -111,7 +112,7 @@ def read_int(line: bytes) -> int:
 
 def read_long(line: bytes) -> int:
     """Read the argument of LONG."""
-    found = _LONG.fullmatch(line)
+    found = re.fullmatch(_LONG, line)
     if not found or len(line) > _DIGITS:
         raise ValueError("LONG holds a number that C and Python do not read alike")
     return int(found.group(1))
@@ -119,13 +120,13 @@ def read_long(line: bytes) -> int:
 
 def check_float(line: bytes) -> None:
     """Check the argument of FLOAT."""
-    if not _FLOAT.fullmatch(line) or (math.isinf(float(line)) and not line.endswith(b"inf")):
+    if not re.fullmatch(_FLOAT, line) or (abs(float(line)) == _INFINITY and not line.endswith(b"inf")):
         raise ValueError("FLOAT holds a number that C and Python do not read alike")
 
 
 def read_index(line: bytes) -> int:
     """Read the memo index of GET and PUT."""
-    if not _INDEX.fullmatch(line):
+    if not re.fullmatch(_INDEX, line):
         raise ValueError("a memo index is a decimal number without sign, blanks or leading zeros")
     return int(line)
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import _thread
 import gc
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 USEFUL = sys.version_info < (3, 12)
 LEAST = 1 << 15  # bytes of a stream: below, there is hardly a collection

@@ -6,45 +6,55 @@ dotted names. A file with several classes is the union of its entries. Whatever 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
+from . import notation
+from .digest import sha256
 from .errors import PolicyError
+from .value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from typing import Any
 
 LISTS = ("globals", "reduces")
 LIMIT = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Value):
     """What the models of one class may reference or instantiate (`globals`) and call (`reduces`)."""
 
-    globals: tuple[str, ...] = ()
-    reduces: tuple[str, ...] = ()
+    def __init__(self, globals: tuple[str, ...] = (), reduces: tuple[str, ...] = ()) -> None:  # noqa: A002 - the key
+        self.globals = globals
+        self.reduces = reduces
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Value):
     """The union of the entries, and the file that they come from."""
 
-    entries: Mapping[str, Entry]
-    where: str = "policy"
-    digest: str = ""
-    globals: frozenset[str] = field(init=False, compare=False)
-    reduces: frozenset[str] = field(init=False, compare=False)
+    def __init__(self, entries: Mapping[str, Entry], where: str = "policy", source: bytes = b"") -> None:
+        self.entries = entries
+        self.where = where
+        self.globals = frozenset(name for entry in entries.values() for name in entry.globals)
+        self.reduces = frozenset(name for entry in entries.values() for name in entry.reduces)
+        self._source = source
+        self._digest = ""
 
-    def __post_init__(self) -> None:
-        entries = self.entries.values()
-        object.__setattr__(self, "globals", frozenset(name for entry in entries for name in entry.globals))
-        object.__setattr__(self, "reduces", frozenset(name for entry in entries for name in entry.reduces))
-        if not self.digest:
-            object.__setattr__(self, "digest", hashlib.sha256(self.dumps().encode()).hexdigest())
+    @property
+    def digest(self) -> str:
+        """The sha256 of the file, or of what `dumps` writes."""
+        if not self._digest:
+            self._digest = sha256([self._source or self.dumps().encode()])
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Policy) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def _told(self) -> tuple[object, ...]:
+        return self.entries, self.where, self.digest
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -70,11 +80,11 @@ class Policy:
         if not decoded.strip():
             raise PolicyError(where, "is empty")
         try:
-            content = json.loads(decoded, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
+            content = notation.read(decoded, _unique)
+        except Exception as error:  # the scanner in C imports the class of its error, and may find another
             raise PolicyError(where, f"is not JSON: {error}") from error
         entries = {name: _entry(name, value, where) for name, value in _classes(content, where).items()}
-        return cls(entries=entries, where=where, digest=hashlib.sha256(data).hexdigest())
+        return cls(entries, where, data)
 
     def dumps(self) -> str:
         """Write the policy: sorted, two spaces, a newline at the end; the same policy gives the same bytes."""
@@ -82,7 +92,7 @@ class Policy:
             name: {"globals": sorted(set(entry.globals)), "reduces": sorted(set(entry.reduces))}
             for name, entry in sorted(self.entries.items())
         }
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return notation.write_lines(content) + "\n"
 
 
 class _DuplicateKeyError(ValueError):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import names
 from .judgement import Judgement
 from .report import Import
 from .tags import BOUND, SPECIAL, Container, Object, Opaque, Tag, Tuple, callable_like, describe
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 

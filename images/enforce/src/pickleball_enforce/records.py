@@ -6,16 +6,18 @@ pod's witness.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+import time
 
+from . import notation
 from .evidence import say_violation
 from .lines import append
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from .lookup import Enforcement
     from .report import Violation
@@ -28,12 +30,9 @@ _FILE = os.environ.get("PICKLEBALL_VIOLATIONS", "")
 
 def record(violation: Violation, enforcement: Enforcement, source: str, sha256: str) -> dict[str, Any]:
     """Make the record of a violation."""
-    from datetime import datetime, timezone  # noqa: PLC0415 - not at each start
-
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
     digest = enforcement.policy.digest if enforcement.policy else ""
     return {
-        "time": now,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "pid": os.getpid(),
         "mode": enforcement.mode,
         **violation.to_dict(),
@@ -46,10 +45,10 @@ def write(violations: Iterable[Violation], enforcement: Enforcement, source: str
     """Write the records of violations. An output that cannot be written to never changes what is decided."""
     for violation in violations:
         content = record(violation, enforcement, source, sha256)
-        line = json.dumps(content)
+        line = notation.write(content)
         _write_line(line)
         say_violation(line)
-        append(TERMINATION_LOG, json.dumps(shorten(content)), limit=TERMINATION_LIMIT)
+        append(TERMINATION_LOG, notation.write(shorten(content)), limit=TERMINATION_LIMIT)
 
 
 def shorten(content: dict[str, Any]) -> dict[str, Any]:

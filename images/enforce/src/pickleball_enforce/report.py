@@ -24,20 +24,26 @@ For those who build drivers on it:
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, field
-from typing import Any
+
+from .value import Value
+
+TYPE_CHECKING = False  # typing is not imported: that would be paid at every start
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(Value):
     """One thing that a stream does and the policy or a rule does not allow."""
 
-    rule: str
-    name: str
-    opcode: str
-    offset: int
-    sentence: str
-    allow: tuple[str, str] | None = None  # (list, entry) of the policy that would allow it, if one could
+    def __init__(
+        self, rule: str, name: str, opcode: str, offset: int, sentence: str, allow: tuple[str, str] | None = None
+    ) -> None:
+        self.rule = rule
+        self.name = name
+        self.opcode = opcode
+        self.offset = offset
+        self.sentence = sentence
+        self.allow = allow  # (list, entry) of the policy that would allow it, if one could
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields that a violation record has from the stream."""
@@ -55,48 +61,67 @@ class Violation:
 UNDECODABLE = "A byte string of Python 2 cannot be decoded"  # how the sentence begins; the driver's error depends on it
 
 
-@dataclass(frozen=True)
-class Malformed:
+class Malformed(Value):
     """Where a stream stops being a pickle, and why."""
 
-    offset: int
-    sentence: str
+    def __init__(self, offset: int, sentence: str) -> None:
+        self.offset = offset
+        self.sentence = sentence
 
 
-@dataclass(frozen=True)
-class Obligation:
+class Obligation(Value):
     """What must hold for the real object behind an import (kinds: see `obligations.KINDS`)."""
 
-    kind: str
-    detail: str
-    opcode: str
-    offset: int
+    def __init__(self, kind: str, detail: str, opcode: str, offset: int) -> None:
+        self.kind = kind
+        self.detail = detail
+        self.opcode = opcode
+        self.offset = offset
 
 
-@dataclass(eq=False)
-class Import:
+class Import(Value):
     """One predicted call of find_class, and all that the stream does with what it returns."""
 
-    index: int
-    offset: int
-    opcode: str
-    module: str
-    name: str
-    proto: int
-    canonical: tuple[str, str]
-    decision: str
-    optional: bool = False
-    code: int = 0  # the extension code
-    fix_imports: bool = True
-    helper: bool = False  # resolves without an entry, for one use whose arguments are checked
-    operand: bool = False  # of the helpers: an operand of one (builtins.object for _reconstructor)
-    parent: Import | None = None  # a getattr import: the attribute canonical[1] of the parent; find_class is not called
-    attribute: str = ""
-    children: list[Import] = field(default_factory=list, repr=False)  # getattr imports on this one
-    obligations: list[Obligation] = field(default_factory=list)
-    uses: set[str] = field(default_factory=set)
-    sealed: bool = False  # its load is over: new obligations go to Verdict.late
-    seen: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(
+        self,
+        index: int,
+        offset: int,
+        opcode: str,
+        module: str,
+        name: str,
+        proto: int,
+        canonical: tuple[str, str],
+        decision: str,
+        optional: bool = False,  # noqa: FBT001, FBT002 - the compiled verifier calls it
+        code: int = 0,
+        fix_imports: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        self.index = index
+        self.offset = offset
+        self.opcode = opcode
+        self.module = module
+        self.name = name
+        self.proto = proto
+        self.canonical = canonical
+        self.decision = decision
+        self.optional = optional
+        self.code = code  # the extension code
+        self.fix_imports = fix_imports
+        self.helper = False  # resolves without an entry, for one use whose arguments are checked
+        self.operand = False  # of the helpers: an operand of one (builtins.object for _reconstructor)
+        self.parent: Import | None = None  # a getattr import: canonical[1] of the parent; find_class is not called
+        self.attribute = ""
+        self.children: list[Import] = []  # getattr imports on this one
+        self.obligations: list[Obligation] = []
+        self.uses: set[str] = set()
+        self.sealed = False  # its load is over: new obligations go to Verdict.late
+        self.seen: set[tuple[str, str]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Import {self.index} of {self.path}: {self.decision}>"
 
     @property
     def path(self) -> str:
@@ -109,17 +134,26 @@ class Import:
         return any(obligation.kind.startswith("result") for obligation in self.obligations)
 
 
-@dataclass
-class Verdict:
+class Verdict(Value):
     """The judgement of one pickle up to STOP."""
 
-    start: int
-    end: int
-    error: Malformed | None
-    violations: list[Violation]
-    imports: list[Import]
-    late: list[tuple[Import, Obligation]] = field(default_factory=list)
-    persistent: dict[int, Import] = field(default_factory=dict)
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        error: Malformed | None,
+        violations: list[Violation],
+        imports: list[Import],
+        late: list[tuple[Import, Obligation]] | None = None,
+        persistent: dict[int, Import] | None = None,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.error = error
+        self.violations = violations
+        self.imports = imports
+        self.late = [] if late is None else late
+        self.persistent = {} if persistent is None else persistent
 
     @property
     def clean(self) -> bool:
@@ -127,25 +161,32 @@ class Verdict:
         return self.error is None and not self.violations
 
 
-@dataclass
-class Stream:
+class Stream(Value):
     """One pickle of a file: where it lies (a member of an archive, an array, a nested literal) and its judgement."""
 
-    where: str
-    verdict: Verdict
-    needs: list[Import] = field(default_factory=list)
+    def __init__(self, where: str, verdict: Verdict, needs: list[Import] | None = None) -> None:
+        self.where = where
+        self.verdict = verdict
+        self.needs = [] if needs is None else needs
 
 
-@dataclass
-class Report:
+class Report(Value):
     """The judgement of one file."""
 
-    path: str
-    sha256: str = ""
-    format: str = ""
-    streams: list[Stream] = field(default_factory=list)
-    error: str = ""  # why the file, or a part of it, could not be judged
-    empty: bool = False  # an archive without any pickle
+    def __init__(
+        self,
+        path: str,
+        sha256: str = "",
+        format: str = "",  # noqa: A002 - the field's name
+        streams: list[Stream] | None = None,
+        error: str = "",
+    ) -> None:
+        self.path = path
+        self.sha256 = sha256
+        self.format = format
+        self.streams = [] if streams is None else streams
+        self.error = error  # why the file, or a part of it, could not be judged
+        self.empty = False  # an archive without any pickle
 
     @property
     def violations(self) -> list[Violation]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .value import Options
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Options):
     """Settings of one verifier."""
 
     encoding: str = "ASCII"

@@ -10,12 +10,12 @@ import enum
 import gc
 import sys
 import types
-import weakref
 from collections import OrderedDict, defaultdict, deque
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _SHARED = (enum.Enum, types.ModuleType, type, *FUNCTIONS, types.CodeType)
@@ -23,14 +23,19 @@ _SHARED = (enum.Enum, types.ModuleType, type, *FUNCTIONS, types.CodeType)
 
 def shared() -> tuple[type, ...]:
     """Give the classes whose instances belong to the whole process: loggers too, once there can be any."""
-    logging = sys.modules.get("logging")
-    found = [vars(logging).get(name) for name in ("Logger", "Manager")] if logging is not None else []
-    return (*_SHARED, *(cls for cls in found if isinstance(cls, type)))
+    return (*_SHARED, *_classes_of("logging", "Logger", "Manager"))
+
+
+def _classes_of(module: str, *names: str) -> list[type]:
+    """Give classes of a module that may not be imported: then nothing is an instance of them."""
+    known = sys.modules.get(module)
+    found = [vars(known).get(name) for name in names] if known is not None else []
+    return [cls for cls in found if isinstance(cls, type)]
 
 
 MISSING = object()
-_SEQUENCES = frozenset({list, tuple, set, frozenset, deque, weakref.WeakSet})
-_MAPPINGS = frozenset({dict, OrderedDict, defaultdict, types.MappingProxyType, weakref.WeakValueDictionary})
+_SEQUENCES = frozenset({list, tuple, set, frozenset, deque})
+_MAPPINGS = frozenset({dict, OrderedDict, defaultdict, types.MappingProxyType})
 _DEPTH = 3  # how deep containers of a namespace are looked into
 _LIMIT = 100_000  # how many objects are looked at; a namespace with more is taken to hold an instance
 
@@ -92,6 +97,8 @@ def _namespaces(cls: type) -> list[Mapping[str, Any]]:
 
 def _kept(cls: type) -> Iterator[object]:
     """Go through the values of the namespaces of a class, and into the containers among them."""
+    mappings = _MAPPINGS.union(_classes_of("weakref", "WeakValueDictionary"))
+    containers = mappings.union(_SEQUENCES, _classes_of("weakref", "WeakSet"))
     level: list[object] = [value for space in _namespaces(cls) for value in list(space.values())]
     seen: set[int] = set()
     for _ in range(_DEPTH):
@@ -99,9 +106,9 @@ def _kept(cls: type) -> Iterator[object]:
         deeper: list[object] = []
         for item in level:
             known: Any = item
-            if type(item) in _SEQUENCES | _MAPPINGS and id(item) not in seen and len(deeper) <= _LIMIT:
+            if type(item) in containers and id(item) not in seen and len(deeper) <= _LIMIT:
                 seen.add(id(item))
-                deeper += list(known.values()) if type(item) in _MAPPINGS else list(known)
+                deeper += list(known.values()) if type(item) in mappings else list(known)
         level = deeper
     yield from level
 

@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Union
 
@@ -67,7 +66,7 @@ class Judge:
 
     def __init__(self, policy: Policy | None, settings: Settings) -> None:
         self.policy = policy
-        self.settings = replace(settings, max_name=_TEXT_LIMIT, persistent_classes=True)
+        self.settings = settings.changed(max_name=_TEXT_LIMIT, persistent_classes=True)
         self.report = Report(path="")
 
     def path(self, path: str | os.PathLike[str]) -> Report:
@@ -228,9 +227,7 @@ class Judge:
     def _settings_for_format(self) -> Settings:
         """Give the settings of the loader that the format belongs to: torch reads texts of Python 2 as UTF-8."""
         torch = self.report.format.startswith(("zip", "torch"))
-        return (
-            replace(self.settings, encoding="utf-8") if torch and self.settings.encoding == "ASCII" else self.settings
-        )
+        return self.settings.changed(encoding="utf-8") if torch and self.settings.encoding == "ASCII" else self.settings
 
     def _read_plainly(self, data: bytes, start: int, first: int) -> list[Violation]:
         """Judge what an unpickler would do that takes the bytes of an array for opcodes.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import _pickle
 import pickle
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 module: Any = pickle
 Unpickler: Any = _pickle.Unpickler

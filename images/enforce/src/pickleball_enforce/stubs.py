@@ -6,13 +6,13 @@ pickling, `isinstance` in both places. Any other use raises StubUsed and is reco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
-
 from .errors import PolicyViolation
 from .report import Violation
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
 
     Recorder = Callable[[Sequence[Violation]], None]
 

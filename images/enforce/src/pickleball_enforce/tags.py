@@ -6,15 +6,17 @@ An `Import` (report.py) is the tag of what find_class returns. Everything else i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .names import special
 from .report import Import
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
-Tag = Any
+    Tag = Any
+else:
+    Tag = object
 
 # What a value holds, itself or inside: a stub, a helper's operand, something that is not literal data.
 STUB, OPERAND, HELPER, LIVE, MUTABLE, SPECIAL = 1, 2, 4, 8, 16, 32  # SPECIAL: a special name with a callable value

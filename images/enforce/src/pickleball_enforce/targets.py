@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import names
 from .calls import Calls
 from .report import Import
 from .tags import NOT_LITERAL, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

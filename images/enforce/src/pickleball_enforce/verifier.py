@@ -28,9 +28,6 @@ With `policy=None` the verifier traces: everything is allowed, and `needs` says 
 
 from __future__ import annotations
 
-from mmap import mmap
-from typing import TYPE_CHECKING, Any, NoReturn
-
 from . import errors, names
 from .judgement import candidate
 from .opcodes import HIGHEST_PROTOCOL, NAMES, check_float, read_index, read_int, read_long, read_string, read_text
@@ -59,8 +56,11 @@ from .tags import (
 )
 from .targets import Targets
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from mmap import mmap
+    from typing import Any, NoReturn
 
     from .policy import Policy
     from .report import Obligation, Violation
@@ -135,7 +135,7 @@ class Verifier(Targets):
         self.begin(start)
         self._stepping = False
         self._gaps = list(gaps)
-        self._data = data if isinstance(data, (bytes, mmap)) else bytes(data)
+        self._data = bytes(data) if isinstance(data, (bytearray, memoryview)) else data
         try:
             self._run()
         except errors.PickleBallError as error:

@@ -6,11 +6,13 @@ theirs, whatever the policy lists.
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import exemptions, lookup, records, sanction
 from .errors import PolicyViolation
 from .report import Violation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _EVENT = "pickle.find_class"
 

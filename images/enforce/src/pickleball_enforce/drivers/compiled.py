@@ -6,9 +6,7 @@ import _thread
 import io
 import itertools
 import sys
-from dataclasses import replace
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, Union
 
 from pickleball_enforce import names, obligations, pause, sanction, stock
 from pickleball_enforce.exemptions import is_caller_exempt
@@ -20,12 +18,14 @@ from .replay import Replay, SplicedReplay
 from .session import Session, sanctioned, substituted
 from .tape import BytesIOTape, BytesTape, FileTape, name_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from pickleball_enforce.report import Verdict
 
-Tape = Union[BytesTape, FileTape]  # noqa: UP007 - evaluated on Python 3.9
+    Tape = BytesTape | FileTape
 _BUSY = "load() is already running on this Unpickler; it can neither be nested nor shared."
 _NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
 
@@ -185,7 +185,7 @@ class Loader:
             return self._run_stock(self._take(), owner)
         renames = owner is not None and owner.renames
         if renames != session.verifier.settings.renames:
-            session.verifier.settings = replace(self._settings, renames=renames)
+            session.verifier.settings = self._settings.changed(renames=renames)
         if self._used:
             self._synchronise(session)
         self._used = True

@@ -11,7 +11,6 @@ import _thread
 import io
 import sys
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import exemptions, names, obligations, sharing, stock
 from pickleball_enforce.errors import MalformedStream
@@ -22,8 +21,10 @@ from pickleball_enforce.settings import Settings
 from .session import Session, sanctioned, substituted
 from .tape import name_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 _CODES = {name: code for code, name in NAMES.items()}
 _IMPORTING = frozenset(_CODES[name] for name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"))

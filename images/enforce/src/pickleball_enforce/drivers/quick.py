@@ -7,10 +7,13 @@ that is not clean, takes the long way and is judged there.
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from pickleball_enforce import engine, lookup, pause, stock
 from pickleball_enforce.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHORT = 1 << 16  # bytes that are read to see whether a file is short
 _SETTINGS = Settings(buffers=False)

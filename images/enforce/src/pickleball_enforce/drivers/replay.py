@@ -5,10 +5,10 @@ Stock looks ahead by `peek` and takes over what that gives without a copy; `read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from .tape import Gap
 

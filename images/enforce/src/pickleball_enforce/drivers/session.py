@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
 from pickleball_enforce import engine, lookup, names, obligations, records, sanction, stubs
 from pickleball_enforce.errors import MalformedStream, PolicyViolation
 from pickleball_enforce.report import UNDECODABLE, Import, Malformed, Violation
-from pickleball_enforce.verifier import Verifier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from pickleball_enforce.report import Obligation
     from pickleball_enforce.settings import Settings
@@ -45,6 +43,8 @@ class Session:
         policy = self.enforcement.policy
         self.verifier: Any = None
         if policy and on_obligation:
+            from pickleball_enforce.verifier import Verifier  # noqa: PLC0415 - most processes never follow a Python unpickler
+
             self.verifier = Verifier(policy, settings, on_obligation)
         elif policy:
             self.verifier = engine.make(policy, settings)
@@ -106,7 +106,7 @@ class Session:
         asked = prediction.decision == "ask" or reached != prediction.canonical
         under = prediction
         if reached != prediction.canonical:
-            under = replace(prediction, module=module, name=name, canonical=reached)
+            under = prediction.changed(module=module, name=name, canonical=reached)
         refused = prediction.decision == "stub" and not asked
         if asked:
             refused = self._ask(prediction, reached)
@@ -140,7 +140,7 @@ class Session:
         """Check what a find_class of the application gave without asking its base class."""
         if self._ask(prediction, prediction.canonical) and not self.audit:
             return self.accept(prediction, prediction, self.stub(prediction))
-        return self.accept(prediction, replace(prediction, parent=prediction), obj)  # no path to check
+        return self.accept(prediction, prediction.changed(parent=prediction), obj)  # no path to check
 
     def refuse_asked(self, prediction: Import, obligation: Obligation) -> None:
         """Judge by its real name what an opcode does with an import that the application renamed."""

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import engine
+from pickleball_enforce.digest import sha256
 from pickleball_enforce.opcodes import LITERALS, TABLE, literal, read_argument
 from pickleball_enforce.report import Malformed
 
 from .replay import Replay, SplicedReplay
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from pickleball_enforce.engine import WholeVerifier
     from pickleball_enforce.report import Verdict
@@ -58,9 +60,7 @@ class BytesTape:
 
     def digest(self) -> str:
         """Give the sha256 of the pickle."""
-        import hashlib  # noqa: PLC0415 - records only
-
-        return hashlib.sha256(self._data[self._start : self._end]).hexdigest()
+        return sha256([self._data[self._start : self._end]])
 
     def finish(self) -> None:
         """Leave the source where stock leaves it."""
@@ -191,9 +191,9 @@ class FileTape:
     def _spool(self, place: int, head: int, argument: bytes) -> None:
         """Move the content of a long literal into a temporary file."""
         if self._source is self._file:
-            import tempfile  # noqa: PLC0415 - long literals from pipes only
+            from .spool import open_spool  # noqa: PLC0415 - long literals from pipes only
 
-            self._source = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the tape
+            self._source = open_spool()
         offset = self._source.seek(0, io.SEEK_END)
         self._source.write(memoryview(argument)[head:])
         del self._kept[place + head :]
@@ -249,13 +249,8 @@ class FileTape:
 
     def digest(self) -> str:
         """Give the sha256 of what was read."""
-        import hashlib  # noqa: PLC0415 - records only
-
-        found = hashlib.sha256()
         replay = self.replay()
-        while piece := replay.read(1 << 20):
-            found.update(piece)
-        return found.hexdigest()
+        return sha256(iter(lambda: replay.read(1 << 20), b""))
 
     def finish(self) -> None:
         """Leave the position after the pickle, where stock leaves it."""
