@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .observed import Observed
 
 NOT_COVERED = (
-    "spec.selector names pods made by others. This version does not inject into them: they run WITHOUT the enforcer and"
-    " load any pickle. Use spec.template, or put the enforcer into their image (pip install pickleball-enforce)."
+    "spec.selector names pods made by others, and no webhook injects into them: they run WITHOUT the enforcer and load"
+    " any pickle. Set webhook.enabled in the chart, use spec.template, or put the enforcer into their image."
 )
 OF_THE_ENFORCER = (
     Reason.PYTHON_NOT_FOUND,

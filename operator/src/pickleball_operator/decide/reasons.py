@@ -77,7 +77,11 @@ class Reason(StrEnum):
     PATH_TAKEN = "PathTaken", "The template mounts something where the enforcer or the policy goes."
     NAME_TAKEN = "NameTaken", "The template, or another object, uses a name of ours."
     ENVIRONMENT_IGNORED = "EnvironmentIgnored", "The command starts Python with -I, -E or -S, or without PYTHONPATH."
-    SELECTOR_NOT_COVERED = "SelectorNotCovered", "Pods chosen by a selector run without the enforcer in this version."
+    SELECTOR_NOT_COVERED = "SelectorNotCovered", "There is no webhook, so pods of others run without the enforcer."
+    NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled", "The namespace lacks the label that lets pods of others be injected."
+    NOT_SELECTED = "NotSelected", "No ModelDeployment selects the pod; it is none of ours."
+    SELECTED_TWICE = "SelectedTwice", "Two ModelDeployments claim the same pod."
+    PODS_UNPROTECTED = "PodsUnprotected", "Pods that the selector chooses run without the enforcer."
 
     # Pods.
     SELF_TEST_PASSED = "SelfTestPassed", "In every pod the self-test refused its canary."

@@ -111,11 +111,19 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
 
 def _image(deployment: ModelDeployment, chosen: FromImage) -> ImageSource | Finding:
     template = deployment.spec.template
+    if template is None and chosen.image is not None:
+        return ImageSource(image=chosen.image, python=chosen.python)
     if template is None:
         return refuse(
             Reason.SOURCE_UNKNOWN,
             "spec.selector names pods made by others, so there is no image to collect sources from."
-            " Give spec.source.volume or spec.policy.configMapRef.",
+            " Give spec.source.fromImage.image, spec.source.volume or spec.policy.configMapRef.",
+        )
+    if chosen.image is not None:
+        return refuse(
+            Reason.SPEC_INVALID,
+            "spec.source.fromImage.image belongs to spec.selector: with spec.template the container's own is read."
+            " Remove it, or name the container.",
         )
     pod = template.get("spec")
     containers = pod.get("containers") if isinstance(pod, Mapping) else None

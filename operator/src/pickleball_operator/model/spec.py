@@ -64,6 +64,9 @@ class FromImage(Strict):
     container: ContainerName | None = Field(
         default=None, description="Container of the template whose image holds the library; the first by default."
     )
+    image: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9._:/@-]+$")] | None = Field(
+        default=None, description="The image itself, where spec.selector names pods made by others."
+    )
     python: Interpreter = Field(
         default="python3", description="The image's interpreter: a name on its PATH, or a path."
     )
@@ -290,7 +293,8 @@ class Spec(Strict):
     )
     selector: Selector | None = Field(
         default=None,
-        description="Pods made by others. They are not protected by this version: the Enforced condition says so.",
+        description="Labels of pods made by others (Deployments, Jobs, KServe ...), in the same namespace. The webhook"
+        " injects into them when they are made, where the namespace has the label pickleball.dev/injection=enabled.",
     )
 
     @model_validator(mode="after")
