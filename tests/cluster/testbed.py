@@ -147,13 +147,18 @@ def running() -> Iterator[Testbed]:
 def install(bed: Testbed) -> None:
     """Install the chart into a namespace that admits only restricted pods, and wait for the controller."""
     bed.create_namespace(SYSTEM, RESTRICTED)
+    configure(bed)
+
+
+def configure(bed: Testbed) -> None:
+    """Give the chart the values of the tests, again when something else has changed them."""
     ours = ("operator", "enforce", "generate")
     images = {name: {"repository": f"docker.io/local/{IMAGES[name].name}"} for name in ours}
     file = bed.folder / "values.json"
     file.write_text(json.dumps({"images": images, "approval": {"requireVerb": True}}))
     try:
-        bed.program("helm", "install", "pickleball", str(CHART), "--namespace", SYSTEM, "--values", str(file),
-                    "--wait", "--timeout", "120s")  # fmt: skip
+        bed.program("helm", "upgrade", "--install", "pickleball", str(CHART), "--namespace", SYSTEM,
+                    "--values", str(file), "--wait", "--timeout", "120s")  # fmt: skip
     except ProgramFailed:
         bed.show()
         raise
