@@ -157,6 +157,18 @@ CASES = [
     Case("global_variable", "def fit(self):\n  self.part = DEFAULT", "lib.parts.Part", top="DEFAULT = Part()"),
     Case("nested_class", "class Inner:\n  pass\n def fit(self):\n  self.inner = Model.Inner()",
          "lib.nested_class.Model.Inner"),
+    Case("made_by_another_class", "def __init__(self, results):\n  self.results = results", "lib.parts.Late",
+         not_there="lib.made_by_another_class.Trainer",
+         top="class Trainer:\n def fit(self):\n  return Model(Late())"),
+    Case("changed_by_its_maker", "pass", "lib.parts.Late",
+         top="def train():\n model = Model()\n model.late = Late()\n return model"),
+    Case("handed_on_to_its_maker", "def __init__(self, results):\n  self.results = results", "lib.parts.Late",
+         not_there="lib.handed_on_to_its_maker.Trainer",
+         top="class Trainer:\n kinds = property(lambda self: self.kind())\n def kind(self):\n  return {'fit': Model}\n"
+         " def fit(self):\n  return self.kind()['fit'](Late())"),
+    Case("chosen_far_away", "def fit(self, x):\n  self.part = near(x)", "lib.parts.Late",
+         top="def near(x):\n return chosen(x)(x)\ndef chosen(x):\n if x:\n  kind = Late\n"
+         " else:\n  kind = None\n return kind"),
     Case("sink_by_reference", "def fit(self):\n  self.run = os.system", not_there="os.system posix.system",
          top="import os"),
     Case("sink_as_callee", "def __reduce__(self):\n  return os.system, ('true',)", not_there="os.system posix.system",

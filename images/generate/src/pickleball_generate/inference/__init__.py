@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
 from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.inference.program import Program
@@ -74,6 +75,8 @@ def solve(program: Program, known: packs.Packs, classes: list[Located], options:
         cls = found.scope
         if cls is not None:
             solver.hold(("obj", cls), None, Reason(cls.file, cls.line, "model class", found.name))
+            for maker in makers(program, cls):
+                solver.reach(maker)
             continue
         instance = ("inst", found.name)
         solver.hold(instance, None, Reason(found.module, 0, "model class", found.name))

@@ -455,7 +455,7 @@ class Calls(Store, ABC):
                     found += self.call_function(("meth", function, each), args[1:], kw)
             return found
         depth = self.depth_of(value)
-        if depth > DEEPEST:
+        if depth > DEEPEST and not choosing(function):
             return [UNKNOWN]
         frame = self.enter(function, receiver, owner, depth)
         names = [p["n"] for p in params if p.get("k") not in {"*", "**", "kw"}]
@@ -595,3 +595,19 @@ class Calls(Store, ABC):
             return instances
         package = self.packs.package_of(name)
         return [("data", package)] if package else [UNKNOWN]
+
+
+def choosing(function: Scope) -> bool:
+    """Tell whether a function only chooses what it returns: it calls nothing but in conditions."""
+    facts = function.facts
+    statements = [item.get("v") for kind in ("assigns", "returns") for item in facts.get(kind, ())]
+    return bool(facts.get("returns")) and not facts.get("calls") and not any(map(has_call, statements))
+
+
+def has_call(expression: object) -> bool:
+    """Tell whether an expression calls, or gives what a generator's caller gets by and by."""
+    if isinstance(expression, list):
+        return any(map(has_call, expression))
+    if isinstance(expression, dict):
+        return not expression.keys().isdisjoint({"call", "yield"}) or any(map(has_call, expression.values()))
+    return False

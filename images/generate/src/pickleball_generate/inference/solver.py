@@ -69,6 +69,14 @@ class Solver(Evaluation):
                     self.post(self.frame(owner[1]), "declared", {**item, "holder": value})
         self.post(frame, "state", value)
 
+    def reach(self, function: Scope) -> None:
+        """Reach a function or method that somebody may call on an instance of the class that it stands in."""
+        owner = function.parent
+        if owner is None or owner.kind != "class":
+            self.enter(function, None, None)
+        else:
+            self.reach_method(function, owner, ("obj", owner))
+
     def reach_method(self, function: Scope, owner: Scope, receiver: Value) -> None:
         """Reach a method for a receiver, called by somebody unknown."""
         if function.decorated_by("staticmethod"):
