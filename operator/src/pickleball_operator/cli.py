@@ -22,6 +22,7 @@ from pickleball_operator.names import KIND
 from pickleball_operator.publish import publish
 from pickleball_operator.reference import PAGES
 from pickleball_operator.render.show import show
+from pickleball_operator.webhook import run as webhook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     reference.set_defaults(run=_reference)
     run = commands.add_parser("run", help="run the controller")
     run.set_defaults(run=_run)
+    serve = commands.add_parser("webhook", help="run the webhook that injects into pods of others")
+    serve.add_argument(
+        "--certificate", default=Path("/etc/pickleball-webhook"), type=Path, help="folder with tls.crt and tls.key"
+    )
+    serve.set_defaults(run=_webhook)
     publish = commands.add_parser("publish", help="validate an analysis' files and fill its ConfigMap")
     publish.add_argument("--result", required=True, type=Path, help="folder with policy.json and provenance.json")
     publish.add_argument("--configmap", required=True, help="ConfigMap to fill")
@@ -76,6 +82,11 @@ def _crds(_options: argparse.Namespace) -> int:
 def _run(_options: argparse.Namespace) -> int:
     run = importlib.import_module("pickleball_operator.controller.run").run  # kopf: a second that others need not wait
     run(settings_of.read(os.environ))
+    return 0
+
+
+def _webhook(options: argparse.Namespace) -> int:
+    webhook.run(settings_of.read(os.environ), options.certificate)
     return 0
 
 

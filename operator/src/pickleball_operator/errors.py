@@ -6,6 +6,8 @@ OperatorError
 ├── ResultError      files of an analysis that are not a policy and its provenance; carries a reason
 ├── RenderError      a template that did not give a manifest: a mistake in this package
 ├── LocalError       the local run cannot start a step
+├── CertificateError the webhook has no certificate (yet)
+├── ReviewFormError  what the webhook got is no AdmissionReview of a pod
 ├── ReviewError      what a person asked of the plugin cannot be done; says what to do
 └── KubeError        the API server said no
     ├── NotFoundError
@@ -49,6 +51,14 @@ class RenderError(OperatorError, RuntimeError):
 
 class LocalError(OperatorError, RuntimeError):
     """A step of the local run that cannot start."""
+
+
+class CertificateError(OperatorError):
+    """The webhook has no certificate, or cannot read it."""
+
+
+class ReviewFormError(OperatorError, ValueError):
+    """What the webhook got is no AdmissionReview of a pod."""
 
 
 class ReviewError(OperatorError):

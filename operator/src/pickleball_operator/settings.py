@@ -60,6 +60,23 @@ class Settings(BaseModel):
     health_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8080, description="Port of /healthz; it listens on all addresses."
     )
+    webhook_name: str = Field(
+        default="",
+        description="Name of the webhook's Service, of the Secret with its certificate and of the"
+        " MutatingWebhookConfiguration; empty without a webhook (the chart sets it with webhook.enabled).",
+    )
+    webhook_namespace: str = Field(default="", description="Namespace of that Service and Secret (the chart sets it).")
+    webhook_port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=8443, description="Port that the webhook serves on."
+    )
+    managed_certificate: bool = Field(
+        default=False,
+        description="Whether the controller makes and renews the webhook's certificate"
+        " (the chart sets it with webhook.certificate.from Controller).",
+    )
+    certificate_lifetime: Duration = Field(
+        default="2160h", description="How long such a certificate lives; it is renewed when a third of that is left."
+    )
     log_format: Literal["json", "plain"] = Field(default="json", description="Form of the log lines on stderr.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
@@ -68,7 +85,7 @@ class Settings(BaseModel):
     def _comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("analysis_ttl", "retry_limit", "resync")
+    @field_validator("analysis_ttl", "retry_limit", "resync", "certificate_lifetime")
     @classmethod
     def _duration(cls, value: str) -> str:
         duration_in_seconds(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -13,6 +15,7 @@ from pickleball_operator import names
 from pickleball_operator.errors import OperatorError
 from pickleball_operator.model import duration_in_seconds
 
+from . import certificates
 from .clock import utc
 from .owners import concerned
 from .queue import Key, Queue
@@ -45,6 +48,8 @@ class Controller:
     def start(self) -> None:
         """Begin to work."""
         self._tasks = [asyncio.create_task(self.queue.run()), asyncio.create_task(self._resync())]
+        if self.settings.managed_certificate:
+            self._tasks.append(asyncio.create_task(self._certify()))
 
     async def stop(self) -> None:
         """Stop working; what was being done is done again by the next controller."""
@@ -73,6 +78,18 @@ class Controller:
                     continue
                 for manifest in found:
                     self.queue.add((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
+
+    async def _certify(self) -> None:
+        """Keep the webhook's certificate."""
+        while True:
+            now = datetime.now(UTC)
+            try:
+                await asyncio.to_thread(certificates.ensure, self.kube, self.settings, now, time.sleep)
+            except OperatorError as error:
+                LOG.warning("the webhook's certificate could not be kept, it is tried again: %s", error)
+                await asyncio.sleep(certificates.SHORTEST)
+            else:
+                await asyncio.sleep(certificates.between(self.settings))
 
     async def changed(self, body: Any) -> None:
         """A dependent object changed or went."""

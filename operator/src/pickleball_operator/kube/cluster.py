@@ -194,7 +194,7 @@ def default_namespace(kubeconfig: str | None, context: str | None) -> str:
 
 def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
     resource = RESOURCES[kind]
-    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace is not None else ""
+    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     one = f"/{quote(name, safe='')}" if name is not None else ""
     return f"{resource.root}{inside}/{resource.plural}{one}"
 

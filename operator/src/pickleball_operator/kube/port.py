@@ -23,6 +23,9 @@ Kind = Literal[
     "Deployment",
     "Role",
     "RoleBinding",
+    "Secret",
+    "Namespace",
+    "MutatingWebhookConfiguration",
 ]
 
 
@@ -49,6 +52,9 @@ RESOURCES: Mapping[Kind, Resource] = {
     "Deployment": Resource("apps/v1", "deployments"),
     "Role": Resource("rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": Resource("rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Secret": Resource("v1", "secrets"),
+    "Namespace": Resource("v1", "namespaces"),
+    "MutatingWebhookConfiguration": Resource("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"),
 }
 """Every kind that this operator touches."""
 
@@ -58,7 +64,7 @@ MANAGER = "pickleball"
 
 @dataclass(frozen=True)
 class Ref:
-    """One object."""
+    """One object; its namespace is empty where the kind has none."""
 
     kind: Kind
     namespace: str
@@ -99,4 +105,4 @@ class Kube(Protocol):
 def ref_of(manifest: Mapping[str, Any]) -> Ref:
     """The object that a manifest describes."""
     metadata = manifest["metadata"]
-    return Ref(manifest["kind"], metadata["namespace"], metadata["name"])
+    return Ref(manifest["kind"], metadata.get("namespace") or "", metadata["name"])

@@ -1,0 +1,75 @@
+"""Answer an AdmissionReview: a patch, a plain yes, or a no with its reason and remedy."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pickleball_operator.decide.admission import admission
+from pickleball_operator.decide.injection import Deny, Inject, Renderer
+from pickleball_operator.decide.ours import strip
+from pickleball_operator.errors import KubeError, ReviewFormError
+
+from .patch import patch
+
+Manifest = Mapping[str, Any]
+Lister = Callable[[str], Sequence[Manifest]]
+"""Gives the ModelDeployments of a namespace."""
+VERSION = "admission.k8s.io/v1"
+LOG = logging.getLogger("pickleball.webhook")
+
+
+def answer(content: bytes, deployments: Lister, render: Renderer) -> bytes:
+    """The AdmissionReview that answers one; ReviewFormError when it is none."""
+    uid, namespace, pod = _read(content)
+    try:
+        response = _respond(pod, deployments(namespace), render)
+    except KubeError as error:
+        LOG.warning("a pod in %s could not be judged: %s", namespace, error)
+        response = _refuse(
+            503, "ApiRefused", f"The ModelDeployments of the namespace cannot be read ({error}). Try again soon."
+        )
+    LOG.info(
+        "a pod was judged",
+        extra={"namespace": namespace, "pod": _name(pod), "decision": response["auditAnnotations"]["decision"]},
+    )
+    whole = {"apiVersion": VERSION, "kind": "AdmissionReview", "response": {"uid": uid, **response}}
+    return json.dumps(whole).encode()
+
+
+def _read(content: bytes) -> tuple[str, str, Manifest]:
+    try:
+        review = json.loads(content)
+        request = review["request"]
+        uid, namespace, pod = request["uid"], request["namespace"], request["object"]
+        version, kind = review["apiVersion"], request["kind"]["kind"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReviewFormError(f"This is no AdmissionReview of a pod: {type(error).__name__} {error}.") from error
+    if version != VERSION or kind != "Pod" or not isinstance(pod, Mapping) or not isinstance(namespace, str):
+        raise ReviewFormError(f"This is a {version} of a {kind}; the webhook reads {VERSION} of a Pod.")
+    return str(uid), namespace, pod
+
+
+def _respond(pod: Manifest, deployments: Sequence[Manifest], render: Renderer) -> dict[str, Any]:
+    decision = admission(pod, deployments, render)
+    if isinstance(decision, Deny):
+        return _refuse(403, str(decision.reason), decision.sentence)
+    response: dict[str, Any] = {"allowed": True, "auditAnnotations": {"decision": str(decision.reason)}}
+    if isinstance(decision, Inject):
+        operations = patch(pod, render(strip(pod), decision))
+        response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(operations).encode()).decode()}
+    return response
+
+
+def _refuse(code: int, reason: str, sentence: str) -> dict[str, Any]:
+    status = {"code": code, "reason": reason, "message": f"PickleBall ({reason}): {sentence}"}
+    return {"allowed": False, "status": status, "auditAnnotations": {"decision": reason}}
+
+
+def _name(pod: Manifest) -> str:
+    metadata = pod.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    return str(metadata.get("name") or metadata.get("generateName") or "")

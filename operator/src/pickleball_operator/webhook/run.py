@@ -1,0 +1,105 @@
+"""Run the webhook: settings, connection, certificate, server, and an end that loses no request."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator.errors import CertificateError
+from pickleball_operator.kube.cluster import Cluster
+from pickleball_operator.render.injection import inject
+
+from .certificate import Certificate
+from .review import answer
+from .server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pickleball_operator.decide.injection import Inject
+    from pickleball_operator.kube import Kube
+    from pickleball_operator.settings import Settings
+
+LOG = logging.getLogger("pickleball.webhook")
+DRAIN = 6.0
+"""Seconds that it serves on after it was told to end: so long others may still be sent here."""
+
+
+def run(settings: Settings, folder: Path) -> None:
+    """Serve until the process is told to end."""
+    log(settings)
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    certificate = Certificate(folder)
+    if not await_certificate(certificate, ending):
+        return
+    server = serve(settings, certificate, Cluster.connect())
+    LOG.info("the webhook serves on port %s", settings.webhook_port)
+    ending.wait()
+    server.draining = True
+    time.sleep(DRAIN)
+    server.shutdown()
+
+
+def serve(settings: Settings, certificate: Certificate, kube: Kube, host: str = "") -> Server:
+    """Serve in a thread."""
+
+    def rendered(template: Mapping[str, Any], plan: Inject) -> Mapping[str, Any]:
+        return inject(template, plan, settings)
+
+    def deployments(namespace: str) -> Sequence[Mapping[str, Any]]:
+        return kube.list("ModelDeployment", namespace)
+
+    server = Server(
+        settings.webhook_port, certificate, functools.partial(answer, deployments=deployments, render=rendered), host
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def await_certificate(certificate: Certificate, ending: threading.Event) -> bool:
+    """Wait until there is one: the controller may be making it. False when the process is to end."""
+    said = False
+    while not ending.is_set():
+        try:
+            certificate.context()
+        except CertificateError as error:
+            if not said:
+                LOG.warning("waiting for the certificate: %s", error)
+            said = True
+            ending.wait(1)
+        else:
+            return True
+    return False
+
+
+def log(settings: Settings) -> None:
+    """Write log lines to stderr, in the form that the settings want."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _Lines() if settings.log_format == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    )
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+class _Lines(logging.Formatter):
+    """One JSON object for each line, with what is extra in it."""
+
+    KNOWN = frozenset(vars(logging.makeLogRecord({})))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        extra = {key: value for key, value in vars(record).items() if key not in self.KNOWN}
+        line = {"severity": record.levelname.lower(), "message": record.getMessage(), **extra}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({"timestamp": self.formatTime(record), **line}, default=str)
