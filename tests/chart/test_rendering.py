@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ def kinds(manifests: Manifests) -> set[str]:
     return {manifest["kind"] for manifest in manifests}
 
 
-def only(manifests: Manifests, kind: str) -> dict[str, Any]:
-    """Give the one manifest of a kind."""
-    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
-    return found
+def only(manifests: Manifests, kind: str, name: str = "pickleball") -> dict[str, Any]:
+    """Give the one manifest of a kind, of this name where there are several."""
+    found = [manifest for manifest in manifests if manifest["kind"] == kind]
+    if len(found) > 1:
+        found = [manifest for manifest in found if manifest["metadata"]["name"] == name]
+    (one,) = found
+    return one
 
 
 def rules(manifests: Manifests) -> list[dict[str, list[str]]]:
@@ -35,7 +39,7 @@ def rules(manifests: Manifests) -> list[dict[str, list[str]]]:
 
 
 def environment(manifests: Manifests) -> dict[str, str]:
-    """Give the controller's environment."""
+    """Give the controller's environment, which is the webhook's too."""
     (container,) = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
     return {variable["name"]: variable["value"] for variable in container["env"]}
 
@@ -55,6 +59,11 @@ def test_default_values_render_a_controller_with_its_permissions(chart: Engine) 
         "Deployment",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
+        "Service",
     }
 
 
@@ -65,9 +74,10 @@ def test_one_controller_runs_at_a_time(chart: Engine) -> None:
     assert spec["strategy"] == {"type": "Recreate"}
 
 
-def test_the_controller_meets_the_restricted_pod_security_standard(chart: Engine) -> None:
-    """Its pod is not root, gains no privileges, has no capabilities, a seccomp profile and a read-only root."""
-    pod = only(chart.render(), "Deployment")["spec"]["template"]["spec"]
+@pytest.mark.parametrize("name", ["pickleball", "pickleball-webhook"])
+def test_our_pods_meet_the_restricted_pod_security_standard(chart: Engine, name: str) -> None:
+    """They are not root, gain no privileges, have no capabilities, a seccomp profile and a read-only root."""
+    pod = only(chart.render(), "Deployment", name)["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == 65532
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -81,18 +91,110 @@ def test_the_controller_meets_the_restricted_pod_security_standard(chart: Engine
 
 
 def test_permissions_name_every_group_resource_and_verb(chart: Engine) -> None:
-    """No rule holds a wildcard, and none reads secrets."""
+    """No rule holds a wildcard; the one Secret that is read, and the one webhook that is patched, are ours by name."""
     for rule in rules(chart.render()):
         words = [word for key in ("apiGroups", "resources", "verbs") for word in rule[key]]
         assert not any("*" in word for word in words)
-        assert "secrets" not in rule["resources"]
+        if {"secrets", "mutatingwebhookconfigurations"} & {*rule["resources"]} and rule["verbs"] != ["create"]:
+            assert rule["resourceNames"] == ["pickleball-webhook"]
+            assert set(rule["verbs"]) == {"get", "patch"}
+
+
+def test_the_webhook_may_list_model_deployments_and_nothing_else(chart: Engine) -> None:
+    """Its account is bound to that one rule, in the watched namespaces where they are named."""
+    for values, kind in (({}, "ClusterRole"), ({"watchNamespaces": ["red"]}, "Role")):
+        manifests = chart.render(**values)
+        bound = [m for m in manifests if any(one["name"] == "pickleball-webhook" for one in m.get("subjects", []))]
+        (reference,) = [(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in bound]
+        assert reference == (kind, "pickleball-webhook")
+        (rule,) = only(manifests, kind, "pickleball-webhook")["rules"]
+        assert (rule["resources"], rule["verbs"]) == (["modeldeployments"], ["list"])
+
+
+def test_the_webhook_fails_closed_and_narrowly(chart: Engine) -> None:
+    """It is asked for new pods of labelled namespaces, never the cluster's own or ours, and pods wait for its word."""
+    (webhook,) = only(chart.render(), "MutatingWebhookConfiguration")["webhooks"]
+    assert (webhook["failurePolicy"], webhook["reinvocationPolicy"]) == ("Fail", "IfNeeded")
+    assert (webhook["timeoutSeconds"], webhook["sideEffects"]) == (10, "None")
+    (rule,) = webhook["rules"]
+    assert (rule["resources"], rule["operations"], rule["scope"]) == (["pods"], ["CREATE"], "Namespaced")
+    selector = webhook["namespaceSelector"]
+    assert selector["matchLabels"] == {"pickleball.dev/injection": "enabled"}
+    (never,) = selector["matchExpressions"]
+    assert never["operator"] == "NotIn"
+    assert never["values"] == ["kube-system", "kube-public", "kube-node-lease", "pickleball-system"]
+    assert "caBundle" not in webhook["clientConfig"]
+
+
+def test_the_webhook_survives_the_loss_of_a_pod(chart: Engine) -> None:
+    """Two pods on different nodes where there are some, one at most away at a time."""
+    manifests = chart.render()
+    spec = only(manifests, "Deployment", "pickleball-webhook")["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    labels = spec["selector"]["matchLabels"]
+    spread = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    budget = only(manifests, "PodDisruptionBudget")["spec"]
+    assert (budget["maxUnavailable"], budget["selector"]["matchLabels"]) == (1, labels)
+    assert only(manifests, "Service")["spec"]["selector"] == labels
+    controller = only(manifests, "Deployment")["spec"]["selector"]["matchLabels"]
+    assert not controller.items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_a_certificate_of_the_controller_needs_its_permissions(chart: Engine) -> None:
+    """The controller makes it, and may write one Secret and one configuration."""
+    manifests = chart.render()
+    assert environment(manifests)["PICKLEBALL_MANAGED_CERTIFICATE"] == "true"
+    assert environment(manifests)["PICKLEBALL_WEBHOOK_NAME"] == "pickleball-webhook"
+    assert "pickleball-webhook-certificate" in {m["metadata"]["name"] for m in manifests}
+
+
+def test_a_certificate_of_cert_manager(chart: Engine) -> None:
+    """The chart asks for it and has its authority injected; the controller has nothing to do with it."""
+    manifests = chart.render(webhook={"certificate": {"from": "CertManager"}})
+    certificate = only(manifests, "Certificate")["spec"]
+    assert certificate["dnsNames"] == ["pickleball-webhook.pickleball-system.svc"]
+    assert certificate["issuerRef"] == {"name": "pickleball-webhook", "kind": "Issuer"}
+    assert only(manifests, "Issuer")["spec"] == {"selfSigned": {}}
+    annotations = only(manifests, "MutatingWebhookConfiguration")["metadata"]["annotations"]
+    assert annotations == {"cert-manager.io/inject-ca-from": "pickleball-system/pickleball-webhook"}
+    assert environment(manifests)["PICKLEBALL_MANAGED_CERTIFICATE"] == "false"
+    assert not any("secrets" in rule["resources"] for rule in rules(manifests))
+    issuer = {"name": "ours", "kind": "ClusterIssuer"}
+    other = chart.render(webhook={"certificate": {"from": "CertManager", "issuerRef": issuer}})
+    assert only(other, "Certificate")["spec"]["issuerRef"] == issuer
+    assert "Issuer" not in kinds(other)
+
+
+def test_a_certificate_that_is_given(chart: Engine) -> None:
+    """Its Secret is mounted and its authority trusted; a missing name is an error that says what to do."""
+    authority = "-----BEGIN CERTIFICATE-----\nx\n"
+    given = {"from": "Secret", "secret": "mine", "authority": authority}
+    manifests = chart.render(webhook={"certificate": given})
+    (volume,) = only(manifests, "Deployment", "pickleball-webhook")["spec"]["template"]["spec"]["volumes"]
+    assert volume["secret"]["secretName"] == "mine"
+    (webhook,) = only(manifests, "MutatingWebhookConfiguration")["webhooks"]
+    assert base64.b64decode(webhook["clientConfig"]["caBundle"]).decode() == authority
+    with pytest.raises(ChartError, match="names no Secret; make one"):
+        chart.render(webhook={"certificate": {"from": "Secret"}})
+
+
+def test_without_a_webhook_nothing_of_it_is_left(chart: Engine) -> None:
+    """And the controller knows that there is none."""
+    manifests = chart.render(webhook={"enabled": False})
+    assert not [m["metadata"]["name"] for m in manifests if "webhook" in m["metadata"]["name"]]
+    assert environment(manifests)["PICKLEBALL_WEBHOOK_NAME"] == ""
 
 
 def test_named_namespaces_get_roles_instead_of_a_cluster_role(chart: Engine) -> None:
     """With watchNamespaces the controller holds permissions there only."""
     manifests = chart.render(watchNamespaces=["red", "blue"])
-    assert "ClusterRole" not in kinds(manifests)
-    assert {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"} == {"red", "blue"}
+    everywhere = [rule for m in manifests if m["kind"] == "ClusterRole" for rule in m["rules"]]
+    assert [rule["resourceNames"] for rule in everywhere] == [["pickleball-webhook"]]
+    bound = {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"}
+    assert bound == {"red", "blue", "pickleball-system"}
+    assert "ClusterRole" not in kinds(chart.render(watchNamespaces=["red"], webhook={"enabled": False}))
     assert environment(manifests)["PICKLEBALL_WATCH_NAMESPACES"] == "red,blue"
 
 
@@ -120,12 +222,13 @@ def test_approvals_are_proven_where_the_chart_says_so(chart: Engine) -> None:
     for prove, verb in ((True, True), (True, False), (False, True), (False, False)):
         manifests = chart.render(approval={"proveApprover": prove, "requireVerb": verb}, watchNamespaces=["red"])
         assert environment(manifests)["PICKLEBALL_PROVEN_APPROVERS"] == str(prove).lower()
-        assert ("ValidatingAdmissionPolicy" in kinds(manifests)) == (prove or verb)
+        assert ("pickleball-approvals" in {m["metadata"]["name"] for m in manifests}) == (prove or verb)
         if prove or verb:
-            rules = [one["expression"] for one in only(manifests, "ValidatingAdmissionPolicy")["spec"]["validations"]]
+            policy = only(manifests, "ValidatingAdmissionPolicy", "pickleball-approvals")
+            rules = [one["expression"] for one in policy["spec"]["validations"]]
             assert any("request.userInfo.username" in one for one in rules) == prove
             assert any("check('approve')" in one for one in rules) == verb
-            binding = only(manifests, "ValidatingAdmissionPolicyBinding")["spec"]
+            binding = only(manifests, "ValidatingAdmissionPolicyBinding", "pickleball-approvals")["spec"]
             assert binding["validationActions"] == ["Deny"]
             (where,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
             assert where["values"] == ["red"]

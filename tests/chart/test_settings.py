@@ -21,7 +21,16 @@ CHART = ROOT / "charts" / "pickleball"
 # Fields that stand elsewhere in values.yaml, because more than the controller uses them.
 ELSEWHERE = {
     "operator_image", "enforce_image", "generate_image", "image_pull_policy", "watch_namespaces", "proven_approvers",
+    "webhook_name", "webhook_namespace", "managed_certificate",
 }  # fmt: skip
+
+BY_DEFAULT = {
+    "proven_approvers": True,
+    "webhook_name": "pickleball-webhook",
+    "webhook_namespace": "pickleball-system",
+    "managed_certificate": True,
+}
+"""What the chart brings by default, and the operator alone does not."""
 
 
 def test_the_chart_sets_every_setting_and_no_other(chart: Engine) -> None:
@@ -30,10 +39,10 @@ def test_the_chart_sets_every_setting_and_no_other(chart: Engine) -> None:
 
 
 def test_default_values_are_the_operators_defaults(chart: Engine) -> None:
-    """Without any value the chart passes the operator's defaults, and says that it brings an admission policy."""
+    """Without any value the chart passes the operator's defaults, and says what it brings."""
     given = settings.read(environment(chart.render()))
     for name, field in settings.Settings.model_fields.items():
-        wanted = name == "proven_approvers" or field.default
+        wanted = BY_DEFAULT.get(name, field.default)
         assert field.is_required() or getattr(given, name) == wanted
 
 

@@ -67,6 +67,7 @@ PROMISES = """Every condition carries `observedGeneration`, one reason of the li
 
 COMMANDS = [
     ("`pickleball-operator run`", "the controller"),
+    ("`pickleball-operator webhook`", "the webhook: `POST /inject` takes AdmissionReviews, over TLS; keeps nothing"),
     ("`pickleball-operator render -f FILE`", "prints the Job and the injected Deployment, without a cluster"),
     (
         "`pickleball-operator local -f FILE --output DIR`",
@@ -174,7 +175,7 @@ def operator() -> str:
         "",
         "## Settings",
         "",
-        "Environment variables of the controller. Unknown ones that begin with `PICKLEBALL_` are refused at start.",
+        "Environment variables of controller and webhook. Unknown ones with `PICKLEBALL_` are refused at start.",
         "",
         *_table(("variable", "default", "meaning"), _settings()),
         "",
