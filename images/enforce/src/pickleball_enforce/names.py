@@ -256,6 +256,8 @@ def name_fault(module: str, name: str) -> str:
     for text in (module, name):
         if not text:
             return "an import has an empty name"
+        if text.isprintable():
+            continue
         if any(ord(char) < 0x20 or ord(char) == 0x7F or 0xD800 <= ord(char) <= 0xDFFF for char in text):
             return "a name holds control characters or lone surrogates"
     return ""
