@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import io
-import struct
-import zlib
-from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import SourceError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
+    from typing import BinaryIO
 
-_LOCAL = struct.Struct("<4sHHHHHLLLHH")
+_LOCAL, _LOCAL_SIZE = "<4sHHHHHLLLHH", 30
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _CHUNK = 1 << 20
 
@@ -40,6 +38,7 @@ def compression(head: bytes) -> str:
 def expand(data: bytes, kind: str, where: str, limit: int) -> bytes:
     """Decompress a whole file, up to a limit."""
     import lzma  # noqa: PLC0415 - most files are not compressed
+    import zlib  # noqa: PLC0415
 
     try:
         if kind == "zlib of joblib before 0.10":
@@ -58,7 +57,7 @@ def _opener(data: bytes, kind: str, where: str) -> BinaryIO:
 
     if kind == "lz4":
         try:
-            frame = importlib.import_module("lz4.frame")
+            from lz4 import frame  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
         except ImportError:
             raise SourceError(where, "is compressed with lz4; install the package lz4 to judge it") from None
         opened: BinaryIO = frame.LZ4FrameFile(io.BytesIO(data))
@@ -84,6 +83,8 @@ def _read_limited(source: BinaryIO, where: str, limit: int) -> bytes:
 
 
 def _inflate(data: bytes, where: str, limit: int) -> bytes:
+    import zlib  # noqa: PLC0415 - most files are not compressed
+
     machine = zlib.decompressobj()
     out = machine.decompress(data, limit)
     if machine.unconsumed_tail:
@@ -132,6 +133,7 @@ def members(file: BinaryIO, where: str) -> Iterator[tuple[str, zipfile.ZipInfo, 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, limit: int) -> bytes:
     """Read one member, checking its size and checksum."""
     import zipfile  # noqa: PLC0415 - most files are no archives
+    import zlib  # noqa: PLC0415
 
     if info.flag_bits & 1:
         raise SourceError(where, "is encrypted")
@@ -170,13 +172,14 @@ def _check_places(file: BinaryIO, archive: zipfile.ZipFile, infos: list[zipfile.
 
 
 def _check_local(file: BinaryIO, info: zipfile.ZipInfo, where: str) -> int:
-    import zipfile  # noqa: PLC0415 - most files are no archives
+    import struct  # noqa: PLC0415 - most files are no archives
+    import zipfile  # noqa: PLC0415
 
     file.seek(info.header_offset)
-    head = file.read(_LOCAL.size)
-    if len(head) != _LOCAL.size or head[:4] != _LOCAL_SIGNATURE:
+    head = file.read(_LOCAL_SIZE)
+    if len(head) != _LOCAL_SIZE or head[:4] != _LOCAL_SIGNATURE:
         raise SourceError(where, f"{info.filename!r} has no local header where the central directory says")
-    _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(head)
+    _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = struct.unpack(_LOCAL, head)
     raw = file.read(name_length)
     encoding = "utf-8" if flags & 0x800 else "cp437"
     if raw.decode(encoding, "replace") != info.orig_filename:
@@ -188,7 +191,7 @@ def _check_local(file: BinaryIO, info: zipfile.ZipInfo, where: str) -> int:
         raise SourceError(where, f"the two headers of {info.filename!r} disagree on its size or checksum")
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
         raise SourceError(where, f"{info.filename!r} is stored with two different sizes")
-    end: int = info.header_offset + _LOCAL.size + name_length + extra_length + info.compress_size
+    end: int = info.header_offset + _LOCAL_SIZE + name_length + extra_length + info.compress_size
     return end
 
 

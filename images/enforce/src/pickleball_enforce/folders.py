@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import engine
 from .errors import SourceError
@@ -14,6 +10,7 @@ from .opcodes import scan
 from .settings import Settings
 from .static import PICKLED, begins_as_pickle, is_pickle
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,50 +18,59 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".xz", ".bz2", ".z", ".lzma", ".lz4"
 _HEAD = 1 << 16  # bytes of a file that are looked at where its name says nothing
 
 
-@dataclass
 class Listing:
     """What was named, and what of it is to be judged."""
 
-    files: list[str] = field(default_factory=list)
-    found: set[str] = field(default_factory=set)  # of them, those that nobody named: they lie in folders
-    passed: int = 0  # files in folders that are no pickles
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.found: set[str] = set()  # of them, those that nobody named: they lie in folders
+        self.passed = 0  # files in folders that are no pickles
 
 
 def find(patterns: Iterable[str]) -> Listing:
     """Give the files that arguments name: paths, folders, or patterns where no such path exists."""
     listing = Listing()
     for pattern in patterns:
-        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
-        if not matches and glob.has_magic(pattern):
-            raise SourceError(pattern, "no file matches this pattern")
-        for match in matches or [pattern]:
-            if Path(match).is_dir():
+        for match in _matches(pattern):
+            if os.path.isdir(match):  # noqa: PTH112
                 _walk(match, listing)
             else:
                 listing.files.append(match)
     return listing
 
 
+def _matches(pattern: str) -> list[str]:
+    """Give the paths that an argument means: itself, where it exists or is no pattern."""
+    if os.path.lexists(pattern):
+        return [pattern]
+    import glob  # noqa: PLC0415 - paths, mostly
+
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+    if not found and glob.has_magic(pattern):
+        raise SourceError(pattern, "no file matches this pattern")
+    return found or [pattern]
+
+
 def _walk(folder: str, listing: Listing) -> None:
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            path = Path(place) / name
-            if not path.is_file():
+            path = os.path.join(place, name)  # noqa: PTH118
+            if not os.path.isfile(path):  # noqa: PTH113
                 continue
             if name.lower().endswith(PICKLED) or _shows_pickle(path, name):
-                listing.files.append(str(path))
-                listing.found.add(str(path))
+                listing.files.append(path)
+                listing.found.add(path)
             else:
                 listing.passed += 1
 
 
-def _shows_pickle(path: Path, name: str) -> bool:
+def _shows_pickle(path: str, name: str) -> bool:
     """Whether the content is a pickle or an archive, or cannot be read."""
     if name.lower().endswith(_ARCHIVES):
         return True
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123
             head = file.read(_HEAD)
     except OSError:
         return True  # the judgement says why

@@ -6,8 +6,6 @@ so instead of guessing. A pattern ends in `*` for everything below it.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 DATA, UNKNOWN, DANGEROUS = "data", "unknown", "dangerous"
 
 _EFFECTS = {
@@ -100,7 +98,6 @@ _EXACT = {name: effect for effect, listed in _EFFECTS.items() for name in listed
 _BELOW = {name[:-1]: effect for effect, listed in _EFFECTS.items() for name in listed.split() if name.endswith("*")}
 
 
-@lru_cache(maxsize=4096)
 def grade(path: str) -> tuple[str, str]:
     """Give the grade of a canonical name, and what it does where that is dangerous."""
     if path in _KNOWN:

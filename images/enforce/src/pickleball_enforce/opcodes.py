@@ -6,12 +6,11 @@ here refuse: they raise ValueError with a sentence. Sources: CPython's Modules/_
 
 from __future__ import annotations
 
-import re
-
 from .report import UNDECODABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
 # How the argument of an opcode is laid out: a number of bytes, one or two lines, or a length followed by that many.
@@ -101,9 +100,15 @@ _FLOAT = rb"-?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)"
 _INDEX = rb"0|[1-9][0-9]{0,18}"
 
 
+def _fullmatch(pattern: bytes, data: bytes) -> re.Match[bytes] | None:
+    import re  # noqa: PLC0415 - it is there where pickle is; commands start without it
+
+    return re.fullmatch(pattern, data)
+
+
 def read_int(line: bytes) -> int:
     """Read the argument of INT."""
-    if not re.fullmatch(_INT, line) or len(line) > _DIGITS:
+    if not _fullmatch(_INT, line) or len(line) > _DIGITS:
         raise ValueError("INT holds a number that C and Python do not read alike")
     if line in (b"00", b"01"):
         return line == b"01"
@@ -112,7 +117,7 @@ def read_int(line: bytes) -> int:
 
 def read_long(line: bytes) -> int:
     """Read the argument of LONG."""
-    found = re.fullmatch(_LONG, line)
+    found = _fullmatch(_LONG, line)
     if not found or len(line) > _DIGITS:
         raise ValueError("LONG holds a number that C and Python do not read alike")
     return int(found.group(1))
@@ -120,13 +125,13 @@ def read_long(line: bytes) -> int:
 
 def check_float(line: bytes) -> None:
     """Check the argument of FLOAT."""
-    if not re.fullmatch(_FLOAT, line) or (abs(float(line)) == _INFINITY and not line.endswith(b"inf")):
+    if not _fullmatch(_FLOAT, line) or (abs(float(line)) == _INFINITY and not line.endswith(b"inf")):
         raise ValueError("FLOAT holds a number that C and Python do not read alike")
 
 
 def read_index(line: bytes) -> int:
     """Read the memo index of GET and PUT."""
-    if not re.fullmatch(_INDEX, line):
+    if not _fullmatch(_INDEX, line):
         raise ValueError("a memo index is a decimal number without sign, blanks or leading zeros")
     return int(line)
 
@@ -158,19 +163,20 @@ def _unescape(text: bytes) -> tuple[bytes, bool]:
             out += text[position:]
             return bytes(out), odd
         out += text[position:slash]
-        octal = re.compile(rb"[0-7]{1,3}").match(text, slash + 1)
+        digits = text[slash + 1 : slash + 4]
+        octal = digits[: len(digits) - len(digits.lstrip(b"01234567"))]
         code = text[slash + 1] if slash + 1 < len(text) else -1
         if code in _SIMPLE:
             out += _SIMPLE[code]
             position = slash + 2
         elif octal:
-            value = int(octal.group(), 8)
+            value = int(octal, 8)
             odd = odd or value > 255
             out.append(value & 255)
-            position = octal.end()
+            position = slash + 1 + len(octal)
         elif code == 0x78:
             digits = text[slash + 2 : slash + 4]
-            if not re.fullmatch(rb"[0-9a-fA-F]{2}", digits):
+            if not _fullmatch(rb"[0-9a-fA-F]{2}", digits):
                 raise ValueError("STRING holds a \\x escape without two hexadecimal digits")
             out.append(int(digits, 16))
             position = slash + 4

@@ -5,20 +5,20 @@ Without a policy each name that a file uses is graded (grades.py), and what no p
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from . import folders, grades, sarif
+from . import folders, grades, notation
 from .errors import PickleBallError
 from .policy import Policy
 from .settings import Settings
 from .static import verify
+from .value import Options, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from .report import Import, Report, Violation
 
@@ -29,26 +29,26 @@ exit codes: 0 nothing found; 1 dangerous, unknown (but see --fail-on) or violati
 """
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Value):
     """One name that a file uses, how, and what is known of it."""
 
-    name: str
-    how: str  # called, instantiated, referenced
-    where: str
-    offset: int
-    opcode: str
-    grade: str
-    effect: str
+    def __init__(self, name: str, how: str, where: str, offset: int, opcode: str, grade: str, effect: str) -> None:
+        self.name = name
+        self.how = how  # called, instantiated, referenced
+        self.where = where
+        self.offset = offset
+        self.opcode = opcode
+        self.grade = grade
+        self.effect = effect
 
 
-@dataclass
 class Finding:
     """What a scan says of one file."""
 
-    report: Report
-    verdict: str
-    uses: list[Use] = field(default_factory=list)
+    def __init__(self, report: Report, verdict: str, uses: Sequence[Use] = ()) -> None:
+        self.report = report
+        self.verdict = verdict
+        self.uses = uses
 
     @property
     def errors(self) -> list[str]:
@@ -100,12 +100,12 @@ def _how(item: Import) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; give its exit code."""
-    options = _parser().parse_args(argv)
+    options = _options(argv)
     try:
         policy = Policy.load(options.policy) if options.policy else None
         listing = folders.find(options.paths)
     except PickleBallError as error:
-        sys.stderr.write((json.dumps({"error": str(error)}) if options.json else f"pickleball: {error}") + "\n")
+        sys.stderr.write((notation.write({"error": str(error)}) if options.json else f"pickleball: {error}") + "\n")
         return 2
     settings = Settings(encoding=options.encoding, errors=options.errors, max_expanded=options.max_expanded)
     findings = []
@@ -114,16 +114,40 @@ def main(argv: Sequence[str]) -> int:
         if not (options.json or options.sarif):
             _say("\n".join(_lines(finding)))
     if options.sarif:
-        _say(json.dumps(sarif.log(findings), indent=2))
+        from . import sarif  # noqa: PLC0415 - only where it is asked for
+
+        _say(notation.write_lines(sarif.log(findings)))
     elif options.json:
         files = [finding.to_dict() for finding in findings]
-        _say(json.dumps({"files": files, **_summary(findings, listing)}, indent=2))
+        _say(notation.write_lines({"files": files, **_summary(findings, listing)}))
     else:
         _say(_sentence(findings, listing))
     return _code(findings, options.fail_on)
 
 
+class Choices(Options):
+    """What the command line chooses."""
+
+    paths: Sequence[str] = ()
+    policy: str | None = None
+    fail_on: str = "unknown"
+    json: bool = False
+    sarif: bool = False
+    encoding: str = "ASCII"
+    errors: str = "strict"
+    max_expanded: int = Settings.max_expanded
+
+
+def _options(argv: Sequence[str]) -> Choices:
+    """Read the command line; one of nothing but paths without the parser, whose import takes as long as a scan."""
+    if argv and not any(argument.startswith("-") for argument in argv):
+        return Choices(paths=argv)
+    return _parser().parse_args(argv, Choices())
+
+
 def _parser() -> argparse.ArgumentParser:
+    import argparse  # noqa: PLC0415 - see _options
+
     parser = argparse.ArgumentParser(
         prog="pickleball scan",
         description="Say what files would do when they are loaded, without loading them.",
@@ -132,14 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns; archives are opened")
     parser.add_argument("--policy", help="judge against this policy instead of grading names")
-    parser.add_argument("--fail-on", choices=("unknown", "dangerous"), default="unknown", help="what gives exit code 1")
+    parser.add_argument("--fail-on", choices=("unknown", "dangerous"), help="what gives exit code 1")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--sarif", action="store_true", help="print a SARIF 2.1.0 log")
-    parser.add_argument("--encoding", default="ASCII", help="the encoding= that the loader gives to pickle")
-    parser.add_argument("--errors", default="strict", help="the errors= that the loader gives to pickle")
-    limit = Settings.max_expanded
-    parser.add_argument("--max-expanded", type=int, default=limit, metavar="BYTES", help="what a file may expand to")
+    parser.add_argument("--encoding", help="the encoding= that the loader gives to pickle")
+    parser.add_argument("--errors", help="the errors= that the loader gives to pickle")
+    parser.add_argument("--max-expanded", type=int, metavar="BYTES", help="what a file may expand to")
     return parser
 
 

@@ -7,28 +7,28 @@ stream gives to an unpickler.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Union
 
 from . import archive, engine, names
+from .digest import sha256
 from .errors import NoPickleError, SourceError
 from .opcodes import HIGHEST_PROTOCOL, NAMES, scan
 from .policy import Policy
 from .report import Report, Stream, Verdict
 from .settings import Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO, ClassVar
+
     from .report import Violation
     from .static_arrays import ArrayReader
 
-Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
+    Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 MAX_NESTING = 8
-_TORCH_MAGIC = re.compile(rb"\x80[\x02-\x05](?:\x95.{8})?\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL)
+_TORCH_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # behind PROTO, and a FRAME where there is one
 _TORCH_PICKLES = 5
 PICKLED = (
     ".pkl", ".pickle", ".p", ".pk", ".npy", ".npz", ".joblib", ".jbl", ".pt", ".pth", ".bin", ".ckpt", ".mar", ".nemo",
@@ -73,7 +73,7 @@ class Judge:
         """Judge the file at a path."""
         report = Report(path=os.fspath(path))
         try:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes as long as a scan
                 self.file(file, report)
         except OSError as error:
             report.error = f"{report.path}: cannot be read: {error.strerror or error}"
@@ -185,7 +185,7 @@ class Judge:
 
     def _pickles(self, data: bytes, where: str, depth: int) -> None:
         """Judge pickle after pickle until the data ends."""
-        torch = _TORCH_MAGIC.match(data) is not None
+        torch = _is_torch(data)
         self._note("torch before 1.6" if torch else "pickle")
         position = count = 0
         while position < len(data):
@@ -257,9 +257,12 @@ def is_pickle(content: bytes) -> bool:
     return begins_as_pickle(content[:3]) and scan(content, 0)[1]
 
 
+def _is_torch(data: bytes) -> bool:
+    """Whether a file begins as torch wrote them before 1.6."""
+    begins = len(data) > 2 and data[0] == 0x80 and 2 <= data[1] <= HIGHEST_PROTOCOL
+    return begins and data.startswith(_TORCH_MAGIC, 11 if data[2] == 0x95 else 2)
+
+
 def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
     file.seek(0)
-    while piece := file.read(1 << 20):
-        digest.update(piece)
-    return digest.hexdigest()
+    return sha256(iter(lambda: file.read(1 << 20), b""))
