@@ -37,7 +37,7 @@ def test_a_model_deployment_becomes_ready(world: World) -> None:
         "Analyzed": ("True", "AnalysisSucceeded"),
         "PolicyReady": ("True", "PolicyFromAnalysis"),
         "Approved": ("True", "ApprovedAutomatically"),
-        "Enforced": ("True", "SelfTestPassed"),
+        "Enforced": ("True", "InterpreterReported"),
         "Ready": ("True", "Ready"),
     }
     status = world.status()
@@ -57,6 +57,7 @@ def test_a_model_deployment_becomes_ready(world: World) -> None:
         "publish",
         "pickleball-install-0",
         "pickleball-self-test-0",
+        "pickleball-witness",
         "app",
     ]
 
@@ -359,7 +360,7 @@ def test_a_refused_model_is_seen_in_status_and_event(world: World) -> None:
     world.script.ends = {"app": Exit(1, json.dumps(RECORD) + "\n")}
     world.settle()
     assert world.reasons()["Ready"] == ("False", "ModelRefused")
-    assert world.reasons()["Enforced"] == ("True", "SelfTestPassed")
+    assert world.reasons()["Enforced"] == ("True", "InterpreterReported")
     assert "posix.system" in world.condition("Ready")["message"]
     (violation,) = world.status()["violations"]
     assert violation["name"] == "posix.system"
@@ -547,7 +548,7 @@ def test_a_controller_that_cannot_look_says_so(world: World) -> None:
         world.reconcile()
     world.kube.list = looking  # type: ignore[method-assign]
     assert world.reasons()["Ready"] == ("False", "ApiRefused")
-    assert world.reasons()["Enforced"] == ("True", "SelfTestPassed")
+    assert world.reasons()["Enforced"] == ("True", "InterpreterReported")
     world.settle()
     assert world.reasons()["Ready"] == ("True", "Ready")
 

@@ -321,14 +321,16 @@ def audit_record(name: str, listed: str = "reduces", mode: str = "audit") -> str
     )  # fmt: skip
 
 
-def test_audit_collects_what_would_have_been_refused(world: World) -> None:
+@pytest.mark.parametrize("teller", ["pickleball-witness", "app"])
+def test_audit_collects_what_would_have_been_refused(world: World, teller: str) -> None:
     """Names from the logs of audited pods become proposals that outlive the log, graded where the sources know them."""
+    world.settings = world.settings.model_copy(update={"witness": teller != "app"})
     world.add(model_deployment(enforcement={"mode": "Audit"}))
     world.settle()
     pod = Ref("Pod", "team", world.only("Pod", part="workload")["metadata"]["name"])
     lines = ["listening", audit_record("lib.make"), audit_record("posix.system"), audit_record("lib.Model", "globals")]
     lines += [audit_record("lib.other", mode="enforce"), audit_record("no name"), '{"rule": 1}', "{" * 2000]
-    world.kube.logs[pod, "app"] = "\n".join(lines)
+    world.kube.logs[pod, teller] = "\n".join(lines)
     world.settle()
     found = {one["name"]: one for one in world.status()["proposals"]}
     assert set(found) == {"lib.make", "posix.system"}
@@ -347,16 +349,63 @@ def test_audit_collects_what_would_have_been_refused(world: World) -> None:
     assert not world.status().get("proposals")
 
 
-def test_logs_are_read_in_audit_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In mode Enforce the controller asks for no log."""
+@pytest.mark.parametrize(("witness", "mode", "read"), [
+    (True, "Enforce", {"pickleball-witness"}), (True, "Audit", {"pickleball-witness"}),
+    (False, "Enforce", set()), (False, "Audit", {"app"}),
+])  # fmt: skip
+def test_an_applications_log_is_read_only_where_nothing_else_tells(
+    world: World, monkeypatch: pytest.MonkeyPatch, witness: bool, mode: str, read: set[str]
+) -> None:
+    """In mode Audit without a witness; otherwise the controller asks for no log but the witness'."""
+    asked = set()
+    log = world.kube.log
 
-    def never(*_: Any) -> str:
-        raise AssertionError("a log was read")
+    def told(ref: Ref, container: str, limit: int) -> str:
+        asked.add(container)
+        return log(ref, container, limit)
 
-    monkeypatch.setattr(world.kube, "log", never)
-    world.add(model_deployment())
+    monkeypatch.setattr(world.kube, "log", told)
+    world.settings = world.settings.model_copy(update={"witness": witness})
+    world.add(model_deployment(enforcement={"mode": mode}))
     world.settle()
     assert world.reasons()["Ready"] == ("True", "Ready")
+    assert asked == read
+
+
+WITNESSED = {"event": "violation", "container": "app", "rule": "reduce-not-allowed", "name": "posix.system",
+             "sentence": "The stream calls posix.system.", "mode": "enforce"}  # fmt: skip
+
+
+def test_what_a_running_pod_refuses_is_seen_in_status_and_event(world: World) -> None:
+    """The witness' log has it; it is told once, and the pod stays ready."""
+    world.add(model_deployment())
+    world.settle()
+    pod = Ref("Pod", "team", world.only("Pod", part="workload")["metadata"]["name"])
+    world.kube.logs[pod, "pickleball-witness"] = json.dumps(WITNESSED)
+    world.settle()
+    world.settle()
+    assert [one["name"] for one in world.status()["violations"]] == ["posix.system"]
+    assert world.events().count("Violation") == 1
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
+def test_a_pod_whose_interpreter_stays_silent_is_not_enforced(world: World) -> None:
+    """First it is waited for, then the status says what to do."""
+    world.add(model_deployment())
+    world.settle()
+    pod = world.only("Pod", part="workload")
+    (witness,) = [one for one in pod["status"]["initContainerStatuses"] if one["name"] == "pickleball-witness"]
+    witness["ready"] = False
+    world.kube.set_status(Ref("Pod", "team", pod["metadata"]["name"]), pod["status"])
+    world.reconcile()
+    assert world.reasons()["Enforced"] == ("Unknown", "WaitingForPods")
+    assert world.status()["pods"] == {"protected": 0, "total": 1}
+    world.now += 60
+    world.reconcile()
+    assert world.reasons()["Enforced"] == ("False", "InterpreterSilent")
+    assert world.reasons()["Ready"] == ("False", "InterpreterSilent")
+    assert "-I, -E or -S" in world.condition("Enforced")["message"]
+    assert "InterpreterSilent" in world.events()
 
 
 def proposing(world: World, *names: dict[str, Any]) -> None:

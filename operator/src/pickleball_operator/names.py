@@ -61,7 +61,8 @@ REPORT_FILE = "report.html"
 ENFORCER_PATH = "/opt/pickleball"
 POLICY_PATH = "/etc/pickleball"
 ROOT_POLICY_PATH = "/root/policies"
-MOUNT_PATHS = (ENFORCER_PATH, POLICY_PATH, ROOT_POLICY_PATH)
+REPORTS_PATH = "/run/pickleball"
+MOUNT_PATHS = (ENFORCER_PATH, POLICY_PATH, ROOT_POLICY_PATH, REPORTS_PATH)
 
 # Names inside protected pods.
 PREFIX = "pickleball-"
@@ -73,9 +74,12 @@ POLICY_VOLUME = f"{PREFIX}policy"
 NO_TOKEN_VOLUME = f"{PREFIX}no-token"
 """An empty volume that our own containers mount where the API server would put the pod's token."""
 SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+WITNESS = f"{PREFIX}witness"
+WITNESS_PORT = "pickleball"
+REPORTS_VOLUME = f"{PREFIX}reports"
 NUMBERED = (INSTALL, SELF_TEST, VERIFY, ENFORCER_VOLUME)
 """Beginnings of the names of containers and volumes that stand once for each protected container."""
-SINGLE = (POLICY_VOLUME, NO_TOKEN_VOLUME)
+SINGLE = (WITNESS, REPORTS_VOLUME, POLICY_VOLUME, NO_TOKEN_VOLUME)
 """Names of containers and volumes that stand once in a pod."""
 WRITTEN = (PART, MODEL_DEPLOYMENT, POLICY, MODE)
 """Labels and annotations that the injection writes onto pods."""
@@ -84,6 +88,7 @@ OWN_PYTHONPATH = "PICKLEBALL_OWN_PYTHONPATH"
 """Takes a PYTHONPATH of valueFrom, so that it can stand behind ours."""
 ENV_POLICY = "PICKLEBALL_POLICY"
 ENV_MODE = "PICKLEBALL_MODE"
+ENV_REPORTS = "PICKLEBALL_REPORTS"
 ENV_PREFIX = "PICKLEBALL_"
 
 # Containers and paths of the analysis Job.

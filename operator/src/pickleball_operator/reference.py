@@ -47,7 +47,8 @@ CONDITIONS = {
     "Analyzed": "The library's sources were analysed for this spec (or need not be: a policy written by hand).",
     "PolicyReady": "There is a policy; reason Stale when it is the last good one and the spec asks for another.",
     "Approved": "The policy that the spec leads to may be used.",
-    "Enforced": "The pods run with the enforcer: in each one its self-test passed in the application's own image.",
+    "Enforced": "The pods run with the enforcer: in each one the self-test passed in the application's own image, and"
+    " then the application's own interpreter reported that the enforcer is in it, with the policy in force.",
     "Ready": "The wanted number of pods is ready, protected, and no model was refused.",
 }
 
@@ -113,12 +114,17 @@ IN_PODS = [
         "init container `pickleball-self-test-N`",
         "the application's image: a canary is refused, a benign load works",
     ),
+    (
+        "init container `pickleball-witness`",
+        "a native sidecar without token: ready when each protected container's own interpreter has reported; metrics",
+    ),
     ("init container `pickleball-verify-N`", "the application's image, last: verifies `spec.model.files`"),
     ("volumes `pickleball-enforcer-N`, `pickleball-policy`", "the policy is mounted at the two paths below"),
     ("volume `pickleball-no-token`", "empty; stands in our own containers in place of the pod's token"),
     ("`/etc/pickleball/policy.json`, `/root/policies/policy.json`", "the policy, read-only"),
     ("`PYTHONPATH`", "`/opt/pickleball` in front of the template's own value (literal, of valueFrom or of the image)"),
     ("`PICKLEBALL_POLICY`, `PICKLEBALL_MODE`", "what the enforcer reads"),
+    ("volume `pickleball-reports`, `PICKLEBALL_REPORTS`", "`/run/pickleball`: each container's own folder for reports"),
 ]
 
 

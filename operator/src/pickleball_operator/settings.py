@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 PREFIX = "PICKLEBALL_"
 OF_OTHERS = frozenset(
-    {"PICKLEBALL_CACHE", "PICKLEBALL_JOERN", "PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PICKLEBALL_VIOLATIONS"}
+    {
+        "PICKLEBALL_CACHE",
+        "PICKLEBALL_JOERN",
+        "PICKLEBALL_POLICY",
+        "PICKLEBALL_MODE",
+        "PICKLEBALL_VIOLATIONS",
+        "PICKLEBALL_REPORTS",
+    }
 )
 """Variables that the project's other commands read; they mean nothing here."""
 
@@ -54,6 +61,14 @@ class Settings(BaseModel):
         " (the chart sets it with approval.proveApprover); it is recorded beside each approver.",
     )
     enforcer_disk: Size = Field(default="64Mi", description="Size limit of the folder that holds the enforcer.")
+    witness: bool = Field(
+        default=True,
+        description="Whether pods get a witness: a native sidecar (Kubernetes 1.29) by which Enforced means that the"
+        " application's own interpreter has reported. Without it Enforced means that the self-test has passed.",
+    )
+    witness_port: Annotated[int, Field(ge=1024, le=64999)] = Field(
+        default=9465, description="Port of the witness' metrics in pods; the next free one where a container names it."
+    )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(default=4, description="Model deployments handled at a time.")
     retry_limit: Duration = Field(default="5m", description="Longest pause between attempts after an error.")
     resync: Duration = Field(default="10m", description="How often every model deployment is looked at again.")

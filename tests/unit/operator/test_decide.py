@@ -215,12 +215,12 @@ def test_what_is_wrong_with_a_pod(given: Manifest, reason: Reason | None) -> Non
 def test_a_pod_is_protected_when_all_its_self_tests_passed() -> None:
     """One that has not run, failed, or was never there does not count."""
     passed, other = ended("pickleball-self-test-0", 0), ended("pickleball-self-test-1", 1)
-    assert pods.is_protected(pod(passed))
-    assert not pods.is_protected(pod(passed, other))
-    assert not pods.is_protected(pod())
+    assert pods.is_protected(pod(passed), "")
+    assert not pods.is_protected(pod(passed, other), "")
+    assert not pods.is_protected(pod(), "")
     unstarted = pod(passed)
     unstarted["status"] = {}
-    assert not pods.is_protected(unstarted)
+    assert not pods.is_protected(unstarted, "")
 
 
 def test_pods_on_their_way_out_do_not_count() -> None:
@@ -259,7 +259,7 @@ def test_a_record_is_bounded_and_printable() -> None:
         "rule": "r" * 1000, "sentence": "a\x1b[31m\nb" + "c" * 5000, "name": ["x"], "offset": -5, "opcode": 7,
         "source": {"path": "/m\n" + "x" * 9000}, "time": None, "mode": "enforce\x07",
     }  # fmt: skip
-    (found,) = violations([pod(ended("app", 1, json.dumps(record)), initial=False)])
+    (found,) = violations([pod(ended("app", 1, json.dumps(record)), initial=False)], {})
     assert len(found.rule) == 64
     assert len(found.sentence) <= 513
     assert found.sentence.isprintable()
@@ -271,7 +271,7 @@ def test_a_record_is_bounded_and_printable() -> None:
 
 def test_known_violations_are_kept_and_counted_once() -> None:
     """A restart reports the same again: nothing changes; the newest ten are kept, the newest first."""
-    (one,) = violations([pod(ended("app", 1, RECORD), initial=False)])
+    (one,) = violations([pod(ended("app", 1, RECORD), initial=False)], {})
     assert merged([one], [one.model_copy(update={"time": "later"})]) == [one]
     many = [one.model_copy(update={"name": str(number), "time": f"2026-01-{number:02}"}) for number in range(1, 20)]
     kept = merged([one], many)

@@ -263,7 +263,13 @@ def test_ours_come_first_and_the_model_check_last() -> None:
     """install, self-test, the template's own init containers, then the check of what they may have fetched."""
     plan = decide(full(), model={"classes": ["lib.Model"], "files": ["/models/a.pkl"]})
     order = [one["name"] for one in rendered(full(), plan)["spec"]["initContainers"]]
-    assert order == ["pickleball-install-0", "pickleball-self-test-0", "fetch", "pickleball-verify-0"]
+    assert order == [
+        "pickleball-install-0",
+        "pickleball-self-test-0",
+        "pickleball-witness",
+        "fetch",
+        "pickleball-verify-0",
+    ]
 
 
 def test_the_self_test_sees_what_the_application_would_have_seen() -> None:
@@ -278,7 +284,77 @@ def test_the_self_test_sees_what_the_application_would_have_seen() -> None:
         own[key] for key in ("image", "env", "envFrom", "securityContext")
     )
     assert {"name": "models", "mountPath": "/models"} in test["volumeMounts"]
-    assert [one["name"] for one in app["env"]] == ["A", "PYTHONPATH", "B", "PICKLEBALL_POLICY", "PICKLEBALL_MODE"]
+    assert [one["name"] for one in app["env"]] == [
+        *("A", "PYTHONPATH", "B"),
+        *("PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PICKLEBALL_REPORTS"),
+    ]
     assert {"name": "PYTHONPATH", "value": "/opt/pickleball:/app"} in app["env"]
-    assert all(one["readOnly"] for one in app["volumeMounts"] if one["name"].startswith("pickleball-"))
+    ours_mounted = [one for one in app["volumeMounts"] if one["name"].startswith("pickleball-")]
+    assert [one["name"] for one in ours_mounted if not one.get("readOnly")] == ["pickleball-reports"]
     assert proxy == full()["spec"]["containers"][1]
+
+
+def witness_of(template: Template, **spec: Any) -> Template:
+    """The witness of an injected template."""
+    done = rendered(template, decide(template, **spec))["spec"]["initContainers"]
+    (found,) = [one for one in done if one["name"] == "pickleball-witness"]
+    return dict(found)
+
+
+def test_each_container_has_a_folder_of_its_own_for_reports() -> None:
+    """It cannot report for another; the witness sees all, and knows whose each one is."""
+    done = rendered(full(), decide(full(), enforcement={"containers": ["app", "fetch"]}))["spec"]
+    folders = {
+        one["name"]: [mount.get("subPath") for mount in one["volumeMounts"] if mount["name"] == "pickleball-reports"]
+        for one in (*done["initContainers"], *done["containers"])
+        if one.get("volumeMounts")
+    }
+    assert {name: found for name, found in folders.items() if found} == {
+        "app": ["0"],
+        "fetch": ["1"],
+        "pickleball-witness": [None],
+    }
+    assert [
+        word for word in witness_of(full(), enforcement={"containers": ["app", "fetch"]})["command"] if "=" in word
+    ] == [
+        "app=0",
+        "fetch=1",
+    ]
+
+
+def test_the_witness_takes_a_port_that_no_container_names() -> None:
+    """On the node's network, which pods share, it has none and is asked by a file."""
+    found = witness_of(pod(ports=[{"containerPort": 9465}, {"containerPort": 9466}]))
+    assert found["ports"][0]["containerPort"] == found["readinessProbe"]["httpGet"]["port"] == 9467
+    on_node = witness_of({"spec": {**pod()["spec"], "hostNetwork": True}})
+    assert "ports" not in on_node
+    assert on_node["readinessProbe"]["exec"]["command"] == ["test", "-e", "/run/pickleball/ready"]
+
+
+@pytest.mark.parametrize("shared", ["hostPID", "shareProcessNamespace"])
+def test_the_witness_is_told_when_processes_are_shared(shared: str) -> None:
+    """Nobody can tell then who began a process."""
+    assert "--shared-processes" in witness_of({"spec": {**pod()["spec"], shared: True}})["command"]
+    assert "--shared-processes" not in witness_of(pod())["command"]
+
+
+def test_a_guaranteed_pod_stays_guaranteed() -> None:
+    """The witness asks for what it may use where all others do, and for less elsewhere."""
+    amounts = {"cpu": "1", "memory": "1Gi"}
+    for resources, guaranteed in (
+        ({"limits": amounts}, True),
+        ({"limits": amounts, "requests": amounts}, True),
+        ({"limits": amounts, "requests": {"cpu": "500m"}}, False),
+        ({"limits": {"memory": "1Gi"}}, False),
+        ({}, False),
+    ):
+        own = witness_of(pod(resources=resources))["resources"]
+        assert (own["requests"] == own["limits"]) is guaranteed, resources
+
+
+def test_without_witness_nothing_of_it_is_in_the_pod() -> None:
+    """Older clusters have no native sidecars."""
+    plan = decide(full())
+    done = inject(full(), plan, SETTINGS.model_copy(update={"witness": False}))
+    assert "witness" not in str(done)
+    assert "reports" not in str(done).lower()

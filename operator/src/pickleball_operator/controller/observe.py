@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pickleball_operator import names
+from pickleball_operator.decide.evidence import has_witness, needs_log
 from pickleball_operator.decide.observed import Observed
 from pickleball_operator.decide.policy import Candidate, candidate
 from pickleball_operator.decide.records import LOG_LIMIT
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("pickleball.observe")
 AUDITED_PODS = 20
 """Pods whose logs are read at a look; all of them serve the same models."""
+WITNESSED_PODS = 20
+"""Pods whose witness' log is read at a look although nothing is wrong; the sweep looks at all of them."""
+WITNESS_LIMIT = 64 * 1024
 
 
 def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: str) -> Observed:
@@ -53,6 +57,7 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         pods=tuple(pods),
         review=kube.get(Ref("ConfigMap", namespace, names.review_name(deployment.name))),
         logs=tuple(_logs(kube, deployment, pods)),
+        testimony=dict(_testimony(kube, pods)),
         now=now,
     )
     found = candidate(deployment, asked if isinstance(asked, Request) else None, stored, reference)
@@ -67,11 +72,28 @@ def _logs(kube: Kube, deployment: ModelDeployment, pods: list[Manifest]) -> Iter
     """The ends of the logs of audited containers: a running pod says nowhere else what would have been refused."""
     if deployment.spec.enforcement.mode != "Audit":
         return
-    for pod in pods[:AUDITED_PODS]:
+    for pod in [one for one in pods if not has_witness(one)][:AUDITED_PODS]:
         containers = deployment.spec.enforcement.containers or [pod["spec"]["containers"][0]["name"]]
         for container in containers:
-            ref = Ref("Pod", deployment.namespace, pod["metadata"]["name"])
-            try:
-                yield ref.name, kube.log(ref, container, LOG_LIMIT)
-            except (NotFoundError, InvalidError) as error:  # it has gone meanwhile, or has not begun yet
-                LOG.debug("no log of %s, container %s: %s", ref, container, error)
+            text = read_log(kube, pod, container, LOG_LIMIT)
+            if text is not None:
+                yield pod["metadata"]["name"], text
+
+
+def _testimony(kube: Kube, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
+    """The ends of the logs of witnesses: of all that have something to explain, and of some for their violations."""
+    attested = [pod for pod in pods if has_witness(pod) and not needs_log(pod)]
+    for pod in [*filter(needs_log, pods), *attested[:WITNESSED_PODS]]:
+        text = read_log(kube, pod, names.WITNESS, WITNESS_LIMIT)
+        if text is not None:
+            yield pod["metadata"]["name"], text
+
+
+def read_log(kube: Kube, pod: Manifest, container: str, limit: int) -> str | None:
+    """The end of a container's log; None when the pod has gone meanwhile, or has not begun yet."""
+    ref = Ref("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
+    try:
+        return kube.log(ref, container, limit)
+    except (NotFoundError, InvalidError) as error:
+        LOG.debug("no log of %s, container %s: %s", ref, container, error)
+        return None

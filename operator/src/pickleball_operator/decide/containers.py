@@ -77,6 +77,17 @@ def states(pod: Mapping[str, Any]) -> Iterator[ContainerState]:
             yield _state(str(pod["metadata"]["name"]), one, initial=initial)
 
 
+def status_of(pod: Mapping[str, Any], container: str) -> Mapping[str, Any] | None:
+    """The status of one container, as the kubelet writes it."""
+    status = pod.get("status") or {}
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for one in status.get(kind) or ():
+            if one.get("name") == container:
+                found: Mapping[str, Any] = one
+                return found
+    return None
+
+
 def last_lines(message: str, count: int = 3) -> str:
     """The end of a log: that is where programs say why they stop."""
     return "\n".join([line for line in message.splitlines() if line.strip()][-count:])

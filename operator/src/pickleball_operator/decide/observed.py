@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator import names
@@ -33,7 +33,9 @@ class Observed:
     review: Manifest | None = None
     """What a person is given to read, as it stands."""
     logs: tuple[tuple[str, str], ...] = ()
-    """The ends of the logs of pods in mode Audit, with the pods' names."""
+    """The ends of the logs of pods in mode Audit that have no witness, with the pods' names."""
+    testimony: Mapping[str, str] = field(default_factory=dict)
+    """The ends of the logs of the pods' witnesses, by the pods' names."""
     now: str = ""
     """When this was seen."""
 

@@ -15,6 +15,7 @@ from . import pods as pods_of
 from . import record
 from . import request as request_of
 from .analysis import CHAIN, is_final
+from .evidence import silence
 from .finding import Finding, affirm, decide, refuse, wait
 from .force import Force, force, template_digest
 from .injection import Deny, Inject, Injection, Renderer, Skip, injection
@@ -97,19 +98,21 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
     forced = force(observed, analysed, found, request)
     injected = _injection(observed, forced, render)
     living = pods_of.living(observed.pods)
-    counted = pods_of.count(living)
-    trouble = pods_of.trouble(living)
+    counted = pods_of.count(living, observed.testimony)
+    silent = silence(living, observed.testimony, observed.now)
+    trouble = pods_of.trouble(living) or silent
     findings: dict[ConditionType, Finding] = {
         "Analyzed": analysed,
         "PolicyReady": forced.finding,
         "Approved": forced.approval,
     }
-    findings["Enforced"] = enforced(observed, injected, counted, trouble)
+    findings["Enforced"] = enforced(observed, injected, counted, trouble, silent)
     findings["Ready"] = ready(observed, findings, forced, trouble, counted)
-    seen = merged(deployment.status.violations, violations(observed.pods))
+    seen = merged(deployment.status.violations, violations(observed.pods, observed.testimony))
     told = set(deployment.status.violations)
     policy = record.in_force(deployment, forced, settings)
-    audited = wanted(observed.pods, observed.logs) if deployment.spec.enforcement.mode == "Audit" else []
+    logs = (*observed.logs, *observed.testimony.items())
+    audited = wanted(observed.pods, logs) if deployment.spec.enforcement.mode == "Audit" else []
     proposed = record.proposed(deployment, forced.content, found if isinstance(found, Candidate) else None, audited)
     known = {(one.list, one.name) for one in deployment.status.proposals}
     before = deployment.status.policy

@@ -11,6 +11,7 @@ from pickleball_operator.model import PodsStatus
 from pickleball_operator.text import sentence
 
 from .containers import ContainerState, states
+from .evidence import has_witness, is_attested
 from .finding import Finding, refuse
 from .reasons import Reason
 from .records import last_object, records
@@ -36,12 +37,18 @@ def living(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
     )
 
 
-def count(pods: tuple[Pod, ...]) -> PodsStatus:
-    """How many pods there are, and in how many the self-test has passed."""
-    return PodsStatus(protected=sum(is_protected(pod) for pod in pods), total=len(pods))
+def count(pods: tuple[Pod, ...], logs: Mapping[str, str]) -> PodsStatus:
+    """How many pods there are, and how many of them are protected; `logs` are those of their witnesses."""
+    protected = sum(is_protected(pod, logs.get(str(pod["metadata"]["name"]), "")) for pod in pods)
+    return PodsStatus(protected=protected, total=len(pods))
 
 
-def is_protected(pod: Pod) -> bool:
+def is_protected(pod: Pod, log: str) -> bool:
+    """Whether every self-test of the pod refused its canary and, where it has a witness, that one has all reports."""
+    return has_passed(pod) and (not has_witness(pod) or is_attested(pod, log))
+
+
+def has_passed(pod: Pod) -> bool:
     """Whether every self-test of the pod refused its canary."""
     tests = [state for state in states(pod) if state.initial and state.name.startswith(names.SELF_TEST)]
     wanted = [
@@ -114,10 +121,22 @@ def model_refused(look: Look) -> Finding | None:
     return refuse(Reason.MODEL_REFUSED, f"In pod {look.state.pod} a model was refused: {_told(look.state)} {REMEDY}")
 
 
+def witness_failed(look: Look) -> Finding | None:
+    """The sidecar that takes the reports does not run."""
+    state = look.state
+    if state.name != names.WITNESS or state.ready or not (state.unstartable or state.failed):
+        return None
+    said = (last_object(state.message) or {}).get("sentence")
+    told = sentence(said) if isinstance(said, str) and said else f"exit code {state.exit_code}: {state.why}"
+    return refuse(
+        Reason.WITNESS_FAILED, f"The witness of pod {state.pod} does not run, so the pod does not become ready: {told}"
+    )
+
+
 def application_failing(look: Look) -> Finding | None:
     """A container of the application does not stay up."""
     state = look.state
-    if state.name.startswith((names.SELF_TEST, names.VERIFY, names.INSTALL)) or state.ready:
+    if state.name.startswith((names.SELF_TEST, names.VERIFY, names.INSTALL, names.WITNESS)) or state.ready:
         return None
     if not (state.unstartable or _ended(state)):
         return None
@@ -133,7 +152,15 @@ REMEDY = (
     "Use a model that you trust; where the entry belongs to it, add it to spec.policy.extra with a reason"
     " (status.violations names what was wanted)."
 )
-CHAIN = (image_unavailable, python_not_found, self_test_failed, files_refused, model_refused, application_failing)
+CHAIN = (
+    image_unavailable,
+    python_not_found,
+    self_test_failed,
+    files_refused,
+    witness_failed,
+    model_refused,
+    application_failing,
+)
 
 
 def _ended(state: ContainerState) -> bool:

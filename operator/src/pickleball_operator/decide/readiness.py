@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .evidence import has_witness
 from .finding import Finding, affirm, refuse, wait
 from .injection import Deny
 from .reasons import Reason
@@ -24,11 +25,18 @@ NOT_COVERED = (
 OF_THE_ENFORCER = (
     Reason.PYTHON_NOT_FOUND,
     Reason.SELF_TEST_FAILED,
+    Reason.WITNESS_FAILED,
 )
 
 
-def enforced(observed: Observed, injected: Injection | None, pods: PodsStatus, trouble: Finding | None) -> Finding:
-    """Whether the pods run with the enforcer."""
+def enforced(
+    observed: Observed,
+    injected: Injection | None,
+    pods: PodsStatus,
+    trouble: Finding | None,
+    silent: Finding | None,
+) -> Finding:
+    """Whether the pods run with the enforcer; `silent` is the first container that has not said so in time."""
     if injected is None:
         return refuse(Reason.SELECTOR_NOT_COVERED, NOT_COVERED)
     if isinstance(injected, Deny):
@@ -37,17 +45,25 @@ def enforced(observed: Observed, injected: Injection | None, pods: PodsStatus, t
         return wait(Reason.WAITING_FOR_POLICY, "Pods are made when there is an approved policy.")
     if trouble is not None and trouble.reason in OF_THE_ENFORCER:
         return trouble
+    if silent is not None:
+        return silent
+    attested = any(map(has_witness, observed.pods))
     if observed.deployment.spec.replicas == 0 and pods.total == 0:
         return wait(Reason.NO_PODS, "spec.replicas is 0: nothing runs.")
     if pods.total == 0 or pods.protected < pods.total:
-        return wait(
-            Reason.WAITING_FOR_PODS, f"The self-test has passed in {pods.protected} of {pods.total} pods; wait for it."
-        )
+        what = "The application's own interpreter has reported" if attested else "The self-test has passed"
+        return wait(Reason.WAITING_FOR_PODS, f"{what} in {pods.protected} of {pods.total} pods; wait for it.")
     if observed.deployment.spec.enforcement.mode == "Audit":
         return affirm(
             Reason.AUDIT_ONLY,
             f"{pods.protected} of {pods.total} pods run with the enforcer in mode Audit: violations are recorded,"
             " nothing is refused.",
+        )
+    if attested:
+        return affirm(
+            Reason.INTERPRETER_REPORTED,
+            f"In {pods.protected} of {pods.total} pods the application's own interpreter has reported that it runs with"
+            " the enforcer and the policy.",
         )
     return affirm(
         Reason.SELF_TEST_PASSED,

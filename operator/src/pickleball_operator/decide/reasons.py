@@ -85,9 +85,16 @@ class Reason(StrEnum):
 
     # Pods.
     SELF_TEST_PASSED = "SelfTestPassed", "In every pod the self-test refused its canary."
+    INTERPRETER_REPORTED = (
+        "InterpreterReported",
+        "In every pod the application's own interpreter reported the enforcer.",
+    )
+    INTERPRETER_SILENT = "InterpreterSilent", "A container runs, and no interpreter of it has reported the enforcer."
+    INTERPRETER_DRIFTED = "InterpreterDrifted", "An interpreter reported another policy or mode than is in force."
+    WITNESS_FAILED = "WitnessFailed", "The sidecar that takes the reports of a pod does not run."
     SELF_TEST_FAILED = "SelfTestFailed", "In a pod the enforcer does not work; the pod does not start."
     WAITING_FOR_POLICY = "WaitingForPolicy", "Pods are not made before there is an approved policy."
-    WAITING_FOR_PODS = "WaitingForPods", "The pods have not passed their self-test yet."
+    WAITING_FOR_PODS = "WaitingForPods", "The pods have not shown yet that they are protected."
     NO_PODS = "NoPods", "spec.replicas is 0."
     AUDIT_ONLY = "AuditOnly", "Violations are recorded, and nothing is refused."
     MODEL_REFUSED = "ModelRefused", "A model left the policy and was refused; status.violations has the names."

@@ -13,6 +13,7 @@ from pickleball_operator.model.status import VIOLATIONS_KEPT
 from pickleball_operator.text import clip, sentence
 
 from .containers import messages
+from .evidence import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,10 +63,14 @@ def _logged(text: str) -> Iterator[Mapping[str, Any]]:
                 yield value
 
 
-def violations(pods: Iterable[Mapping[str, Any]]) -> Iterator[ViolationStatus]:
-    """The violations that pods report."""
+def violations(pods: Iterable[Mapping[str, Any]], testimony: Mapping[str, str]) -> Iterator[ViolationStatus]:
+    """The violations that pods report: in termination messages, and through their witnesses."""
     for pod in pods:
         name = str(pod["metadata"]["name"])
+        for event in events(testimony.get(name, "")):
+            if event.get("event") == "violation":
+                for record in _records(event, {}, 0):
+                    yield _status(name, clip(str(event.get("container")), 63), record)
         for container, message in messages(pod):
             for record in records(message):
                 yield _status(name, container, record)

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, publish: Publish) -> int:
     """Run it; 0 when the pod is Ready (or, without --start, the policy in force), 1 when not."""
     if not has_program(options.python):
         raise LocalError(f"{options.python} (--python) is no program here.")
-    settings = settings_of.read(os.environ, IMAGES)
+    settings = settings_of.read(os.environ, {**IMAGES, "witness": False})
     kube = Memory(utc)
     local = Local(kube, settings, utc)
     local.load(read_all(options.filename))

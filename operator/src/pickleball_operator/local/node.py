@@ -91,12 +91,22 @@ class Node:
         """Run containers one after the other; the first that failed."""
         statuses: list[Manifest] = pod["status"].setdefault(kind, [])
         for container in containers:
+            if container.get("restartPolicy") == "Always":  # a sidecar: it runs on beside what follows
+                self._start(pod, container, statuses)
+                continue
             ended = self._runner.step(pod, container)
             statuses.append(_status(container, ended.state))
             self._kube.set_status(ref_of(pod), pod["status"])
             if ended.code != 0:
                 return ended
         return None
+
+    def _start(self, pod: Manifest, container: Manifest, statuses: list[Manifest]) -> None:
+        """Start a container that is to run on."""
+        ended = self._runner.serve(pod, container)
+        self._kube.logs[ref_of(pod), container["name"]] = self._runner.log(pod, container)
+        state = {"running": {"startedAt": self._clock()}} if ended is None else ended.state
+        statuses.append({**_status(container, state), "ready": ended is None})
 
     def _run_deployment(self, deployment: Manifest) -> int:
         metadata, spec = deployment["metadata"], deployment["spec"]
@@ -122,20 +132,13 @@ class Node:
             return
         statuses: list[Manifest] = pod["status"].setdefault("containerStatuses", [])
         for container in pod["spec"]["containers"]:
-            ended = self._runner.serve(pod, container)
-            self._kube.logs[ref_of(pod), container["name"]] = self._runner.log(pod, container)
-            if ended is None:
-                statuses.append({**_status(container, {"running": {"startedAt": self._clock()}}), "ready": True})
-            else:
-                statuses.append(_status(container, ended.state))
+            self._start(pod, container, statuses)
         self._finish(pod, None, phase="Running")
 
     def _update(self, deployment: Manifest, hashed: str) -> None:
         metadata, wanted = deployment["metadata"], deployment["spec"]["replicas"]
         pods = self._kube.list("Pod", metadata["namespace"], {TEMPLATE: hashed})
-        ready = sum(
-            all(one["ready"] for one in pod["status"].get("containerStatuses") or [{"ready": False}]) for pod in pods
-        )
+        ready = sum(map(_is_ready, pods))
         self._kube.set_status(
             ref_of(deployment),
             {
@@ -177,6 +180,15 @@ class Node:
         ended = "Succeeded" if failed is None else "Pending" if failed.code is None else "Failed"
         pod["status"]["phase"] = phase or ended
         self._kube.set_status(ref_of(pod), pod["status"])
+
+
+def _is_ready(pod: Manifest) -> bool:
+    """Whether everything that runs on is ready."""
+    status = pod["status"]
+    sidecars = {one["name"] for one in pod["spec"].get("initContainers") or () if one.get("restartPolicy") == "Always"}
+    running = [one for one in status.get("initContainerStatuses") or () if one["name"] in sidecars]
+    running += status.get("containerStatuses") or [{"ready": False}]
+    return all(one["ready"] for one in running)
 
 
 def _status(container: Manifest, state: dict[str, Any]) -> Manifest:

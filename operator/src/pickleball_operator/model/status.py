@@ -125,7 +125,11 @@ class ProposalStatus(Shown):
 class PodsStatus(Shown):
     """The pods of the Deployment."""
 
-    protected: int = Field(default=0, description="Pods whose enforcer passed its self-test.")
+    protected: int = Field(
+        default=0,
+        description="Pods in which the application's own interpreter has reported the enforcer (without witness: in"
+        " which the self-test has passed).",
+    )
     total: int = Field(default=0, description="Pods that are there.")
 
 

@@ -14,6 +14,7 @@ from pickleball_operator.decide.template import CONTAINERS, containers
 
 from .analysis import RESTRICTED
 from .environment import fill
+from .witness import mount, witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,13 +68,15 @@ def pieces(pod: Mapping[str, Any], plan: Inject, settings: Settings) -> Pieces:
     first: list[Manifest] = []
     for guard, container in guarded:
         first += [_install(guard, pod, container, settings), _self_test(guard, container)]
+    if settings.witness:
+        first.append(witness(pod, plan, own_step(pod, guarded[0][1]), settings))
     last = [_verify(guard, container, plan) for guard, container in guarded if plan.files and guard.index == 0]
     return Pieces(
         first=tuple(first),
         last=tuple(last),
         volumes=tuple(_volumes(plan, settings)),
-        mounts={guard.container: tuple(_mounts(guard)) for guard in plan.guards},
-        env={guard.container: tuple(_environment(container, plan)) for guard, container in guarded},
+        mounts={guard.container: (*_mounts(guard), *_reports(guard, settings)) for guard in plan.guards},
+        env={guard.container: (*_environment(container, plan), *_reporting(settings)) for guard, container in guarded},
         labels={names.PART: "workload", names.MODEL_DEPLOYMENT: plan.owner},
         annotations={names.POLICY: plan.policy, names.MODE: plan.mode},
     )
@@ -162,6 +165,16 @@ def _environment(container: Mapping[str, Any], plan: Inject) -> Iterator[Manifes
     yield {"name": names.ENV_MODE, "value": plan.mode.lower()}
 
 
+def _reporting(settings: Settings) -> Iterator[Manifest]:
+    if settings.witness:
+        yield {"name": names.ENV_REPORTS, "value": names.REPORTS_PATH}
+
+
+def _reports(guard: Guard, settings: Settings) -> Iterator[Manifest]:
+    if settings.witness:
+        yield mount(guard)
+
+
 def _python_path(own: str) -> Manifest:
     return {"name": names.PYTHONPATH, "value": f"{names.ENFORCER_PATH}:{own}"}
 
@@ -180,6 +193,8 @@ def _volumes(plan: Inject, settings: Settings) -> list[Manifest]:
         {
             "enforcers": [_volume(guard) for guard in plan.guards],
             "disk": settings.enforcer_disk,
+            "reports": names.REPORTS_VOLUME if settings.witness else "",
+            "reports_disk": f"{4 * len(plan.guards)}Mi",
             "no_token": names.NO_TOKEN_VOLUME,
             "policy_volume": names.POLICY_VOLUME,
             "policy": plan.policy,

@@ -71,13 +71,13 @@ impl Machine<'_> {
         }
         let (opcode, offset) = (opcode::name(self.opcode), self.at as u64);
         let obligation = Obligation { kind, detail: detail.to_vec(), opcode, offset };
+        import.changed = true;
         let told = import.guarded && kind.is_result();
         import.guarded = import.guarded || kind.is_result();
         import.obligations.push(obligation.clone());
-        if import.sealed && !told && !(self.following && kind.is_result()) {
+        if import.sealed && !told {
             self.late.push((target, obligation));
         }
-        self.v.memory.touch(target);
     }
 
     // ---- imports ----------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ impl Machine<'_> {
             facts: self.v.tables.facts(&path),
             path,
             canonical,
-            changed: false,
+            changed: true,
             guarded: false,
             seen_plain: 0,
             seen: HashMap::new(),
@@ -141,7 +141,6 @@ impl Machine<'_> {
     fn add_import(&mut self, found: Import) -> usize {
         let index = self.v.memory.imports.len();
         self.v.memory.imports.push(found);
-        self.v.memory.touch(index);
         self.needs.push(index);
         index
     }
@@ -158,7 +157,7 @@ impl Machine<'_> {
         let index = self.add_import(found);
         let parent = &mut self.v.memory.imports[owner];
         parent.children.push(index);
-        self.v.memory.touch(owner);
+        parent.changed = true;
         Tag::at(Sort::Import, index)
     }
 
@@ -222,7 +221,7 @@ impl Machine<'_> {
     /// Notes that an import is kept as it is, outside any container.
     pub(crate) fn keep(&mut self, tag: Tag) {
         if tag.is(Sort::Import) {
-            self.v.memory.put_to(tag.index(), uses::DATA);
+            self.v.memory.imports[tag.index()].put_to(uses::DATA);
         }
     }
 
@@ -232,7 +231,7 @@ impl Machine<'_> {
         if self.v.tables.tracing {
             import.helper = false;
             import.operand = false;
-            self.v.memory.touch(index);
+            import.changed = true;
             return;
         }
         let path = import.path.clone();
