@@ -60,7 +60,7 @@ class Both(verifier.Verifier):
         self._native = native.Verifier(policy, settings) if native and not arguments else None
         self._known: tuple[list[Import], list[Import]] = ([], [])
 
-    def verify(self, data: Any, start: int = 0, *, gaps: Any = ()) -> Verdict:
+    def verify(self, data: Any, start: int = 0, *, gaps: Any = (), last: bool = False) -> Verdict:
         verdict = super().verify(data, start, gaps=gaps)
         if self._native is not None:
             other = self._native.verify(data, start, gaps=gaps)

@@ -3,8 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .report import Import, Verdict
+from .report import Import, Malformed, Obligation, Verdict, Violation
 from .settings import Settings
+
+# What one opcode asks of the driver: the import that it makes, what has to hold for its target, and the object that it
+# makes or changes, by number.
+Special = tuple[Import | None, list[tuple[Import, Obligation]], int | None]
+# Opcodes, their arguments, and how deep the stacks are after them; a single opcode where there is a Special.
+Segment = tuple[bytes, bytes, tuple[int, int], Special | None]
+# The error, violations, obligations on imports whose objects are there, segments, and whether STOP was read.
+Stretch = tuple[Malformed | None, list[Violation], list[tuple[Import, Obligation]], list[Segment], bool]
 
 __version__: str
 
@@ -27,6 +35,8 @@ class Verifier:
         self, data: bytes, start: int = 0, *, last: bool = False, gaps: list[tuple[int, int]] = ...
     ) -> Verdict: ...
     def end_of_data(self, data: bytes, start: int) -> int | None: ...
+    def begin(self) -> None: ...
+    def follow(self, piece: bytes, stops: bytes, gap: int | None = None) -> Stretch: ...
     @property
     def needs(self) -> list[Import]: ...
     @property

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmap import mmap
     from typing import Any
 
+    from ._verifier import Stretch
     from .policy import Policy
     from .report import Import, Verdict
 
@@ -86,10 +87,30 @@ class Verifier:
         self._core.configure(settings)
 
     def verify(
-        self, data: bytes | bytearray | memoryview | mmap, start: int = 0, *, gaps: Iterable[tuple[int, int]] = ()
+        self,
+        data: bytes | bytearray | memoryview | mmap,
+        start: int = 0,
+        *,
+        gaps: Iterable[tuple[int, int]] = (),
+        last: bool = False,
     ) -> Verdict:
-        """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised."""
-        return self._core.verify(data if type(data) is bytes else bytes(data), start, gaps=list(gaps))
+        """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised.
+
+        `last` says that no other load will use the memo, so that it need not be kept.
+        """
+        return self._core.verify(data if type(data) is bytes else bytes(data), start, last=last, gaps=list(gaps))
+
+    def begin(self) -> None:
+        """Begin a load that is followed: its pickle comes in pieces, as an unpickler reads them."""
+        self._core.begin()
+
+    def follow(self, piece: bytes, stops: bytes, gap: int | None = None) -> Stretch:
+        """Judge the next piece, which is whole opcodes.
+
+        `gap` says how many bytes of a byte literal are left out at its end; `stops` has a byte for each opcode, which
+        is not zero where the driver has something to do.
+        """
+        return self._core.follow(piece, stops, gap)
 
     @property
     def memo(self) -> dict[int, Any]:

@@ -124,19 +124,23 @@ def attribute(owner: object, name: str) -> object:
 # ---- discharging ----------------------------------------------------------------------------------------------------
 
 
-def discharge(obj: object, prediction: Import) -> list[Violation]:
-    """Check the object that find_class found against every obligation of its prediction."""
+def discharge(obj: object, prediction: Import, *, on_stack: bool = False) -> list[Violation]:
+    """Check the object that find_class found against every obligation of its prediction.
+
+    `on_stack` says that what calling it returns is checked on the unpickler's stack, before it is changed.
+    """
     found = check_path(prediction) if prediction.parent is None else []
     for obligation in prediction.obligations:
         if not obligation.kind.startswith("result-"):
             found += discharge_one(obj, prediction, obligation)
         elif isinstance(obj, type):
             found += _discharge_class(obj, prediction, obligation)
-    if prediction.guarded and not isinstance(obj, type) and (prediction.parent or "data" in prediction.uses):
+    kept = bool(prediction.parent) or "data" in prediction.uses
+    if prediction.guarded and not isinstance(obj, type) and kept and not on_stack:
         sentence = f"The stream changes what {prediction.path} returns and keeps it as data, so it cannot be checked."
         found.append(Violation("build-target", prediction.path, prediction.opcode, prediction.offset, sentence))
     for child in prediction.children:
-        found += _discharge_child(obj, child)
+        found += _discharge_child(obj, child, on_stack=on_stack)
     return found
 
 
@@ -147,13 +151,13 @@ def needs_guard(obj: object, prediction: Import) -> bool:
     return not isinstance(obj, type) or sharing.may_return_shared(obj)
 
 
-def _discharge_child(owner: object, child: Import) -> list[Violation]:
+def _discharge_child(owner: object, child: Import, *, on_stack: bool) -> list[Violation]:
     """Check what the stream does with an attribute that it takes by getattr."""
     try:
         obj = attribute(owner, child.attribute)
     except AttributeError as error:
         return _unfound(child, str(error))
-    return discharge(obj, child)
+    return discharge(obj, child, on_stack=on_stack)
 
 
 def _discharge_class(obj: type, prediction: Import, obligation: Obligation) -> list[Violation]:

@@ -125,11 +125,17 @@ class Verifier(Targets):
         self.result: Tag = None
 
     def verify(
-        self, data: bytes | bytearray | memoryview | mmap, start: int = 0, *, gaps: Iterable[tuple[int, int]] = ()
+        self,
+        data: bytes | bytearray | memoryview | mmap,
+        start: int = 0,
+        *,
+        gaps: Iterable[tuple[int, int]] = (),
+        last: bool = False,  # noqa: ARG002 - what the compiled one can save, this one has not
     ) -> Verdict:
         """Judge one pickle from `start` up to its STOP. A bad stream is told by the verdict, never raised.
 
-        `gaps` tells where the data leaves out the bytes of literals, which are only data, and how many.
+        `gaps` tells where the data leaves out the bytes of literals, which are only data, and how many; `last` that no
+        other load will use the memo.
         """
         saved = dict(self.memo) if self.memo else {}
         self.begin(start)

@@ -94,8 +94,10 @@ class Loader:
         encoding: Any,
         errors: Any,
         buffers: Iterable[Any] | None,
+        once: bool = False,
     ) -> None:
         self._take = take
+        self._once = once  # nobody can ask for another load
         self._arguments = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
         if buffers is not None:
             self._arguments["buffers"] = iter(buffers)
@@ -191,7 +193,7 @@ class Loader:
         self._used = True
         tape = self._take()
         session.digest = tape.digest
-        verdict = tape.judge(session.verifier)
+        verdict = tape.judge(session.verifier, last=self._once)
         if verdict.error is not None:
             session.refuse(verdict.violations) if verdict.violations else None
             session.refuse_malformed(verdict.error, truncated=tape.truncated)
@@ -491,7 +493,7 @@ class _Load(_Door):
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
         if exempt:
             return _Exempt(file, **options).load()
-        return Loader(_tapes(file), name_of(file), **options).load()
+        return Loader(_tapes(file), name_of(file), **options, once=True).load()
 
 
 class _Loads(_Door):
@@ -514,7 +516,7 @@ class _Loads(_Door):
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
         if exempt:
             return _Exempt(io.BytesIO(content), **options).load()
-        return Loader(lambda: BytesTape(content), "", **options).load()
+        return Loader(lambda: BytesTape(content), "", **options, once=True).load()
 
 
 class _Exempt(stock.Unpickler):  # type: ignore[misc]  # a class of C, found at run time

@@ -2,7 +2,7 @@
 
 joblib and pandas derive from that class, replace entries of its dispatch table, and read between its opcodes. So
 nothing is read ahead, each handler sees exactly the argument that was judged, and after it the depths of the real
-stack are compared with those of the verifier.
+stack are compared with those of the verifier. Unpicklers that replace nothing else take the way of `followed.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import io
 import sys
 from pickle import UnpicklingError
 
-from pickleball_enforce import exemptions, names, obligations, sharing, stock
+from pickleball_enforce import exemptions, lookup, names, obligations, sharing, stock
 from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import NAMES, read_argument
 from pickleball_enforce.report import Import, Malformed, Obligation, Violation
 from pickleball_enforce.settings import Settings
 
+from .followed import Follower, can_follow
 from .session import Session, sanctioned, substituted
 from .tape import name_of
 
@@ -64,9 +65,10 @@ class _Unframer(stock.Unframer):  # type: ignore[misc]  # a class that is found 
 class _Lockstep:
     """The judgement that goes along with the loads of one unpickler."""
 
-    def __init__(self, settings: Settings, source: str) -> None:
+    def __init__(self, settings: Settings, source: str, *, follows: bool) -> None:
         self.settings = settings
-        self.session = Session(settings, source, self.oblige)
+        self.follows = follows
+        self.session = Session(settings, source, None if follows else self.oblige, on_stack=True)
         self.owner: Any = None
         self.prediction: Import | None = None  # of the import that is due
         self.under: Import | None = None  # ... under the name that reached the base class
@@ -74,6 +76,11 @@ class _Lockstep:
 
     def oblige(self, target: Import, obligation: Obligation) -> None:
         """Check an obligation that a step brings to an import whose object is there already."""
+        verifier = self.session.verifier
+        self.check(target, obligation, fresh=verifier is not None and verifier.target_fresh)
+
+    def check(self, target: Import, obligation: Obligation, *, fresh: bool) -> None:
+        """Check an obligation; `fresh` says that nothing else holds the target of the opcode that brings it."""
         session = self.session
         try:
             obj = session.object_of(target)
@@ -92,7 +99,6 @@ class _Lockstep:
             found = obligations.discharge_one(obj, target, obligation)
         if result and not found and (not isinstance(obj, type) or sharing.may_return_shared(obj)):
             holders = (self.owner.stack, *self.owner.metastack, self.owner.memo)
-            fresh = session.verifier is not None and session.verifier.target_fresh
             found = obligations.check_result(self._target(obligation), obj, target, obligation, holders, fresh=fresh)
         session.refuse(found)
 
@@ -165,7 +171,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         session.verifier.begin()
         finished = False
         try:
-            result = self._pickleball_run(lockstep)
+            result = Follower(self, lockstep).run() if lockstep.follows else self._pickleball_run(lockstep)
             finished = True
         finally:
             lockstep.owner = lockstep.prediction = None
@@ -186,9 +192,10 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             renames=renames,
             persistent_classes=True,
         )
+        follows = not renames and not lookup.current().audit and can_follow(self)
         lockstep = self._pickleball
-        if lockstep is None:
-            lockstep = self._pickleball = _Lockstep(settings, self._pickleball_source)
+        if lockstep is None or lockstep.follows != follows:
+            lockstep = self._pickleball = _Lockstep(settings, self._pickleball_source, follows=follows)
         elif lockstep.settings != settings:
             lockstep.settings = settings
             if lockstep.session.verifier:
@@ -218,7 +225,10 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
                 given = io.BytesIO(argument) if argument else _EMPTY
                 self.read, self.readline, self.readinto = given.read, given.readline, given.readinto
                 self.dispatch[opcode](self)
-                self._pickleball_compare(lockstep, opcode, given)
+                verifier = session.verifier
+                self._pickleball_compare(lockstep, opcode, given, verifier.depths if verifier else None)
+                if opcode == _REDUCE and verifier and self._pickleball_is_fresh():
+                    verifier.note_fresh()
         except stock.module._Stop as stop:  # noqa: SLF001 - how stock's handler of STOP ends a load
             return stop.value
 
@@ -237,30 +247,33 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         except ValueError as error:
             session.refuse_malformed(Malformed(offset, f"{error}."), truncated=True)
             return None
-        self._pickleball_expect(lockstep, opcode, violations)
+        session.refuse(violations)
+        imports = verifier.imports if opcode in _IMPORTING else ()
+        self._pickleball_expect(lockstep, imports[-1] if imports else None)
         return argument
 
-    def _pickleball_expect(self, lockstep: _Lockstep, opcode: int, violations: tuple[Violation, ...]) -> None:
-        """Refuse what a step has found, and get ready for the import that it foresees."""
+    def _pickleball_expect(self, lockstep: _Lockstep, prediction: Import | None) -> None:
+        """Get ready for the import that the opcode to come makes."""
         session = lockstep.session
-        session.refuse(violations)
         lockstep.prediction = lockstep.under = None
-        if opcode not in _IMPORTING or session.verifier is None or not session.verifier.imports:
+        if prediction is None:
             return
-        prediction = session.verifier.imports[-1]
         if prediction.optional and names.cached_extension(prediction.code) is not None:
             session.refuse(obligations.check_cached(prediction))
         lockstep.prediction = prediction
 
-    def _pickleball_compare(self, lockstep: _Lockstep, opcode: int, given: io.BytesIO) -> None:
-        """Check that the handler did what the verifier thinks that it did."""
-        verifier = lockstep.session.verifier
+    def _pickleball_is_fresh(self) -> bool:
+        """Whether nothing but the stack holds what lies on top of it."""
+        return bool(self.stack) and _references(self.stack) <= _OWN_REFERENCES
+
+    def _pickleball_compare(
+        self, lockstep: _Lockstep, opcode: int, given: io.BytesIO, depths: tuple[int, int] | None
+    ) -> None:
+        """Check that the handlers up to this opcode's did what the verifier thinks that they did."""
         if given.read(1):
             self._pickleball_diverge(lockstep, opcode, "has not read its argument")
-        if verifier is not None and verifier.depths != (len(self.metastack), len(self.stack)):
+        if depths is not None and depths != (len(self.metastack), len(self.stack)):
             self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
-        if opcode == _REDUCE and verifier is not None and _references(self.stack) <= _OWN_REFERENCES:
-            verifier.note_fresh()
         prediction, lockstep.prediction = lockstep.prediction, None
         if prediction is not None and opcode != _INST and prediction not in lockstep.session.objects:
             self._pickleball_accept(lockstep, prediction)

@@ -35,10 +35,16 @@ class Session:
     """Judges the loads of one unpickler."""
 
     def __init__(
-        self, settings: Settings, source: str, on_obligation: Callable[[Import, Obligation], None] | None = None
+        self,
+        settings: Settings,
+        source: str,
+        on_obligation: Callable[[Import, Obligation], None] | None = None,
+        *,
+        on_stack: bool = False,
     ) -> None:
         self.enforcement = lookup.current()
         self.source = source
+        self._on_stack = on_stack or on_obligation is not None  # the driver sees what calls return
         self.digest: Callable[[], str] = str  # of what was read, for records
         policy = self.enforcement.policy
         self.verifier: Any = None
@@ -132,7 +138,7 @@ class Session:
     def accept(self, prediction: Import, under: Import, obj: Any) -> Any:
         """Check what the import gave, and give what goes on the stack."""
         if type(obj) is not stubs.Stub:
-            self.refuse(obligations.discharge(obj, under))
+            self.refuse(obligations.discharge(obj, under, on_stack=self._on_stack))
         self.objects[prediction] = obj
         return obj
 

@@ -43,9 +43,9 @@ class BytesTape:
         self._end = len(data)
         self.truncated = False
 
-    def judge(self, verifier: WholeVerifier) -> Verdict:
-        """Judge the pickle."""
-        verdict = verifier.verify(self._data, self._start)
+    def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
+        """Judge the pickle; `last` says that no other load will use its memo."""
+        verdict = verifier.verify(self._data, self._start, last=last)
         self._end = verdict.end
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
@@ -117,14 +117,14 @@ class FileTape:
 
     # ---- first reading ----------------------------------------------------------------------------------------------
 
-    def judge(self, verifier: WholeVerifier) -> Verdict:
+    def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Read the pickle, ahead where that can be undone, else never past STOP; judge it."""
         if self._ahead:
             self._read_ahead()
         else:
             self._read_exactly()
         self._data = bytes(self._kept)
-        verdict = verifier.verify(self._data, gaps=[(gap.place, len(gap)) for gap in self._gaps])
+        verdict = verifier.verify(self._data, gaps=[(gap.place, len(gap)) for gap in self._gaps], last=last)
         if verdict.error is not None:
             self.truncated = self.truncated or verdict.error.offset >= len(self._kept) + self._left_out
         else:

@@ -13,7 +13,7 @@ impl Machine<'_> {
     }
 
     pub(crate) fn note_use(&mut self, index: usize, use_: u8) {
-        self.v.memory.imports[index].put_to(use_);
+        self.v.memory.put_to(index, use_);
     }
 
     fn nameless(&mut self, called: bool) -> Tag {

@@ -71,13 +71,13 @@ impl Machine<'_> {
         }
         let (opcode, offset) = (opcode::name(self.opcode), self.at as u64);
         let obligation = Obligation { kind, detail: detail.to_vec(), opcode, offset };
-        import.changed = true;
         let told = import.guarded && kind.is_result();
         import.guarded = import.guarded || kind.is_result();
         import.obligations.push(obligation.clone());
-        if import.sealed && !told {
+        if import.sealed && !told && !(self.following && kind.is_result()) {
             self.late.push((target, obligation));
         }
+        self.v.memory.touch(target);
     }
 
     // ---- imports ----------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ impl Machine<'_> {
             facts: self.v.tables.facts(&path),
             path,
             canonical,
-            changed: true,
+            changed: false,
             guarded: false,
             seen_plain: 0,
             seen: HashMap::new(),
@@ -141,6 +141,7 @@ impl Machine<'_> {
     fn add_import(&mut self, found: Import) -> usize {
         let index = self.v.memory.imports.len();
         self.v.memory.imports.push(found);
+        self.v.memory.touch(index);
         self.needs.push(index);
         index
     }
@@ -157,7 +158,7 @@ impl Machine<'_> {
         let index = self.add_import(found);
         let parent = &mut self.v.memory.imports[owner];
         parent.children.push(index);
-        parent.changed = true;
+        self.v.memory.touch(owner);
         Tag::at(Sort::Import, index)
     }
 
@@ -221,7 +222,7 @@ impl Machine<'_> {
     /// Notes that an import is kept as it is, outside any container.
     pub(crate) fn keep(&mut self, tag: Tag) {
         if tag.is(Sort::Import) {
-            self.v.memory.imports[tag.index()].put_to(uses::DATA);
+            self.v.memory.put_to(tag.index(), uses::DATA);
         }
     }
 
@@ -231,7 +232,7 @@ impl Machine<'_> {
         if self.v.tables.tracing {
             import.helper = false;
             import.operand = false;
-            import.changed = true;
+            self.v.memory.touch(index);
             return;
         }
         let path = import.path.clone();

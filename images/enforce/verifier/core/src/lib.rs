@@ -8,6 +8,7 @@
 
 mod calls;
 mod containers;
+mod followed;
 mod judgement;
 mod literals;
 mod machine;
@@ -23,6 +24,7 @@ mod tag;
 mod targets;
 mod verifier;
 
+pub use followed::{Boundary, Segment, Stretch};
 pub use name::Tables;
 pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Violation, use_names};
 pub use scan::scan;

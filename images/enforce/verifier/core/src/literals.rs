@@ -59,10 +59,6 @@ impl Machine<'_> {
                 let size = self.number::<4>()?;
                 self.bytes(size, Sort::Bytes)
             }
-            b'C' => {
-                let size = self.number::<1>()?;
-                self.bytes(size, Sort::Bytes)
-            }
             0x8e => {
                 let size = self.number::<8>()?;
                 self.bytes(size, Sort::Bytes)

@@ -11,7 +11,7 @@ use crate::{Form, Host, Name};
 pub type Step<T = ()> = Result<T, Box<Halt>>;
 pub type Room = (Vec<Tag>, Vec<usize>);
 
-const NO_FRAME: usize = usize::MAX;
+pub const NO_FRAME: usize = usize::MAX;
 
 /// One run over one pickle.
 pub struct Machine<'a> {
@@ -24,24 +24,27 @@ pub struct Machine<'a> {
     pub(crate) imports: Vec<usize>,
     pub(crate) needs: Vec<usize>,
     pub(crate) late: Vec<(usize, Obligation)>,
+    /// Whether the load is followed: then `events` says which targets of BUILD and of item operations a call gave.
+    pub(crate) following: bool,
+    pub(crate) events: Vec<(usize, usize, Obligation)>,
     pub(crate) persistent: Vec<(u64, usize)>,
     pub(crate) first_identified: u64,
     pub(crate) opcode: u8,
     pub(crate) at: usize,
     pub(crate) pos: usize,
     gaps: &'a [(usize, u64)],
-    shift: usize,
-    marks: Vec<usize>,
-    fence: usize,
-    proto: u8,
+    pub(crate) shift: usize,
+    pub(crate) marks: Vec<usize>,
+    pub(crate) fence: usize,
+    pub(crate) proto: u8,
     /// Whether the judgement ends at the first thing that is more than data.
     pub data_only: bool,
     start: usize,
     position: usize,
-    frame_end: usize,
-    hash_cost: u64,
-    worked: u64,
-    extensions: Vec<(i64, usize)>,
+    pub(crate) frame_end: usize,
+    pub(crate) hash_cost: u64,
+    pub(crate) worked: u64,
+    pub(crate) extensions: Vec<(i64, usize)>,
     pub(crate) spare: Vec<Tag>,
     max_depth: usize,
 }
@@ -67,6 +70,8 @@ impl<'a> Machine<'a> {
             imports: Vec::new(),
             needs: Vec::new(),
             late: Vec::new(),
+            following: false,
+            events: Vec::new(),
             persistent: Vec::new(),
             first_identified,
             opcode: 0,
@@ -108,12 +113,19 @@ impl<'a> Machine<'a> {
         (verdict, self.pos + self.shift, (self.stack, self.marks))
     }
 
-    pub fn run(&mut self) -> Step {
-        let data = self.data;
-        if (data.len().saturating_sub(self.start) as u64).saturating_add(self.left_out()) > self.v.settings.max_length {
+    /// Ends the judgement of what is longer than the settings allow.
+    pub(crate) fn check_length(&self) -> Step {
+        let length = (self.data.len().saturating_sub(self.start) + self.shift) as u64;
+        if length.saturating_add(self.left_out()) > self.v.settings.max_length {
             let length = self.v.settings.max_length.to_string();
             return self.malformed(say!("The stream is longer than ", &length, " bytes."));
         }
+        Ok(())
+    }
+
+    pub fn run(&mut self) -> Step {
+        let data = self.data;
+        self.check_length()?;
         loop {
             self.at = self.pos + self.shift;
             let Some(&code) = data.get(self.pos) else {
@@ -138,7 +150,7 @@ impl<'a> Machine<'a> {
     }
 
     #[inline(always)]
-    fn step(&mut self, code: u8) -> Step {
+    pub(crate) fn step(&mut self, code: u8) -> Step {
         match code {
             0x94 => self.put(self.v.memo.len() as u64),
             0x8c => self.utf8(1),
@@ -161,6 +173,11 @@ impl<'a> Machine<'a> {
             0x88 | 0x89 => self.push(Tag::plain(Sort::Bool)),
             b'(' => self.mark(),
             b'X' => self.utf8(4),
+            b'C' => {
+                let size = self.number::<1>()?;
+                self.skip(size)?;
+                self.push(Tag::plain(Sort::Bytes))
+            }
             b'j' => {
                 let index = self.number::<4>()?;
                 self.get(index)
@@ -291,7 +308,7 @@ impl<'a> Machine<'a> {
         Err(Box::new(Halt::Malformed(sentence.into())))
     }
 
-    fn leave_frame(&mut self) -> Step {
+    pub(crate) fn leave_frame(&mut self) -> Step {
         if self.pos + self.shift > self.frame_end {
             return self.malformed("A frame ends inside an opcode.");
         }
@@ -313,6 +330,9 @@ impl<'a> Machine<'a> {
 
     #[cold]
     fn ends_inside<T>(&self) -> Step<T> {
+        if self.following && self.frame_end != NO_FRAME {
+            return self.malformed("A frame ends inside an opcode.");
+        }
         self.malformed(say!("The stream ends inside the argument of ", opcode::name(self.opcode), "."))
     }
 
@@ -329,6 +349,9 @@ impl<'a> Machine<'a> {
 
     #[cold]
     fn too_long<T>(&self) -> Step<T> {
+        if self.following && self.frame_end != NO_FRAME {
+            return self.malformed("A frame ends inside an opcode.");
+        }
         self.malformed(say!(opcode::name(self.opcode), " is longer than the rest of the stream."))
     }
 

@@ -133,6 +133,7 @@ pub struct Memory {
     frozen: Vec<u8>,
     pub identified: Vec<IdentifiedNode>,
     pub imports: Vec<Import>,
+    changed: Vec<usize>, // imports
     texts: Vec<u8>,
     checked: HashSet<(usize, u32, u8)>,
     owned: (usize, usize), // items and pairs from here on may have texts in the buffer
@@ -150,6 +151,7 @@ impl Memory {
             frozen: Vec::new(),
             identified: Vec::new(),
             imports: Vec::new(),
+            changed: Vec::new(),
             texts: Vec::new(),
             checked: HashSet::new(),
             owned: (0, 0),
@@ -175,6 +177,7 @@ impl Memory {
         empty(&mut self.frozen);
         empty(&mut self.identified);
         empty(&mut self.imports);
+        empty(&mut self.changed);
         empty(&mut self.texts);
         self.checked.clear();
         self.owned = (0, 0);
@@ -313,6 +316,40 @@ impl Memory {
 
     pub fn import(&self, tag: Tag) -> &Import {
         &self.imports[tag.index()]
+    }
+
+    /// Notes that an import is not what Python knows of it.
+    pub fn touch(&mut self, import: usize) {
+        let known = &mut self.imports[import].changed;
+        if !std::mem::replace(known, true) {
+            self.changed.push(import);
+        }
+    }
+
+    /// Gives the imports that were touched since this was asked.
+    pub fn take_changed(&mut self) -> Vec<usize> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        for &index in &changed {
+            self.imports[index].changed = false;
+        }
+        changed
+    }
+
+    /// Notes what the stream does with an import.
+    pub fn put_to(&mut self, import: usize, use_: u8) {
+        let found = &mut self.imports[import];
+        if found.uses & use_ == 0 {
+            found.uses |= use_;
+            self.touch(import);
+        }
+    }
+
+    /// Notes that the object of an import is there already: what the stream brings for it is told apart.
+    pub fn seal(&mut self, import: usize) {
+        if !std::mem::replace(&mut self.imports[import].sealed, true) {
+            self.touch(import);
+        }
     }
 
     // ---- entries of dicts -------------------------------------------------------------------------------------------
@@ -463,7 +500,7 @@ impl Memory {
                     depth = depth.max(node.depth.saturating_add(1));
                 }
                 Sort::Import => {
-                    self.imports[item.index()].put_to(uses::DATA);
+                    self.put_to(item.index(), uses::DATA);
                     cost = cost.saturating_add(1);
                 }
                 _ => cost = cost.saturating_add(1),

@@ -212,11 +212,4 @@ impl Import {
     pub fn is_optional(&self) -> bool {
         self.code > 0
     }
-
-    pub(crate) fn put_to(&mut self, use_: u8) {
-        if self.uses & use_ == 0 {
-            self.uses |= use_;
-            self.changed = true;
-        }
-    }
 }

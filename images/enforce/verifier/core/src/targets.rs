@@ -2,7 +2,8 @@
 
 use crate::machine::{Machine, Step};
 use crate::memory::{ContainerKind, Made, Part};
-use crate::report::{Decision, Kind, List, say, uses};
+use crate::opcode;
+use crate::report::{Decision, Kind, List, Obligation, say, uses};
 use crate::tag::{Sort, Tag};
 use crate::verifier::latest;
 
@@ -40,8 +41,12 @@ impl Machine<'_> {
     /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.
     fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
         let node = *self.v.memory.object(target);
-        if let Some(origin) = node.origin() {
-            self.oblige(origin, if node.is_called() { kind.of_result() } else { kind }, detail);
+        let Some(origin) = node.origin() else { return };
+        let kind = if node.is_called() { kind.of_result() } else { kind };
+        self.oblige(origin, kind, detail);
+        if self.following && node.is_called() {
+            let (opcode, offset) = (opcode::name(self.opcode), self.at as u64);
+            self.events.push((target.index(), origin, Obligation { kind, detail: detail.to_vec(), opcode, offset }));
         }
     }
 
@@ -90,8 +95,10 @@ impl Machine<'_> {
 
     /// Whether this state was checked before for instances of this import: a frozen dict does not change.
     fn is_checked(&mut self, target: Tag, state: Tag, part: Part) -> Step<bool> {
-        let Some(origin) = self.v.memory.object(target).origin() else { return Ok(false) };
-        if self.v.memory.was_checked(state, origin, part) {
+        let node = *self.v.memory.object(target);
+        let Some(origin) = node.origin() else { return Ok(false) };
+        let each = self.following && node.is_called(); // each result of a call is looked at
+        if self.v.memory.was_checked(state, origin, part) && !each {
             return Ok(true);
         }
         self.work(4 * self.v.memory.container(state).kept as usize)?; // an obligation for each key, and more
@@ -192,6 +199,9 @@ impl Machine<'_> {
     fn has_known_slots(&self, target: Tag, state: Tag) -> bool {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return false };
+        if self.following && node.is_called() {
+            return false;
+        }
         let kind = if node.is_called() { Kind::ResultSlot } else { Kind::Slot };
         let Some(known) = self.v.memory.imports[origin].seen.get(&kind) else { return false };
         self.v.memory.keys(state).all(|key| known.contains(self.text(key)))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::followed::{Followed, Stretch};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::report::{Halt, Malformed, Obligation, Violation};
@@ -86,6 +87,7 @@ pub struct Verifier {
     needs: Vec<usize>,
     stack: Vec<Tag>,
     marks: Vec<usize>,
+    followed: Option<Box<Followed>>,
 }
 
 impl Verifier {
@@ -102,6 +104,7 @@ impl Verifier {
             needs: Vec::new(),
             stack: Vec::new(),
             marks: Vec::new(),
+            followed: None,
         }
     }
 
@@ -145,8 +148,7 @@ impl Verifier {
     ) -> Result<Verdict, Interrupted> {
         let saved = (self.memo.len() > 0).then(|| self.memo.clone());
         for &index in &self.needs {
-            self.memory.imports[index].sealed = true;
-            self.memory.imports[index].changed = true;
+            self.memory.seal(index);
         }
         let first_identified = self.identified;
         let room = (std::mem::take(&mut self.stack), std::mem::take(&mut self.marks));
@@ -173,6 +175,38 @@ impl Verifier {
             self.keep(data);
         }
         Ok(verdict)
+    }
+
+    /// Begins a load that is followed: its pickle comes in pieces, each of them whole opcodes, as they are read.
+    pub fn begin(&mut self) {
+        if let Some(before) = self.followed.take() {
+            self.memo_span += before.read();
+            self.keep(&before.stream);
+            self.needs.extend(before.needs);
+        }
+        for index in std::mem::take(&mut self.needs) {
+            self.memory.seal(index);
+        }
+        self.followed = Some(Box::new(Followed::new(self.identified)));
+    }
+
+    /// Judges the next piece of the pickle; `gap` says how many bytes of a literal it leaves out at its end. `stops`
+    /// tells the opcodes at which the driver has something to do.
+    pub fn follow(
+        &mut self,
+        host: &mut dyn Host,
+        piece: &[u8],
+        gap: Option<u64>,
+        stops: &[bool; 256],
+    ) -> Result<Stretch, Interrupted> {
+        let Some(mut followed) = self.followed.take() else { return Err(Interrupted) };
+        for &index in &followed.needs {
+            self.memory.seal(index);
+        }
+        self.needs.append(&mut followed.needs);
+        let found = followed.run(self, host, piece, gap, stops);
+        self.followed = Some(followed);
+        found
     }
 
     /// Keeps what the memo needs without the buffer.
@@ -212,8 +246,7 @@ impl Verifier {
 
     /// Gives the imports that have changed since this was asked.
     pub fn take_changed(&mut self) -> Vec<usize> {
-        let imports = self.memory.imports.iter_mut().enumerate();
-        imports.filter_map(|(index, import)| std::mem::take(&mut import.changed).then_some(index)).collect()
+        self.memory.take_changed()
     }
 }
 

@@ -132,6 +132,78 @@ pub fn sync(py: Python<'_>, names: &Names, verifier: &mut core::Verifier, known:
     Ok(())
 }
 
+fn boundary<'py>(
+    py: Python<'py>,
+    names: &Names,
+    known: &[Py<PyAny>],
+    stretch: &core::Stretch,
+    segment: &core::Segment,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (start, end) = (segment.start, segment.end);
+    let opcodes = PyBytes::new(py, &stretch.opcodes[start.opcodes..end.opcodes]);
+    let arguments = PyBytes::new(py, &stretch.arguments[start.arguments..end.arguments]);
+    let single = if segment.single {
+        let mut events = Vec::with_capacity(segment.events.len());
+        for (index, held) in &segment.events {
+            events.push((&known[*index], obligation(py, names, held)?));
+        }
+        Some((segment.import.map(|index| &known[index]), events, segment.object))
+    } else {
+        None
+    };
+    Ok((opcodes, arguments, (end.marks, end.depth), single).into_pyobject(py)?.into_any())
+}
+
+/// Makes what `follow` gives: error, violations, late obligations, segments, whether STOP was read.
+pub fn stretch<'py>(
+    py: Python<'py>,
+    names: &Names,
+    found: &core::Stretch,
+    known: &[Py<PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
+    let segments = PyList::empty(py);
+    if found.error.is_none() && found.violations.is_empty() {
+        for segment in &found.segments {
+            segments.append(boundary(py, names, known, found, segment)?)?;
+        }
+    }
+    let (error, violations) = (malformed(py, names, found.error.as_ref())?, violations(py, names, &found.violations)?);
+    let late = late(py, names, &found.late, known)?;
+    Ok((error, violations, late, segments, found.stopped).into_pyobject(py)?.into_any())
+}
+
+fn malformed<'py>(
+    py: Python<'py>,
+    names: &Names,
+    error: Option<&core::Malformed>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match error {
+        None => Ok(None),
+        Some(error) => names.malformed.bind(py).call1((error.offset, to_text(py, &error.sentence)?)).map(Some),
+    }
+}
+
+fn violations<'py>(py: Python<'py>, names: &Names, found: &[core::Violation]) -> PyResult<Bound<'py, PyList>> {
+    let violations = PyList::empty(py);
+    for item in found {
+        violations.append(violation(py, names, item)?)?;
+    }
+    Ok(violations)
+}
+
+fn late<'py>(
+    py: Python<'py>,
+    names: &Names,
+    found: &[(usize, core::Obligation)],
+    known: &[Py<PyAny>],
+) -> PyResult<Bound<'py, PyList>> {
+    let late = PyList::empty(py);
+    for (index, held) in found {
+        late.append((&known[*index], obligation(py, names, held)?))?;
+    }
+    Ok(late)
+}
+
 /// Makes the Verdict.
 pub fn verdict<'py>(
     py: Python<'py>,
@@ -139,19 +211,10 @@ pub fn verdict<'py>(
     found: &core::Verdict,
     known: &[Py<PyAny>],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let violations = PyList::empty(py);
-    for item in &found.violations {
-        violations.append(violation(py, names, item)?)?;
-    }
-    let error = match &found.error {
-        None => None,
-        Some(error) => Some(names.malformed.bind(py).call1((error.offset, to_text(py, &error.sentence)?))?),
-    };
+    let violations = violations(py, names, &found.violations)?;
+    let error = malformed(py, names, found.error.as_ref())?;
     let imports = PyList::new(py, found.imports.iter().map(|&index| &known[index]))?;
-    let late = PyList::empty(py);
-    for (index, held) in &found.late {
-        late.append((&known[*index], obligation(py, names, held)?))?;
-    }
+    let late = late(py, names, &found.late, known)?;
     let persistent = PyDict::new(py);
     for (place, index) in &found.persistent {
         persistent.set_item(place, &known[*index])?;

@@ -78,6 +78,35 @@ impl Verifier {
         host.failure.map_or(Ok(end), Err)
     }
 
+    /// Begins a load that is followed opcode by opcode: its pickle comes in pieces.
+    fn begin(&mut self) {
+        self.core.begin();
+    }
+
+    /// Judges a piece of whole opcodes; `gap` says how many bytes of a literal it leaves out at its end, `stops` (a byte
+    /// for each opcode) at which opcodes the driver has something to do.
+    #[pyo3(signature = (piece, stops, gap = None))]
+    fn follow<'py>(
+        &mut self,
+        py: Python<'py>,
+        piece: &Bound<'py, PyBytes>,
+        stops: &Bound<'py, PyBytes>,
+        gap: Option<u64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut listed = [true; 256];
+        for (stop, &given) in listed.iter_mut().zip(stops.as_bytes()) {
+            *stop = given != 0;
+        }
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let Ok(found) = self.core.follow(&mut host, piece.as_bytes(), gap, &listed) else {
+            let failure = host.failure.take();
+            return Err(failure.unwrap_or_else(|| PyRuntimeError::new_err("the judgement was interrupted")));
+        };
+        objects::sync(py, names, &mut self.core, &mut self.imports)?;
+        objects::stretch(py, names, &found, &self.imports)
+    }
+
     /// The imports of the last load, those by getattr and bound methods included.
     #[getter]
     fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -1,0 +1,151 @@
+"""The Python driver's fast way: stretches of opcodes are judged at once, then run by stock's own handlers.
+
+A frame lies in memory before anything of it runs, so all of it is judged by the compiled verifier; what stands outside
+frames comes opcode by opcode. The verifier gives back the opcodes and their arguments apart, cut where the driver has
+something to do: at imports, at what changes the results of calls, and at every opcode whose handler is not stock's.
+Between them stock's handlers run one after the other; the depths of the stacks are compared at each cut.
+"""
+
+from __future__ import annotations
+
+import io
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from pickleball_enforce import engine, stock
+from pickleball_enforce.opcodes import LITERALS, NAMES, read_argument
+from pickleball_enforce.report import Malformed
+
+if TYPE_CHECKING:
+    from pickleball_enforce._verifier import Segment
+
+    from .interpreted import Unpickler, _Lockstep
+
+_CODES = {name: code for code, name in NAMES.items()}
+_FRAME, _INST, _STOP = _CODES["FRAME"], _CODES["INST"], _CODES["STOP"]
+_LONG = 1 << 16  # bytes of a literal that the verifier does not see
+_LARGEST_KEY = 1 << 24  # of a memo that the program has filled
+_PIECE = 1 << 20  # bytes of a frame that are read at once
+_HANDLERS = dict(stock.PythonUnpickler.dispatch)
+# What stock's handlers use of the unpickler beside its dispatch table: attributes of its class, and of the instance.
+_METHODS = {
+    name: value
+    for name, value in vars(stock.PythonUnpickler).items()
+    if not name.startswith(("load", "__")) and name not in ("dispatch", "find_class")
+}
+_ATTRIBUTES = ("stack", "metastack", "append", "proto", "memo", "read", "readline", "readinto", "_unframer")
+
+
+def can_follow(owner: Unpickler) -> bool:
+    """Whether an unpickler leaves everything but entries of its dispatch table as stock has it."""
+    cls: Any = type(owner)
+    return (
+        engine.native is not None
+        and cls.__getattribute__ is object.__getattribute__
+        and cls.__setattr__ is object.__setattr__
+        and all(getattr(cls, name, None) is value and name not in vars(owner) for name, value in _METHODS.items())
+        and not any(hasattr(cls, name) for name in _ATTRIBUTES)
+        and type(owner.memo) is dict
+        and all(type(key) is int and 0 <= key < _LARGEST_KEY for key in owner.memo)
+        and _stops(owner.dispatch) is not None
+    )
+
+
+def _stops(dispatch: dict[int, Any]) -> bytes | None:
+    """Mark the opcodes that stock's handlers do not run; None where these are no opcodes to stop at."""
+    if type(dispatch) is not dict or any(dispatch.get(code) is not _HANDLERS[code] for code in (_FRAME, _STOP)):
+        return None
+    return bytes(dispatch.get(code) is not _HANDLERS.get(code) for code in range(256))
+
+
+class Follower:
+    """Follows one load."""
+
+    def __init__(self, owner: Unpickler, lockstep: _Lockstep) -> None:
+        self._owner = owner
+        self._lockstep = lockstep
+        self._dispatch: dict[int, Any] = {}
+        self._stops = b""
+        self._fresh: set[int] = set()  # results of calls that nothing else holds
+        self._offset = 0
+
+    def run(self) -> Any:
+        """Read, judge and run up to STOP."""
+        try:
+            while True:
+                self._run_piece()
+        except stock.module._Stop as stop:  # noqa: SLF001 - how stock's handler of STOP ends a load
+            return stop.value
+
+    def _run_piece(self) -> None:
+        """Judge what can be read without reading ahead, and run it."""
+        owner = self._owner
+        session = self._lockstep.session
+        key = owner._file_read(1)  # noqa: SLF001 - stock's reading, as bound when it was made
+        if not key:
+            session.refuse_malformed(Malformed(self._offset, "The stream ends without STOP."), truncated=True)
+            raise EOFError
+        opcode = key[0]
+        try:
+            argument = bytes(read_argument(opcode, owner._file_read, owner._file_readline))  # noqa: SLF001
+            content = self._frame(argument) if opcode == _FRAME else b""
+        except ValueError as error:
+            session.refuse_malformed(Malformed(self._offset, f"{error}."), truncated=True)
+            raise
+        self._look_at_handlers()
+        head = LITERALS.get(opcode, 0) if len(argument) > _LONG else 0
+        piece = bytes((opcode,)) + (argument[:head] if head else argument) + content
+        gap = len(argument) - head if head else None
+        self._offset += len(piece) + (gap or 0)
+        for segment in self._judge(piece, gap):
+            self._run_segment(segment, argument if head else segment[1])
+
+    def _frame(self, argument: bytes) -> bytes:
+        """Read a frame in pieces: a false length costs no memory."""
+        pieces = []
+        left = int.from_bytes(argument, "little")
+        while left:
+            piece = self._owner._file_read(min(left, _PIECE))  # noqa: SLF001 - see above
+            if not piece:
+                raise UnpicklingError("pickle exhausted before end of frame")
+            pieces.append(bytes(piece))
+            left -= len(piece)
+        return b"".join(pieces)
+
+    def _look_at_handlers(self) -> None:
+        """Take the handlers as they are now; a handler may have put others there."""
+        if self._owner.dispatch == self._dispatch:
+            return
+        stops = _stops(self._owner.dispatch)
+        if stops is None:
+            self._owner._pickleball_diverge(self._lockstep, _FRAME, "has changed while it loads")  # noqa: SLF001
+        self._dispatch, self._stops = dict(self._owner.dispatch), stops or b""
+
+    def _judge(self, piece: bytes, gap: int | None) -> list[Segment]:
+        session = self._lockstep.session
+        verifier = session.verifier
+        error, violations, late, segments, _ = verifier.follow(piece, self._stops, gap)
+        session.refuse(violations)
+        if error is not None:
+            session.refuse_malformed(error, truncated=False)
+        for prediction, obligation in late:
+            self._lockstep.check(prediction, obligation, fresh=False)
+        return segments  # type: ignore[no-any-return]
+
+    def _run_segment(self, segment: Segment, argument: bytes) -> None:
+        opcodes, _, depths, special = segment
+        owner, handlers = self._owner, self._dispatch
+        given = io.BytesIO(argument)
+        owner.read, owner.readline, owner.readinto = given.read, given.readline, given.readinto
+        if special is None:
+            for opcode in opcodes:
+                handlers[opcode](owner)
+        else:
+            prediction, events, target = special
+            for origin, obligation in events:
+                self._lockstep.check(origin, obligation, fresh=target in self._fresh)
+            owner._pickleball_expect(self._lockstep, prediction)  # noqa: SLF001 - its other way does so, too
+            handlers[opcodes[0]](owner)
+        owner._pickleball_compare(self._lockstep, opcodes[-1], given, depths)  # noqa: SLF001
+        if special is not None and not special[1] and special[2] is not None and owner._pickleball_is_fresh():  # noqa: SLF001
+            self._fresh.add(special[2])
