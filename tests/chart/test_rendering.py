@@ -180,6 +180,35 @@ def test_a_certificate_that_is_given(chart: Engine) -> None:
         chart.render(webhook={"certificate": {"from": "Secret"}})
 
 
+def test_the_api_server_protects_pods_by_itself(chart: Engine) -> None:
+    """Four policies that fail closed, match narrowly, deny, and name the image that installs the enforcer."""
+    manifests = chart.render(images={"enforce": {"digest": DIGEST}}, admission={"debuggers": {"users": ["ann"]}})
+    policies = {m["metadata"]["name"]: m["spec"] for m in manifests if m["kind"] == "ValidatingAdmissionPolicy"}
+    bindings = {m["metadata"]["name"]: m["spec"] for m in manifests if m["kind"] == "ValidatingAdmissionPolicyBinding"}
+    assert set(policies) == set(bindings) == {
+        "pickleball-approvals", "pickleball-selected-pods", "pickleball-labelled-pods", "pickleball-analysis-pods",
+        "pickleball-namespaces",
+    }  # fmt: skip
+    assert {one["failurePolicy"] for one in policies.values()} == {"Fail"}
+    assert all(one["validationActions"] == ["Deny"] for one in bindings.values())
+    selected, labelled = policies["pickleball-selected-pods"], policies["pickleball-labelled-pods"]
+    assert selected["validations"] == labelled["validations"]
+    assert any(f"pickleball-enforce@{DIGEST}" in one["expression"] for one in selected["validations"])
+    assert any('in ["ann"]' in one["expression"] for one in selected["validations"])
+    for policy in (selected, labelled):
+        (never, *_) = policy["matchConstraints"]["namespaceSelector"]["matchExpressions"]
+        assert {"kube-system", "pickleball-system"} <= set(never["values"])
+    assert selected["matchConstraints"]["namespaceSelector"]["matchLabels"] == {"pickleball.dev/injection": "enabled"}
+    (label,) = labelled["matchConstraints"]["objectSelector"]["matchExpressions"]
+    assert label == {"key": "pickleball.dev/modeldeployment", "operator": "Exists"}
+
+
+def test_protection_can_be_left_out(chart: Engine) -> None:
+    """By a value, and in clusters that have no such policies."""
+    for manifests in (chart.render(admission={"protectPods": False}), chart.render(kubernetes="v1.29.4")):
+        assert "pickleball-selected-pods" not in {m["metadata"]["name"] for m in manifests}
+
+
 def test_without_a_webhook_nothing_of_it_is_left(chart: Engine) -> None:
     """And the controller knows that there is none."""
     manifests = chart.render(webhook={"enabled": False})

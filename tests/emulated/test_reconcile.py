@@ -597,3 +597,26 @@ def test_old_policies_do_not_pile_up(world: World) -> None:
     assert len(policies) <= 8
     assert world.status()["policy"]["name"] in policies
     assert world.reasons()["Ready"] == ("True", "Ready")
+
+
+def test_the_status_names_a_policy_before_a_pod_can_run_with_it(world: World) -> None:
+    """Admission policies believe the status only: it is written before the Deployment, for the first and the next."""
+    ref, owner = Ref("Deployment", "team", "iris"), Ref("ModelDeployment", "team", "iris")
+    seen: list[bool] = []
+
+    def look(verb: str, written: Ref) -> None:
+        deployment = world.kube.get(owner)
+        if verb == "apply" and written == ref and deployment is not None:
+            policy = deployment["status"]["policy"]["name"]
+            seen.append(world.kube.get(Ref("ConfigMap", "team", policy)) is not None)
+
+    world.kube.before = look
+    world.add(model_deployment())
+    world.settle()
+    first = world.status()["policy"]["name"]
+    world.edit(lambda one: one["spec"].update(policy={"extra": [{"list": "globals", "name": "a.B", "reason": "r"}]}))
+    world.settle()
+    assert world.status()["policy"]["name"] != first
+    assert [one["name"] for one in world.status()["history"]] == [first]
+    assert len(seen) >= 2
+    assert all(seen)

@@ -79,3 +79,8 @@ matchExpressions:
   - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
   {{- end }}
 {{- end }}
+
+{{- /* Whether the API server judges protected pods itself: empty where it is not wanted, or the cluster has no such policies. */ -}}
+{{- define "pickleball.protection" -}}
+{{- if and .Values.admission.protectPods (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version) }}yes{{ end }}
+{{- end }}

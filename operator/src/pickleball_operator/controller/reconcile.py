@@ -50,6 +50,7 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
     try:
         observed = observe(kube, deployment, settings, clock())
         planned = plan(observed, settings, rendered)
+        _announce(kube, manifest, planned)
         carry_out(kube, planned, observed, settings)
     except KubeError as error:
         if error.status and not isinstance(error, ConflictError):
@@ -64,6 +65,19 @@ def _refused(previous: Status, planned: Plan, error: KubeError) -> Plan:
     finding = refuse(Reason.API_REFUSED, f"The API server refused: {sentence(str(error), 1000)} It is tried again.")
     kept = unchanged(previous)
     return Plan({**kept.findings, "Analyzed": planned.findings["Analyzed"], "Ready": finding}, kept.status)
+
+
+def _announce(kube: Kube, manifest: Manifest, planned: Plan) -> None:
+    """Write down which policy comes into force before a pod can run with it: admission believes the status only."""
+    current = manifest.get("status") or {}
+    dumped = planned.status.dump()
+    policy = dumped.get("policy")
+    if planned.workload is None or policy is None or policy["name"] == (current.get("policy") or {}).get("name"):
+        return
+    metadata = manifest["metadata"]
+    ref = Ref("ModelDeployment", metadata["namespace"], metadata["name"])
+    wanted = {"policy": policy, "history": dumped["history"]}
+    kube.patch(ref, {"status": nulled(current, wanted)}, subresource="status")
 
 
 def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str) -> None:
