@@ -153,6 +153,43 @@ def test_a_failed_analysis_ends_in_a_condition(world: World, ends: dict[str, Exi
     assert world.reasons()["Analyzed"] == ("False", reason)
 
 
+def test_an_analysis_that_ran_out_of_memory_gets_twice_as_much_once(world: World) -> None:
+    """The second Job has twice the memory and heap; when that is not enough either, both are named."""
+    world.add(model_deployment(analysis={"memory": "1536Mi"}))
+    world.script.ends = {"analyse": Exit(137, "", "OOMKilled")}
+    world.reconcile()
+    first = world.only("Job")
+    world.node.run_jobs()
+    world.reconcile()
+    assert world.reasons()["Analyzed"] == ("Unknown", "AnalysisEnlarged")
+    assert "3Gi" in world.condition("Analyzed")["message"]
+    assert world.kube.list("Job", "team") == []
+    world.settle()
+    second = world.only("Job")
+    assert [memory_of(job) for job in (first, second)] == [("1536Mi", "1075M"), ("3Gi", "2150M")]
+    assert world.reasons()["Analyzed"] == ("False", "AnalysisOutOfMemory")
+    assert "3Gi were not enough either" in world.condition("Analyzed")["message"]
+    assert world.script.ran.count("analyse") == 2
+
+
+def memory_of(job: dict[str, Any]) -> tuple[str, str]:
+    """The limit of the analysis, and the heap that it is told to use."""
+    (step,) = [one for one in job["spec"]["template"]["spec"]["initContainers"] if one["name"] == "analyse"]
+    words = step["command"]
+    return step["resources"]["limits"]["memory"], words[words.index("--mem") + 1]
+
+
+def test_an_analysis_that_fits_into_twice_the_memory_succeeds(world: World) -> None:
+    """Killed once, it becomes Ready by itself."""
+    world.add(model_deployment())
+    world.script.ends = {"analyse": Exit(137, "", "OOMKilled")}
+    world.reconcile()
+    world.node.run_jobs()
+    world.script.ends = {}
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
 def test_a_failed_analysis_is_tried_again_on_request(world: World) -> None:
     """Another value of the annotation asks anew."""
     world.add(model_deployment())

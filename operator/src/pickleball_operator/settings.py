@@ -55,6 +55,12 @@ class Settings(BaseModel):
     analysis_attempts: Annotated[int, Field(ge=1, le=6)] = Field(
         default=3, description="Pods that an analysis may use up when nodes fail; its own errors are never retried."
     )
+    analysis_jobs: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=8, description="Analyses that run at a time; the others wait, the oldest comes first."
+    )
+    analysis_jobs_per_namespace: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="How many of them one namespace may have."
+    )
     proven_approvers: bool = Field(
         default=False,
         description="Whether an admission policy takes approvals only under the approver's own name"

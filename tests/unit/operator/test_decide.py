@@ -80,8 +80,9 @@ ANALYSIS: list[tuple[str, Manifest, tuple[Manifest, ...], Reason]] = [
         (pod(ended("collect", 127, "exec failed", "ContainerCannotRun")),),
         Reason.PYTHON_NOT_FOUND,
     ),
-    ("memory", failed(), (pod(ended("analyse", 137, "", "OOMKilled")),), Reason.ANALYSIS_OUT_OF_MEMORY),
-    ("memory, by its code", failed(), (pod(ended("analyse", 137)),), Reason.ANALYSIS_OUT_OF_MEMORY),
+    ("memory", failed(), (pod(ended("analyse", 137, "", "OOMKilled")),), Reason.ANALYSIS_ENLARGED),
+    ("memory, by its code", failed(), (pod(ended("analyse", 137)),), Reason.ANALYSIS_ENLARGED),
+    ("memory of another step", failed(), (pod(ended("collect", 137)),), Reason.ANALYSIS_OUT_OF_MEMORY),
     (
         "disk",
         failed("BackoffLimitExceeded"),

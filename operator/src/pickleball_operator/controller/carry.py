@@ -13,6 +13,7 @@ from pickleball_operator.kube import Kind, Kube, Manifest, Ref, ref_of
 from pickleball_operator.render import analysis, injection, policy, review, workload
 
 from .drift import APPLIED, fingerprint, holds
+from .turns import resume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,16 +39,26 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
     if plan.workload is not None:
         _workload(kube, plan.workload, observed, settings)
     _review(kube, plan, observed)
-    if plan.start or plan.store:
+    if plan.start or plan.store or _is_another(plan, owner):
         _tidy(kube, plan, observed)
     if plan.scale is not None:
         kube.patch(Ref("Deployment", owner.namespace, owner.name), {"spec": {"replicas": plan.scale}})
+
+
+def _is_another(plan: Plan, owner: ModelDeployment) -> bool:
+    """Whether another analysis than before is asked for; its Job and result may be there, made for others."""
+    asked, before = plan.status.analysis, owner.status.analysis
+    return before is not None and (asked is None or asked.key != before.key)
 
 
 def _analysis(kube: Kube, plan: Plan, request: Request, observed: Observed, settings: Settings) -> None:
     owner = observed.deployment
     job = Ref("Job", owner.namespace, request.name)
     if plan.renew:
+        kube.delete(job)
+    if plan.enlarge:
+        granted = {names.MEMORY: request.enlarged.memory}
+        kube.patch(Ref("ConfigMap", owner.namespace, request.name), {"metadata": {"annotations": granted}})
         kube.delete(job)
     if plan.record is not None:
         annotations = {names.VERDICT: verdict(plan.record)}
@@ -56,11 +67,12 @@ def _analysis(kube: Kube, plan: Plan, request: Request, observed: Observed, sett
         return
     if observed.result is None:
         kube.create(analysis.result(request, [owner.owner]))
+    request = request.granted(observed.result)
     made = observed.job or kube.create(analysis.job(request, settings, [owner.owner], suspend=True))
     if made["spec"].get("suspend"):
         for manifest in analysis.identity(request, made["metadata"]["uid"]):
             kube.apply(manifest)
-        kube.patch(job, {"spec": {"suspend": False}})
+        resume(kube, job, settings)
 
 
 def _review(kube: Kube, plan: Plan, observed: Observed) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 
 from pickleball_operator import names
+from pickleball_operator.decide.turn import is_over
 from pickleball_operator.errors import OperatorError
 from pickleball_operator.model import duration_in_seconds
 
@@ -20,6 +21,7 @@ from .clock import utc
 from .owners import concerned
 from .queue import Key, Queue
 from .reconcile import reconcile
+from .turns import next_ones
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,11 +93,13 @@ class Controller:
             else:
                 await asyncio.sleep(certificates.between(self.settings))
 
-    async def changed(self, body: Any) -> None:
-        """A dependent object changed or went."""
+    async def changed(self, body: Any, *, leaves: bool = False) -> None:
+        """A dependent object changed or went; `leaves` when it was a Job whose place another may take now."""
         manifest = {"metadata": dict(body["metadata"])}
         try:
             keys = await asyncio.to_thread(concerned, manifest, self.kube)
+            if leaves:
+                keys |= await asyncio.to_thread(next_ones, self.kube, self.settings)
         except OperatorError as error:
             LOG.warning("the owner of %s is not known: %s", manifest["metadata"].get("name"), error)
             return
@@ -131,8 +135,9 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
     for group, version, plural in DEPENDENTS:
 
         @kopf.on.event(group, version, plural, id=f"of-{plural}", registry=registry)
-        async def dependent(body: kopf.Body, **_: object) -> None:
-            await controller.changed(body)
+        async def dependent(body: kopf.Body, event: kopf.RawEvent, resource: kopf.Resource, **_: object) -> None:
+            leaves = resource.plural == "jobs" and (event["type"] == "DELETED" or is_over(body))
+            await controller.changed(body, leaves=leaves)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from pickleball_operator import names
 from pickleball_operator.decide.evidence import has_witness, needs_log
-from pickleball_operator.decide.observed import Observed
+from pickleball_operator.decide.observed import Observed, is_owned
 from pickleball_operator.decide.policy import Candidate, candidate
 from pickleball_operator.decide.records import LOG_LIMIT
 from pickleball_operator.decide.request import Request, request
+from pickleball_operator.decide.turn import is_suspended, turn
 from pickleball_operator.errors import InvalidError, NotFoundError
 from pickleball_operator.kube import Kube, Ref
+
+from .turns import analyses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pickleball_operator.decide.turn import Turn
     from pickleball_operator.kube import Manifest
     from pickleball_operator.model import ModelDeployment
     from pickleball_operator.settings import Settings
@@ -40,7 +44,8 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         job = kube.get(Ref("Job", namespace, asked.name))
         if job is not None:
             labels = {names.PART: "analysis", names.REQUEST_KEY: asked.key[:63]}
-            job_pods = kube.list("Pod", namespace, labels)
+            pods_of_it = kube.list("Pod", namespace, labels)
+            job_pods = [pod for pod in pods_of_it if is_owned(pod, job["metadata"]["uid"])]
         stored = kube.get(Ref("ConfigMap", namespace, asked.name))
     reference: Manifest | None = None
     if deployment.spec.policy.config_map_ref is not None:
@@ -51,6 +56,7 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         deployment=deployment,
         job=job,
         job_pods=tuple(job_pods),
+        turn=_turn(kube, settings, asked, job),
         result=stored,
         reference=reference,
         workload=workload,
@@ -66,6 +72,13 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
     return Observed(
         **{**vars(seen), "policies": {name: one for name, one in policies.items() if one is not None}},
     )
+
+
+def _turn(kube: Kube, settings: Settings, asked: object, job: Manifest | None) -> Turn | None:
+    """The turn of an analysis that waits."""
+    if not isinstance(asked, Request) or job is None or not is_suspended(job):
+        return None
+    return turn(analyses(kube, settings), asked.namespace, asked.name, settings)
 
 
 def _logs(kube: Kube, deployment: ModelDeployment, pods: list[Manifest]) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from .finding import Finding, affirm, refuse, wait
 from .observed import AnalysisObserved, Manifest, annotation
 from .reasons import OF_GENERATOR, OF_GENERATOR_EXIT, Reason, named
 from .records import last_object
+from .turn import is_suspended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +65,23 @@ def recorded(given: AnalysisObserved) -> Finding | None:
 
 def missing(given: AnalysisObserved) -> Finding | None:
     """Nothing was asked yet."""
-    job = given.observed.job
-    if job is None or given.observed.result is None or (job.get("spec") or {}).get("suspend"):
+    observed = given.observed
+    if observed.job is None or observed.result is None or is_suspended(observed.job):
         return wait(Reason.ANALYSIS_STARTING, f"The analysis Job {given.request.name} is being made.")
     return None
+
+
+def queued(given: AnalysisObserved) -> Finding | None:
+    """Others come first."""
+    observed = given.observed
+    if observed.job is None or not is_suspended(observed.job) or observed.turn is None or observed.turn.has_come:
+        return None
+    return wait(
+        Reason.ANALYSIS_QUEUED,
+        f"The analysis Job {given.request.name} waits for its turn: place {observed.turn.place} of"
+        f" {observed.turn.waiting}, as seen at {observed.now}."
+        " PICKLEBALL_ANALYSIS_JOBS and PICKLEBALL_ANALYSIS_JOBS_PER_NAMESPACE say how many run at a time.",
+    )
 
 
 def lost(given: AnalysisObserved) -> Finding | None:
@@ -106,14 +120,29 @@ def python_not_found(given: AnalysisObserved) -> Finding | None:
     return None
 
 
+def enlarged(given: AnalysisObserved) -> Finding | None:
+    """The analysis was killed for its memory, for the first time."""
+    state = next((one for one in _states(given) if one.name == names.ANALYSE and one.out_of_memory), None)
+    granted = given.request.granted(given.observed.result)
+    if state is None or (granted is not given.request and _memory(given.observed.job) == granted.memory):
+        return None
+    return wait(
+        Reason.ANALYSIS_ENLARGED,
+        f"The analysis needed more memory than spec.analysis.memory, {given.request.memory}."
+        f" It is tried once more with {given.request.enlarged.memory}.",
+    )
+
+
 def out_of_memory(given: AnalysisObserved) -> Finding | None:
     """A step was killed for its memory."""
     for state in _states(given):
         if state.out_of_memory:
+            asked, had = given.request.memory, given.request.granted(given.observed.result).memory
             return refuse(
                 Reason.ANALYSIS_OUT_OF_MEMORY,
-                f"The step {state.name} of the analysis needed more memory than it may have"
-                f" (spec.analysis.memory is {given.request.memory}). Raise spec.analysis.memory.",
+                f"The step {state.name} of the analysis needed more memory than it may have (spec.analysis.memory is"
+                f" {asked}{f', and {had} were not enough either' if had != asked else ''}). Raise spec.analysis.memory,"
+                " or leave paths out with spec.analysis.ignorePaths.",
             )
     return None
 
@@ -210,10 +239,12 @@ def running(given: AnalysisObserved) -> Finding | None:
 CHAIN = (
     published,
     recorded,
+    queued,
     missing,
     lost,
     image_unavailable,
     python_not_found,
+    enlarged,
     out_of_memory,
     out_of_disk,
     generator_failed,
@@ -228,6 +259,16 @@ CHAIN = (
 def is_final(given: AnalysisObserved) -> bool:
     """Whether the Job has failed for good, so that its verdict is to be recorded."""
     return _failed(given) is not None
+
+
+def _memory(job: Manifest | None) -> str | None:
+    """The memory that a Job's analysis may use."""
+    pod = (((job or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
+    for one in pod.get("initContainers") or ():
+        if one.get("name") == names.ANALYSE:
+            limits = (one.get("resources") or {}).get("limits") or {}
+            return str(limits.get("memory"))
+    return None
 
 
 def _states(given: AnalysisObserved) -> Iterator[ContainerState]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pickleball_operator.model import ModelDeployment
 
     from .request import Request
+    from .turn import Turn
 
 Manifest = Mapping[str, Any]
 
@@ -24,6 +25,8 @@ class Observed:
     job: Manifest | None = None
     job_pods: tuple[Manifest, ...] = ()
     result: Manifest | None = None
+    turn: Turn | None = None
+    """Whether the analysis may run; None when it does, or has."""
     reference: Manifest | None = None
     """The ConfigMap that policy.configMapRef names."""
     policies: Mapping[str, Manifest] | None = None

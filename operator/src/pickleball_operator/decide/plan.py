@@ -67,6 +67,8 @@ class Plan:
     """Make the result ConfigMap, the Job and the publisher's identity, or finish making them."""
     renew: bool = False
     """Delete the finished Job, whose result is gone; the next reconcile makes a new one."""
+    enlarge: bool = False
+    """Grant the analysis more memory, and delete the Job that failed without it."""
     record: Finding | None = None
     """Write a final failure onto the result ConfigMap."""
     remove: tuple[str, ...] = ()
@@ -162,6 +164,8 @@ def _with_analysis(planned: Plan, observed: Observed, analysed: Finding, given: 
         return replace(planned, start=True)
     if analysed.reason is Reason.ANALYSIS_REPEATED:
         return replace(planned, renew=True)
+    if analysed.reason is Reason.ANALYSIS_ENLARGED:
+        return replace(planned, enlarge=is_final(given))
     stored = observed.result
     annotations = ((stored or {}).get("metadata") or {}).get("annotations") or {}
     if analysed.status == "False" and is_final(given) and names.VERDICT not in annotations and stored is not None:

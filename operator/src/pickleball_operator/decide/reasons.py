@@ -27,8 +27,10 @@ class Reason(StrEnum):
 
     # Analysis.
     ANALYSIS_STARTING = "AnalysisStarting", "The analysis Job is being made."
+    ANALYSIS_QUEUED = "AnalysisQueued", "The analysis waits for its turn; the message has its place."
     ANALYSIS_RUNNING = "AnalysisRunning", "The analysis Job runs."
     ANALYSIS_REPEATED = "AnalysisRepeated", "The result of the analysis is gone; it is made again."
+    ANALYSIS_ENLARGED = "AnalysisEnlarged", "The analysis ran out of memory; it is tried once more with twice as much."
     ANALYSIS_SUCCEEDED = "AnalysisSucceeded", "The library was analysed."
     ANALYSIS_NOT_NEEDED = "AnalysisNotNeeded", "The policy is written by hand (policy.configMapRef)."
     IMAGE_UNAVAILABLE = "ImageUnavailable", "An image cannot be pulled."
@@ -39,7 +41,7 @@ class Reason(StrEnum):
     TOOL_MISSING = "ToolMissing", "The generator's image lacks something (its exit code 3)."
     ANALYSIS_FAILED = "AnalysisFailed", "The analysis failed for another reason, which the message quotes."
     ANALYSIS_TIMED_OUT = "AnalysisTimedOut", "The analysis took longer than spec.analysis.timeout."
-    ANALYSIS_OUT_OF_MEMORY = "AnalysisOutOfMemory", "The analysis needs more than spec.analysis.memory."
+    ANALYSIS_OUT_OF_MEMORY = "AnalysisOutOfMemory", "The analysis needs more than twice spec.analysis.memory."
     ANALYSIS_OUT_OF_DISK = "AnalysisOutOfDisk", "The analysis needs more disk than the installation allows."
     ANALYSIS_UNSCHEDULABLE = "AnalysisUnschedulable", "No node takes the analysis pod."
     RESULT_REFUSED = "ResultRefused", "The analysis left files that are not a policy and its provenance."

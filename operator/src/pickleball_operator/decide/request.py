@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_operator.model import FromImage, ModelDeployment, duration_in_seconds, size_in_bytes
+from pickleball_operator.model import FromImage, ModelDeployment, duration_in_seconds, size_in_bytes, size_text
 from pickleball_operator.model.spec import Analysis, Volume
-from pickleball_operator.names import analysis_name
+from pickleball_operator.names import MEMORY, analysis_name
 
 from .files import ModelFiles, model_files
 from .finding import Finding, refuse
 from .keys import request_key
+from .observed import annotation
 from .reasons import Reason
 
 if TYPE_CHECKING:
     from pickleball_operator.settings import Settings
+
+    from .observed import Manifest
 
 HEAP_SHARE = 0.7
 """Part of the memory limit that the Java heap gets; the rest is the JVM's own and Python's."""
@@ -57,6 +60,16 @@ class Request:
     def heap(self) -> str:
         """The generator's --mem."""
         return f"{max(256, int(size_in_bytes(self.memory) * HEAP_SHARE) >> 20)}M"
+
+    @property
+    def enlarged(self) -> Request:
+        """The same analysis with twice the memory."""
+        return replace(self, memory=size_text(size_in_bytes(self.memory) * 2))
+
+    def granted(self, stored: Manifest | None) -> Request:
+        """The analysis with the memory that the result's ConfigMap grants to its second attempt."""
+        wanted = self.enlarged
+        return wanted if annotation(stored or {}, MEMORY) == wanted.memory else self
 
 
 def request(deployment: ModelDeployment, settings: Settings) -> Request | Finding | None:

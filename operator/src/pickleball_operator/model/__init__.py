@@ -1,7 +1,7 @@
 """ModelDeployment: its spec and status as types, the CRD and the reference made from them."""
 
 from .deployment import Manifest, ModelDeployment, parse, problems, read_status
-from .quantity import duration_in_seconds, size_in_bytes
+from .quantity import duration_in_seconds, size_in_bytes, size_text
 from .spec import Extra, FromImage, Source, Spec
 from .status import (
     AnalysisStatus,
@@ -44,4 +44,5 @@ __all__ = [
     "problems",
     "read_status",
     "size_in_bytes",
+    "size_text",
 ]

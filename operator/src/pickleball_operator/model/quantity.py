@@ -29,6 +29,12 @@ def size_in_bytes(text: str) -> int:
     return int(match[1]) * _UNITS[match[2] or ""]
 
 
+def size_text(size: int) -> str:
+    """A size as the API server writes it: 4294967296 is `4Gi`."""
+    unit = next(unit for unit in ("Ti", "Gi", "Mi", "Ki", "") if size % _UNITS[unit] == 0)
+    return f"{size // _UNITS[unit]}{unit}"
+
+
 def duration_in_seconds(text: str) -> int:
     """`1h30m` is 5400. ValueError says how to write one."""
     if not text or not re.fullmatch(r"([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?", text):

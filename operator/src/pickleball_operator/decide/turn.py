@@ -1,0 +1,88 @@
+"""Whose turn it is: analyses wait as suspended Jobs, and the oldest run first, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pickleball_operator import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pickleball_operator.settings import Settings
+
+    from .observed import Manifest
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The place of one analysis among those that wait."""
+
+    has_come: bool
+    place: int
+    """1 is the oldest."""
+    waiting: int
+
+
+def turn(jobs: Iterable[Manifest], namespace: str, name: str, settings: Settings) -> Turn:
+    """The turn of one Job among all analysis Jobs; one that is not made yet comes last."""
+    seen = list(jobs)
+    waiting = _waiting(seen)
+    asked = (namespace, name)
+    if asked not in waiting:
+        waiting.append(asked)
+    return Turn(asked in _admitted(seen, waiting, settings), waiting.index(asked) + 1, len(waiting))
+
+
+def admitted(jobs: Iterable[Manifest], settings: Settings) -> list[Manifest]:
+    """The suspended Jobs that may run now."""
+    seen = list(jobs)
+    chosen = set(_admitted(seen, _waiting(seen), settings))
+    return [job for job in seen if is_suspended(job) and _key(job) in chosen]
+
+
+def is_suspended(job: Manifest) -> bool:
+    """Whether a Job waits."""
+    return bool((job.get("spec") or {}).get("suspend"))
+
+
+def is_over(job: Manifest) -> bool:
+    """Whether a Job has ended, well or badly."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
+
+
+def _admitted(jobs: list[Manifest], waiting: list[tuple[str, str]], settings: Settings) -> Iterator[tuple[str, str]]:
+    """Those that wait and get a place.
+
+    A namespace takes up no more places than it may have, whatever Jobs with our label somebody makes there.
+    """
+    bound = settings.analysis_jobs_per_namespace
+    running = Counter(_key(job)[0] for job in jobs if not is_suspended(job) and not is_over(job))
+    free = settings.analysis_jobs - sum(min(count, bound) for count in running.values())
+    for namespace, name in waiting:
+        if free <= 0:
+            return
+        if running[namespace] < bound:
+            running[namespace] += 1
+            free -= 1
+            yield namespace, name
+
+
+def _waiting(jobs: list[Manifest]) -> list[tuple[str, str]]:
+    mine = [job for job in jobs if is_suspended(job) and _labelled(job)]
+    return [_key(job) for job in sorted(mine, key=lambda job: (_made(job), _key(job)))]
+
+
+def _labelled(job: Manifest) -> bool:
+    return names.REQUEST_KEY in (job["metadata"].get("labels") or {})
+
+
+def _made(job: Manifest) -> str:
+    return str(job["metadata"].get("creationTimestamp") or "")
+
+
+def _key(job: Manifest) -> tuple[str, str]:
+    return str(job["metadata"]["namespace"]), str(job["metadata"]["name"])
