@@ -454,7 +454,7 @@ def test_a_template_that_cannot_be_protected_is_not_run(world: World) -> None:
 
 
 def test_a_selector_is_said_to_be_unprotected(world: World) -> None:
-    """Pods of others are not injected into, and Ready never holds."""
+    """Without a webhook pods of others are not injected into, and Ready never holds."""
     manifest = model_deployment(selector={"matchLabels": {"app": "x"}}, source={"volume": {"claimName": "lib"}})
     del manifest["spec"]["template"]
     world.add(manifest)

@@ -11,6 +11,7 @@ from pickleball_operator.decide.observed import Observed, is_owned
 from pickleball_operator.decide.policy import Candidate, candidate
 from pickleball_operator.decide.records import LOG_LIMIT
 from pickleball_operator.decide.request import Request, request
+from pickleball_operator.decide.selection import selects
 from pickleball_operator.decide.turn import is_suspended, turn
 from pickleball_operator.errors import InvalidError, NotFoundError
 from pickleball_operator.kube import Kube, Ref
@@ -51,7 +52,7 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
     if deployment.spec.policy.config_map_ref is not None:
         reference = kube.get(Ref("ConfigMap", namespace, deployment.spec.policy.config_map_ref.name))
     workload = kube.get(Ref("Deployment", namespace, deployment.name))
-    pods = kube.list("Pod", namespace, {names.PART: "workload", names.MODEL_DEPLOYMENT: deployment.name})
+    pods = _pods(kube, deployment)
     seen = Observed(
         deployment=deployment,
         job=job,
@@ -61,6 +62,8 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         reference=reference,
         workload=workload,
         pods=tuple(pods),
+        webhook=bool(settings.webhook_name),
+        enabled=deployment.spec.selector is not None and _is_enabled(kube, namespace),
         review=kube.get(Ref("ConfigMap", namespace, names.review_name(deployment.name))),
         logs=tuple(_logs(kube, deployment, pods)),
         testimony=dict(_testimony(kube, pods)),
@@ -79,6 +82,24 @@ def _turn(kube: Kube, settings: Settings, asked: object, job: Manifest | None) -
     if not isinstance(asked, Request) or job is None or not is_suspended(job):
         return None
     return turn(analyses(kube, settings), asked.namespace, asked.name, settings)
+
+
+def _pods(kube: Kube, deployment: ModelDeployment) -> list[Manifest]:
+    """The pods of the Deployment, or those of others that the selector chooses."""
+    selector = deployment.spec.selector
+    if selector is None:
+        labels = {names.PART: "workload", names.MODEL_DEPLOYMENT: deployment.name}
+        return kube.list("Pod", deployment.namespace, labels)
+    found = kube.list("Pod", deployment.namespace, selector.match_labels)
+    labelled = [(pod, pod["metadata"].get("labels") or {}) for pod in found]
+    return [pod for pod, labels in labelled if selects(selector, labels) and labels.get(names.PART) != "analysis"]
+
+
+def _is_enabled(kube: Kube, namespace: str) -> bool:
+    """Whether pods of others are injected in a namespace."""
+    found = kube.get(Ref("Namespace", "", namespace)) or {}
+    labels = (found.get("metadata") or {}).get("labels") or {}
+    return bool(labels.get(names.INJECTION) == names.ENABLED)
 
 
 def _logs(kube: Kube, deployment: ModelDeployment, pods: list[Manifest]) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,10 @@ class Observed:
     """The policy ConfigMaps that are there, of those that matter: the candidate, the one in force, the pinned one."""
     workload: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
+    webhook: bool = False
+    """Whether there is a webhook that injects into pods of others."""
+    enabled: bool = False
+    """Whether the namespace lets it."""
     review: Manifest | None = None
     """What a person is given to read, as it stands."""
     logs: tuple[tuple[str, str], ...] = ()

@@ -108,7 +108,7 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
         "PolicyReady": forced.finding,
         "Approved": forced.approval,
     }
-    findings["Enforced"] = enforced(observed, injected, counted, trouble, silent)
+    findings["Enforced"] = enforced(observed, injected, counted, trouble, silent, forced.name)
     findings["Ready"] = ready(observed, findings, forced, trouble, counted)
     seen = merged(deployment.status.violations, violations(observed.pods, observed.testimony))
     told = set(deployment.status.violations)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .evidence import has_witness
 from .finding import Finding, affirm, refuse, wait
 from .injection import Deny
+from .others import hindrance
 from .reasons import Reason
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from .injection import Injection
     from .observed import Observed
 
-NOT_COVERED = (
-    "spec.selector names pods made by others, and no webhook injects into them: they run WITHOUT the enforcer and load"
-    " any pickle. Set webhook.enabled in the chart, use spec.template, or put the enforcer into their image."
-)
 OF_THE_ENFORCER = (
     Reason.PYTHON_NOT_FOUND,
     Reason.SELF_TEST_FAILED,
@@ -35,13 +32,16 @@ def enforced(
     pods: PodsStatus,
     trouble: Finding | None,
     silent: Finding | None,
+    policy: str | None,
 ) -> Finding:
     """Whether the pods run with the enforcer; `silent` is the first container that has not said so in time."""
     if injected is None:
-        return refuse(Reason.SELECTOR_NOT_COVERED, NOT_COVERED)
+        found = hindrance(observed, policy)
+        if found is not None:
+            return found
     if isinstance(injected, Deny):
         return refuse(injected.reason, injected.sentence)
-    if observed.workload is None:
+    if injected is not None and observed.workload is None:
         return wait(Reason.WAITING_FOR_POLICY, "Pods are made when there is an approved policy.")
     if trouble is not None and trouble.reason in OF_THE_ENFORCER:
         return trouble
@@ -87,7 +87,18 @@ def ready(
         return wait(blocker.reason, blocker.sentence)
     if trouble is not None:
         return trouble
+    if observed.deployment.spec.selector is not None:
+        return _made_by_others(findings["Enforced"], pods)
     return _rolled_out(observed, findings["Enforced"], pods)
+
+
+def _made_by_others(protection: Finding, pods: PodsStatus) -> Finding:
+    """Who makes them looks after how many there are; here they only have to be protected."""
+    if protection.reason is Reason.NO_PODS:
+        return affirm(Reason.NO_PODS, f"{protection.sentence} Those that come will be injected.")
+    if protection.status != "True":
+        return protection
+    return affirm(Reason.READY, f"{pods.total} pods of others are protected. {protection.sentence}")
 
 
 def _rolled_out(observed: Observed, protection: Finding, pods: PodsStatus) -> Finding:

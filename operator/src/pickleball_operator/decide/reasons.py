@@ -97,7 +97,7 @@ class Reason(StrEnum):
     SELF_TEST_FAILED = "SelfTestFailed", "In a pod the enforcer does not work; the pod does not start."
     WAITING_FOR_POLICY = "WaitingForPolicy", "Pods are not made before there is an approved policy."
     WAITING_FOR_PODS = "WaitingForPods", "The pods have not shown yet that they are protected."
-    NO_PODS = "NoPods", "spec.replicas is 0."
+    NO_PODS = "NoPods", "spec.replicas is 0, or no pod has the labels of spec.selector."
     AUDIT_ONLY = "AuditOnly", "Violations are recorded, and nothing is refused."
     MODEL_REFUSED = "ModelRefused", "A model left the policy and was refused; status.violations has the names."
     MODEL_FILES_REFUSED = "ModelFilesRefused", "A file of spec.model.files could not be verified or left the policy."

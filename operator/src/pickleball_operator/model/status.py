@@ -123,7 +123,7 @@ class ProposalStatus(Shown):
 
 
 class PodsStatus(Shown):
-    """The pods of the Deployment."""
+    """The pods of the Deployment, or those that the selector chooses."""
 
     protected: int = Field(
         default=0,
@@ -169,7 +169,7 @@ class Status(Shown):
         description="Names that models want and the policy lacks, at most fifty; each goes when it joins, and those of"
         " mode Audit go with the mode.",
     )
-    pods: PodsStatus = Field(default=PodsStatus(), description="The pods of the Deployment.")
+    pods: PodsStatus = Field(default=PodsStatus(), description="The pods of the Deployment, or those selected.")
     violations: list[ViolationStatus] = Field(default=[], description="The last few, the newest first.")
 
     def condition(self, kind: ConditionType) -> Condition | None:
