@@ -38,7 +38,7 @@ def test_install_makes_a_folder_that_every_user_can_read(tmp_path: Path) -> None
         os.umask(before)
     assert (done.returncode, again.returncode) == (0, 0), done.stderr + again.stderr
     assert {path.name for path in target.iterdir()} == {
-        "pickleball_enforce", "sitecustomize.py", "usercustomize.py", "selftest.py", "state",
+        "pickleball_enforce", "sitecustomize.py", "usercustomize.py", "selftest.py", "state", "__pycache__",
     }  # fmt: skip
     for path in target.rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -72,7 +72,20 @@ def test_the_pods_self_test_passes_where_the_enforcer_works(enforcer: Path, tmp_
     (line,) = done.stderr.splitlines()
     assert json.loads(line)["selftest"] == "passed"
     assert (target / "state" / "pythonpath").read_text() == own
-    assert list((target / "pickleball_enforce" / "__pycache__").glob("hook.*.pyc"))
+    code = """if True:
+        import sys, os, pickle
+        from pickleball_enforce import verifier
+        for name in ("sitecustomize", *(name for name in sys.modules if name.startswith("pickleball_enforce"))):
+            print(name, sys.modules[name].__spec__.cached)
+    """
+    hooked = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(target), "PYTHONDONTWRITEBYTECODE": "1", },
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    cached = dict(line.split() for line in hooked.stdout.splitlines())
+    assert {"sitecustomize", "pickleball_enforce.hook", "pickleball_enforce.drivers.compiled"} <= cached.keys()
+    assert not [path for path in cached.values() if path.endswith(".pyc") and not Path(path).exists()]
     assert sorted(path.name for path in (target / "state").iterdir()) == ["pythonpath"]
 
 

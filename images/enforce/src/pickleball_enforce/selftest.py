@@ -100,7 +100,7 @@ def check(target: Path | None) -> dict[str, Any]:
 def _record(target: Path) -> None:
     """Record the image's own PYTHONPATH, and compile the enforcer for this interpreter."""
     (target / "state" / "pythonpath").write_text(os.environ.get("PYTHONPATH", ""))
-    compileall.compile_dir(str(target / "pickleball_enforce"), quiet=2, force=True)
+    compileall.compile_dir(str(target), quiet=2, force=True)
 
 
 def _judge(folder: Path, scratch: Path | None) -> str:
