@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.attacks.assembly import (
     APPEND,
     BUILD,
+    DUP,
     EMPTY_DICT,
     EMPTY_TUPLE,
     NONE,
@@ -63,6 +64,22 @@ ATTACKS = (
     Attack("a state whose key replaces a method that __del__ calls", 7, "method-shadowed",
            PROTO2 + new(name("victims", "Closing")) + dict_of(text("close"), TOUCH) + BUILD + POP + NONE + STOP,
            globals=("victims.Closing", "victims.touch"), at_load=True, allowed=True),
+    Attack("an item that replaces a method where an object is its own state", 7, "method-shadowed",
+           PROTO2 + new(name("victims", "ClosingDict")) + text("close") + TOUCH + SETITEM + DUP + BUILD + POP + NONE
+           + STOP,
+           globals=("victims.ClosingDict", "victims.touch"), at_load=True, allowed=True),
+    Attack("an item under a name that nobody sees, where an object is its own state", 7, "build-state",
+           PROTO2 + new(name("victims", "ClosingDict")) + b"U\x05close" + TOUCH + SETITEM + DUP + BUILD + POP + NONE
+           + STOP,
+           globals=("victims.ClosingDict", "victims.touch"), at_load=True, allowed=True),
+    Attack("an item that a base brings along, where an object is its own state", 7, "build-state",
+           PROTO2 + call(name("copy_reg", "_reconstructor"), name("victims", "ClosingDict"),
+                         name("__builtin__", "dict"), dict_of(text("close"), TOUCH)) + DUP + BUILD + POP + NONE + STOP,
+           globals=("victims.ClosingDict", "victims.touch"), at_load=True, allowed=True),
+    Attack("an item put after an object became its own state", 7, "items-after-build",
+           PROTO2 + new(name("victims", "ClosingDict")) + DUP + BUILD + text("close") + TOUCH + SETITEM + DUP + BUILD
+           + POP + NONE + STOP,
+           globals=("victims.ClosingDict", "victims.touch"), allowed=True),
     Attack("a state with a special name that copy looks up", 7, "state-key",
            PROTO2 + new(name("victims", "Plain")) + dict_of(text("__deepcopy__"), TOUCH) + BUILD + STOP,
            globals=("victims.Plain", "victims.touch"), check="__import__('copy').deepcopy(result) == 'touched'",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pickleball_enforce.report import Import, Verdict
     from pickleball_enforce.settings import Settings
 
-_OTHER = {"parent", "children", "seen", "obligations"}
+_OTHER = {"parent", "children", "seen", "obligations", "items", "odd_items"}
 
 
 def described(item: Import, known: dict[Import, int]) -> dict[str, Any]:

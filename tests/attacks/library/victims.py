@@ -51,6 +51,20 @@ class Closing:
         self.close()
 
 
+class ClosingDict(dict):  # type: ignore[type-arg]
+    """A dict that is its own namespace, and ends by calling a method of its own."""
+
+    def __init__(self, **items: object) -> None:
+        super().__init__(**items)
+        self.__dict__ = self
+
+    def close(self) -> None:
+        """Release nothing."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Base:
     """A class that reacts to subclasses."""
 

@@ -373,6 +373,24 @@ def test_a_state_brings_obligations_for_what_may_be_called_and_for_slots() -> No
     assert ("a.B", "setstate", "") in kinds(other, "a.B")
 
 
+def test_an_object_may_be_its_own_state_where_its_items_are_known() -> None:
+    """As of a dict with `self.__dict__ = self`: what may be called among its items is obliged like a state."""
+    new = asm.PROTO2 + asm.new(asm.name("a", "B"))
+    own = asm.DUP + asm.BUILD + asm.STOP
+    items = asm.text("x") + asm.name("c", "d") + asm.SETITEM + asm.text("y") + asm.number(1) + asm.SETITEM
+    assert {("a.B", "own-state", ""), ("a.B", "shadow", "x")} <= kinds(new + items + own, "a.B c.d")
+    assert ("a.B", "shadow", "y") not in kinds(new + items + own, "a.B c.d")
+    assert ("a.B", "setstate", "") not in kinds(new + items + own, "a.B c.d")
+    for unknown in (
+        new + b"U\x01x" + asm.name("c", "d") + asm.SETITEM,
+        new + asm.text("__deepcopy__") + asm.list_of() + asm.SETITEM,
+        new + asm.number(1) + asm.APPEND,
+        new + b"".join(asm.text(f"x{n}") + asm.name("c", "d") + asm.SETITEM for n in range(257)),
+        asm.PROTO2 + asm.new(asm.name("a", "B"), asm.number(1)),
+    ):
+        assert ("a.B", "setstate", "") in kinds(unknown + own, "a.B c.d")
+
+
 def test_special_names_in_a_state_take_literal_data_only() -> None:
     """Names that protocols look up are refused with other values; names that libraries set are not."""
     for key in ("__setstate__", "__deepcopy__", "__array_interface__", "__reduce_ex__"):

@@ -147,6 +147,7 @@ class Calls(Received):
             else:
                 received += (kwargs.entries or {}).values()
         self.release(args)
+        cls.odd_items |= bool(received)  # what its __new__ may take for items
         if self._allow_new(cls):
             self._instantiated(cls)
             self.check_received(cls, received, named=kwargs is not None)
@@ -221,6 +222,7 @@ class Calls(Received):
         if type(state) is Container or type(state) is Tuple:
             self.release(state)
             self.charge(state.cost if name in ("dict", "set", "frozenset") else 0, 1)
+        cls.odd_items |= state is not None
         if self._allow_new(cls):
             self._instantiated(cls)
             self.oblige(cls, "base", name)

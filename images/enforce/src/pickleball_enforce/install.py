@@ -72,7 +72,12 @@ def _open_up(target: Path, package: Path) -> None:
     """Let every user read, and the self-test write what it records: state, and compiled modules."""
     for path in [*target.glob("*.py"), package, *package.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    for folder in (target / STATE, target / "__pycache__", package / "__pycache__", package / "drivers" / "__pycache__"):
+    for folder in (
+        target / STATE,
+        target / "__pycache__",
+        package / "__pycache__",
+        package / "drivers" / "__pycache__",
+    ):
         folder.mkdir(exist_ok=True)
         folder.chmod(_WORLD)
 

@@ -239,6 +239,14 @@ def by_value(path: str) -> str:
     return "Python" if path in BY_VALUE_ANYWHERE else ""
 
 
+def hands_on(path: str, *, held: bool = False) -> bool:
+    """Whether what is called under this name calls what it is given, or holds it for somebody who will.
+
+    What is itself only `held` may hold: a default dict of default dicts.
+    """
+    return path in CALLERS or path in HELPERS or (path in HOLDERS and not held)
+
+
 def looked_up(key: str) -> bool:
     """Whether Python's protocols, or numeric libraries, look this name up on an object."""
     return key in PROTOCOL_NAMES or (key.startswith(PROTOCOL_PREFIXES) and key.endswith("__"))

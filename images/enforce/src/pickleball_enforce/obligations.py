@@ -9,6 +9,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     base D           _reconstructor gives it the builtin base D: a subclass of it
     build            its instances are given a state: no Enum, logger, module, class, function; no known singleton
     setstate         ... of a form that only its own __setstate__ can read
+    own-state        ... that is the instance itself: a dict with a namespace, or the class reads it by __setstate__
     empty-state      ... that is an empty dict: the class has a namespace or __setstate__ (C and Python differ else)
     shadow K         ... with the key K and a value that may be callable and no entry of reduces: K is no method
     slot K           ... with the slot key K: K is no property and no special name, but for a member of the class
@@ -295,6 +296,12 @@ def _setstate(cls: object, prediction: Import, obligation: Obligation) -> list[V
     return violation(prediction, obligation, "build-state", sentence)
 
 
+def _own_state(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    if isinstance(cls, type) and issubclass(cls, dict) and type.__dict__["__dictoffset__"].__get__(cls) != 0:
+        return []
+    return _setstate(cls, prediction, obligation)
+
+
 def _empty_state(cls: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     if not isinstance(cls, type) or has_setstate(cls) or type.__dict__["__dictoffset__"].__get__(cls) != 0:
         return []
@@ -423,6 +430,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "base": _base,
     "build": _build,
     "setstate": _setstate,
+    "own-state": _own_state,
     "empty-state": _empty_state,
     "shadow": _shadow,
     "slot": _slot,

@@ -77,9 +77,7 @@ class Received(Judgement):
 
     def _check_given(self, callee: Import, item: Import, *, holder: bool) -> None:
         """Judge an import that a callable of the tables gets: one that holds it takes a class, too."""
-        special = item.path in names.CALLERS or item.path in names.HELPERS
-        if not holder:
-            special = special or item.path in names.HOLDERS
+        special = names.hands_on(item.path, held=holder)
         if holder and item.decision == "stub":
             return
         if holder and (self.tracing or not special):

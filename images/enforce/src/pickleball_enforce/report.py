@@ -119,6 +119,8 @@ class Import(Value):
         self.uses: set[str] = set()
         self.sealed = False  # its load is over: new obligations go to Verdict.late
         self.seen: set[tuple[str, str]] = set()
+        self.items: dict[str, None] = {}  # keys of items of its instances whose values may be called
+        self.odd_items = False  # ... and whether there are items of which nothing is known
 
     def __repr__(self) -> str:
         return f"<Import {self.index} of {self.path}: {self.decision}>"

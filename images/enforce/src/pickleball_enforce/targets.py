@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import names
 from .calls import Calls
 from .report import Import
-from .tags import NOT_LITERAL, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
+from .tags import KEYS_KEPT, NOT_LITERAL, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,12 +58,34 @@ class Targets(Calls):
             if first is not None:
                 self._check_attributes(target, first)
             self._check_slots(target, second)
+        elif state is target and self._is_own_state(target):
+            self._check_own_state(target)
         else:
             self._oblige_instance(target, "setstate")
             if type(state) is Container or type(state) is Object:
                 state.frozen = True
         if type(state) is Tuple:
             self._check_parts(target, state.items)
+
+    @staticmethod
+    def _is_own_state(target: Object) -> bool:
+        """Whether all items of an object are known that is given itself as its state."""
+        origin = target.origin
+        return origin is not None and target.how == "new" and not origin.odd_items and origin.path not in names.CALLERS
+
+    def _check_own_state(self, target: Object) -> None:
+        """Judge the state of a dict that is its own namespace (`self.__dict__ = self`): its items become attributes.
+
+        Where they were put they were checked for special names; what else may be called must replace no method. That is
+        obliged for all instances of the class at once.
+        """
+        self._oblige_instance(target, "own-state")
+        if target.origin is None:
+            return
+        self.work(len(target.origin.items))
+        for key in target.origin.items:
+            self._oblige_instance(target, "shadow", key)
+        target.origin.items.clear()
 
     def _check_attributes(self, target: Object, state: Container, *, inner: bool = False) -> None:
         state.frozen = True
@@ -92,11 +114,10 @@ class Targets(Calls):
         """
         if type(value) is Object and _is_array(value):
             return
-        if type(value) is Import and value.decision == "allow" and not self.tracing and not self.settings.renames:
-            special = value.path in names.CALLERS or value.path in names.HOLDERS or value.path in names.HELPERS
-            if self.may_call(value.path) and not special:
-                self.oblige(value, "handed")
-                return
+        listed = type(value) is Import and value.decision == "allow" and self.may_call(value.path)
+        if listed and not names.hands_on(value.path) and not self.tracing and not self.settings.renames:
+            self.oblige(value, "handed")
+            return
         self._oblige_instance(target, "shadow", key)
 
     def _is_checked(self, target: Object, state: Container, part: str) -> bool:
@@ -178,9 +199,28 @@ class Targets(Calls):
                 pairs = zip(items[::2], items[1::2])  # noqa: B905 - Python 3.9
                 self.check_names(target.origin, {key: value for key, value in pairs if type(key) is str})
             origin = target.origin
+            if target.how == "new":
+                _note_items(origin, kind, items)
             if target.how == "new" and origin.decision != "ask" and self.may_call(origin.path):
                 origin.uses.add("callable")
             self._oblige_instance(target, "items", _ITEMS[kind])
+
+
+def _note_items(origin: Import, kind: str, items: list[Tag]) -> None:
+    """Keep the keys of items that may be called, for the case that the object becomes its own state."""
+    if kind != "dict":
+        origin.odd_items = True
+        return
+    for key, value in zip(items[::2], items[1::2]):  # noqa: B905 - Python 3.9
+        if origin.odd_items:
+            return
+        if type(key) is not str:
+            origin.odd_items = type(key) not in (bool, int, type(None))
+        elif _refused(key, value):
+            origin.odd_items = True
+        elif callable_like(value) and not (type(value) is Object and _is_array(value)) and key not in origin.items:
+            origin.odd_items = len(origin.items) >= KEYS_KEPT
+            origin.items[key] = None
 
 
 def _refused(key: str, value: Tag) -> bool:

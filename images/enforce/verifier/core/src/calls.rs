@@ -198,6 +198,9 @@ impl Machine<'_> {
         let kwargs = kwargs.filter(|tag| !tag.is(Sort::None));
         let named = kwargs.map(|tag| self.keyword_values(index, tag));
         self.release(args);
+        let received =
+            !self.v.memory.tuple_items(args).is_empty() || named.as_ref().is_some_and(|values| !values.is_empty());
+        self.v.memory.imports[index].odd_items |= received; // what its __new__ may take for items
         if self.allow_new(index) {
             self.instantiated(index);
             self.check_arguments(index, args, named)?;
@@ -343,6 +346,7 @@ impl Machine<'_> {
             self.charge(if hashed { cost } else { 0 }, 1)?;
         }
         let index = class.index();
+        self.v.memory.imports[index].odd_items |= !state.is(Sort::None);
         if self.allow_new(index) {
             self.instantiated(index);
             self.oblige(index, Kind::Base, name);

@@ -132,6 +132,8 @@ impl Machine<'_> {
             canonical,
             changed: false,
             guarded: false,
+            items: Vec::new(),
+            odd_items: false,
             seen_plain: 0,
             seen: HashMap::new(),
             latest: (Kind::Callee, Vec::new()),

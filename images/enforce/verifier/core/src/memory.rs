@@ -9,7 +9,7 @@ use crate::tag::{HELPER, LIVE, MUTABLE, OPERAND, SPECIAL, STUB, Sort, Tag};
 
 pub const COST_LIMIT: u64 = 1 << 60;
 pub const CONTAINER_COST_LIMIT: u64 = 1 << 62;
-const KEYS_KEPT: u32 = 256;
+pub(crate) const KEYS_KEPT: u32 = 256;
 const END: u32 = u32::MAX;
 
 /// A tuple of this stream: `cost` and `depth` bound what hashing it takes.

@@ -42,6 +42,14 @@ pub struct Facts {
     pub library: Option<Library>,
 }
 
+impl Facts {
+    /// Whether what is called under this name calls what it is given, or holds it for somebody who will. What is itself
+    /// only `held` may hold: a default dict of default dicts.
+    pub fn hands_on(&self, held: bool) -> bool {
+        self.caller || self.helper.is_some() || (self.holder && !held)
+    }
+}
+
 /// Which library rebuilds code under a name: an index into the tables' list of libraries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Library(pub usize);

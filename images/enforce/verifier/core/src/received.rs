@@ -130,7 +130,7 @@ impl Machine<'_> {
     fn check_given(&mut self, callee: usize, item: usize, holder: bool) {
         let given = &self.v.memory.imports[item];
         let (facts, decision) = (given.facts, given.decision);
-        let special = facts.caller || facts.helper.is_some() || (!holder && facts.holder);
+        let special = facts.hands_on(holder);
         if holder && decision == Decision::Stub {
             return;
         }

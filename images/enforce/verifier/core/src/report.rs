@@ -66,6 +66,7 @@ pub enum Kind {
     Base,
     Build,
     Setstate,
+    OwnState,
     EmptyState,
     Shadow,
     Slot,
@@ -99,6 +100,7 @@ impl Kind {
             Kind::Base => "base",
             Kind::Build => "build",
             Kind::Setstate => "setstate",
+            Kind::OwnState => "own-state",
             Kind::EmptyState => "empty-state",
             Kind::Shadow => "shadow",
             Kind::Slot => "slot",
@@ -202,6 +204,10 @@ pub struct Import {
     pub facts: Facts,
     pub changed: bool,
     pub(crate) guarded: bool,
+    /// Keys of items of its instances whose values may be called.
+    pub(crate) items: Vec<Vec<u8>>,
+    /// ... and whether there are items of which nothing is known.
+    pub(crate) odd_items: bool,
     pub(crate) seen_plain: u32,
     pub(crate) latest: (Kind, Vec<u8>),
     pub(crate) seen: HashMap<Kind, HashSet<Vec<u8>>>,

@@ -1,7 +1,7 @@
 //! Rules on what a stream may change: BUILD and the item operations (targets.py).
 
 use crate::machine::{Machine, Step};
-use crate::memory::{ContainerKind, Made, Part};
+use crate::memory::{ContainerKind, KEYS_KEPT, Made, Part};
 use crate::opcode;
 use crate::report::{Decision, Kind, List, Obligation, say, uses};
 use crate::tag::{Sort, Tag};
@@ -61,6 +61,8 @@ impl Machine<'_> {
                 self.check_attributes(target, first, false)?;
             }
             self.check_slots(target, second)?;
+        } else if state == target && self.is_own_state(target) {
+            self.check_own_state(target)?;
         } else {
             self.oblige_instance(target, Kind::Setstate, b"");
             match state.sort() {
@@ -73,6 +75,72 @@ impl Machine<'_> {
             self.check_parts(target, state)?;
         }
         Ok(())
+    }
+
+    /// Whether all items of an object are known that is given itself as its state.
+    fn is_own_state(&self, target: Tag) -> bool {
+        let node = *self.v.memory.object(target);
+        node.origin().is_some_and(|origin| {
+            let import = &self.v.memory.imports[origin];
+            !node.is_called() && !import.odd_items && !import.facts.caller
+        })
+    }
+
+    /// Judges the state of a dict that is its own namespace (`self.__dict__ = self`): its items become attributes.
+    /// Where they were put they were checked for special names; what else may be called must replace no method. That is
+    /// obliged for all instances of the class at once.
+    fn check_own_state(&mut self, target: Tag) -> Step {
+        self.oblige_instance(target, Kind::OwnState, b"");
+        let Some(origin) = self.v.memory.object(target).origin() else { return Ok(()) };
+        let items = std::mem::take(&mut self.v.memory.imports[origin].items);
+        self.work(items.len())?;
+        for key in items {
+            self.oblige_instance(target, Kind::Shadow, &key);
+        }
+        Ok(())
+    }
+
+    /// Keeps the keys of items that may be called, for the case that the object becomes its own state.
+    fn note_items(&mut self, origin: usize, kind: ContainerKind, items: &[Tag]) {
+        if kind != ContainerKind::Dict {
+            self.v.memory.imports[origin].odd_items = true;
+            return;
+        }
+        for pair in items.chunks_exact(2) {
+            let (key, value) = (pair[0], pair[1]);
+            if self.v.memory.imports[origin].odd_items {
+                return;
+            }
+            if key.is_dull_key() && value.is_dull() {
+                continue;
+            }
+            if !key.is_text() {
+                let plain = matches!(key.sort(), Sort::Bool | Sort::Int | Sort::None);
+                self.v.memory.imports[origin].odd_items |= !plain;
+                continue;
+            }
+            if self.is_refused(self.text(key), value) {
+                self.v.memory.imports[origin].odd_items = true;
+            } else if self.v.memory.is_callable_like(value) && !self.is_array(value) {
+                let text = self.text(key).to_vec();
+                let import = &mut self.v.memory.imports[origin];
+                if import.items.contains(&text) {
+                    continue;
+                }
+                import.odd_items = import.items.len() >= KEYS_KEPT as usize;
+                import.items.push(text);
+            }
+        }
+    }
+
+    /// Whether a call gave a plain array of numpy.
+    fn is_array(&self, value: Tag) -> bool {
+        if !value.is(Sort::Object) {
+            return false;
+        }
+        let node = *self.v.memory.object(value);
+        let maker = node.origin().map(|index| self.v.memory.imports[index].decision);
+        node.made == Made::Array && maker == Some(Decision::Allow)
     }
 
     /// Gives both parts of a state that stock sets as attributes.
@@ -144,18 +212,13 @@ impl Machine<'_> {
     /// Obliges what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
     /// An array is none: it cannot be called.
     fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
-        if value.is(Sort::Object) {
-            let node = *self.v.memory.object(value);
-            let maker = node.origin().map(|index| self.v.memory.imports[index].decision);
-            if node.made == Made::Array && maker == Some(Decision::Allow) {
-                return;
-            }
+        if self.is_array(value) {
+            return;
         }
         if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
             let import = &self.v.memory.imports[value.index()];
             let facts = import.facts;
-            let special = facts.caller || facts.holder || facts.helper.is_some();
-            if import.decision == Decision::Allow && facts.reduce && !special {
+            if import.decision == Decision::Allow && facts.reduce && !facts.hands_on(false) {
                 self.oblige(value.index(), Kind::Handed, b"");
                 return;
             }
@@ -294,6 +357,9 @@ impl Machine<'_> {
                 rest.chunks_exact(2).filter(|pair| pair[0].is_text()).map(|pair| (pair[0], pair[1])).collect();
             let pairs = latest(&pairs, |key| self.text(key));
             self.check_names(origin, &pairs);
+        }
+        if !called {
+            self.note_items(origin, kind, items);
         }
         let import = &self.v.memory.imports[origin];
         if !called && import.decision != Decision::Ask && self.may_call(import.facts) {
