@@ -60,7 +60,7 @@ $(VERIFIER)/_verifier.abi3.so: | $(ZIG)/.complete
 	@echo "building the verifier" >&2
 	@mkdir -p $(@D) $(CARGO_TARGET_DIR)
 	@exec 9>$(CARGO_TARGET_DIR)/.building; flock 9; \
-	PATH="$(abspath $(ZIG))/bin:$$PATH" ZIG_GLOBAL_CACHE_DIR=$(CACHE)/zig-cache $(CARGO) zigbuild --quiet --locked --release \
+	PATH="$(abspath $(ZIG))/bin:$$PATH" ZIG_GLOBAL_CACHE_DIR=$(CACHE)/zig-cache PICKLEBALL_SOURCES=$(RUST_KEY) $(CARGO) zigbuild --quiet --locked --release \
 	  --manifest-path $(CRATE)/Cargo.toml -p pickleball-verifier-python --target $$(uname -m)-unknown-linux-gnu.2.17; \
 	cp $(CARGO_TARGET_DIR)/$$(uname -m)-unknown-linux-gnu/release/lib_verifier.so $@.draft
 	@mv $@.draft $@

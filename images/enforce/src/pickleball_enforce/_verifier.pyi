@@ -15,6 +15,7 @@ Segment = tuple[bytes, bytes, tuple[int, int], Special | None]
 Stretch = tuple[Malformed | None, list[Violation], list[tuple[Import, Obligation]], list[Segment], bool]
 
 __version__: str
+__sources__: str  # the digest of what it was built from
 
 def scan(data: bytes, position: int) -> tuple[int, bool]: ...
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import io
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce import engine, stock
 from pickleball_enforce.opcodes import LITERALS, NAMES, read_argument
 from pickleball_enforce.report import Malformed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pickleball_enforce._verifier import Segment
 
     from .interpreted import Unpickler, _Lockstep

@@ -18,6 +18,7 @@ fn scan(data: &Bound<'_, PyBytes>, position: usize) -> (usize, bool) {
 #[pymodule]
 fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_class::<tables::Tables>()?;
     module.add_class::<verifier::Verifier>()
