@@ -53,7 +53,21 @@ class Scaler(Base):
         self.mean = x
 
 class Child(Scaler):
+    def fit(self, x):
+        self.table = Kept()
+        self.log = Logged()
+        names = Unkept()
+        self.names = OrderedDict(names)
+
+class Kept:
     pass
+
+class Unkept:
+    pass
+
+class Logged:
+    def __setstate__(self, state):
+        os.system(state)
 
 class Evil(Base):
     def __setstate__(self, state):
@@ -114,7 +128,7 @@ def make():
     "        self.words = words\n",
     "lib/words.py": "class Words:\n    pass\n\nclass Stacked(Words):\n    pass\n",
 }
-WIDENED = {"lib.parts.Scaler", "lib.parts.Child", "lib.parts.Reading", "more.Foreign"}
+WIDENED = {"lib.parts.Scaler", "lib.parts.Child", "lib.parts.Kept", "lib.parts.Reading", "more.Foreign"}
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +146,12 @@ def test_parts_of_the_holders_kind_are_let_in(library: Environment) -> None:
 
     Outside stay classes with effects, also those that others can make them have (`get` of a shelf), with unknown
     calls, with no such method, of another base, abstract and local ones, and tests; of those that pickle by calling
-    themselves, only what is built without an effect may be called.
+    themselves, only what is built without an effect may be called. What they make for an attribute comes with them.
     """
     result = infer(library, ["lib.composite.Composite"], Options())
     policy = result.policy
     assert policy.globals - {"lib.composite.Composite"} == WIDENED | {"lib.composite.Given", "lib.composite.Fixed"}
-    assert policy.reduces == {"lib.parts.Table"}
+    assert policy.reduces == {"lib.parts.Table", "collections.OrderedDict"}
     entry = result.provenance["classes"]["lib.composite.Composite"]["globals"]["more.Foreign"]
     assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
     assert "given to Composite as steps, asked for fit" in entry["rule"]

@@ -25,7 +25,7 @@ NOTHING = frozenset(
     for name in (
         "len isinstance issubclass hasattr callable id hash repr str int float bool bytes print abs "
         "round ord chr format input range all any bin hex oct pow divmod dir bytearray memoryview "
-        "complex open"
+        "open"
     ).split()
 )
 ELEMENTS = frozenset({"builtins.min", "builtins.max", "builtins.next", "random.choice", "functools.reduce"})
@@ -442,7 +442,8 @@ class Calls(Store, ABC):
         """Pass arguments to a function with source and give its results."""
         function: Scope = value[1]
         if self.packs.opaque_function(function):
-            return [("data", function.module.partition(".")[0])]
+            made = self.packs.results(function.dotted)
+            return [*(("inst", name) for name in made), ("data", function.module.partition(".")[0])]
         owner = function.parent if function.parent is not None and function.parent.kind == "class" else None
         params = function.facts.get("params", [])
         receiver = value[2]
@@ -456,7 +457,7 @@ class Calls(Store, ABC):
             return found
         depth = self.depth_of(value)
         if depth > DEEPEST and not choosing(function):
-            return [UNKNOWN]
+            return [UNKNOWN, *(v for v in (args[0] if args and value[0] == "fun" else ()) if v[0] == "obj")]
         frame = self.enter(function, receiver, owner, depth)
         names = [p["n"] for p in params if p.get("k") not in {"*", "**", "kw"}]
         rest = next((p["n"] for p in params if p.get("k") == "*"), None)
@@ -483,7 +484,7 @@ class Calls(Store, ABC):
         results = list(self.read(("R", frame.key)))
         given = args[1:2] if value[0] == "meth" else args[:1]
         if UNKNOWN in results and given:  # `clone(part)`: a copy, or the part itself, comes back as something unknown
-            results += [v for v in given[0] if v[0] == "part"]
+            results += [v for v in given[0] if v[0] == "part" or (v[0] == "obj" and value[0] == "fun")]
         return self.decorated(function, results)
 
     def depth_of(self, value: Value) -> int:
@@ -582,6 +583,9 @@ class Calls(Store, ABC):
     def call_opaque(self, name: str, args: Arguments, kw: Keywords) -> list[Value]:
         """Call a name of a package whose source is not analysed: a type makes an instance that holds its arguments."""
         instances = self.foreign_instance(name)
+        package = self.packs.package_of(name)
+        if results := self.packs.results(name):
+            return [*(("inst", made) for made in results), *([("data", package)] if package else [])]
         for instance in instances:
             for values in (*args, *kw.values()):
                 for value in values:
@@ -593,7 +597,6 @@ class Calls(Store, ABC):
                             self.store(instance, "[]", made, "factory")
         if instances:
             return instances
-        package = self.packs.package_of(name)
         return [("data", package)] if package else [UNKNOWN]
 
 

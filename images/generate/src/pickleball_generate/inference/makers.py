@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate.inference.construction import called
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import callee_name
 
@@ -78,8 +79,7 @@ def mentions(program: Program, function: Scope, cls: Scope) -> bool:
 
 def calls(program: Program, function: Scope, cls: Scope) -> bool:
     """Tell whether the body of a function has a call of a class."""
-    called = {callee_name(call) for call in inside(function.facts) if "call" in call}
-    texts = {text for text in called if text.rpartition(".")[2] == cls.name}
+    texts = {text for text in called(function) if text.rpartition(".")[2] == cls.name}
     return any(("cls", cls) in program.resolve(text, function) for text in sorted(texts))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
+from pickleball_generate.inference.construction import described
 from pickleball_generate.inference.machine import extension_parts
 from pickleball_generate.inference.program import Value, tooling
 from pickleball_generate.inference.solver import UNKNOWN, Solver
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "object"
 UNPICKLABLE_ROOTS = frozenset({"threading.Thread", "socket.socket"})
+BOXES = {"set": ("builtins.set", "builtins.frozenset"), "partial": ("functools.partial",)}
 HELPERS = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor", "_codecs.encode"})
 
 
@@ -43,6 +45,7 @@ class Pickling(Solver):
         self.unresolved: dict[tuple[str, str, int], str] = {}
         self.scopes: dict[str, Scope] = {}
         self.unreduced: dict[Value, tuple[Scope, Because]] = {}
+        self.made: dict[Scope, list[str]] = {}
 
     def run(self) -> None:
         """Run to the fixpoint; where a reduce method stays unresolved there, go on with the protocol of `object`."""
@@ -155,6 +158,17 @@ class Pickling(Solver):
                 rule = f"attribute of unknown value in a class whose module imports {package}"
                 self.pack_needs(self.packs.data(package), ("data", package), rule, reason)
                 self.held.setdefault(("data", package), (holder, reason))
+            for name in self.types_made(owner[1]):
+                self.hold(("inst", name), holder, reason)
+
+    def types_made(self, cls: Scope) -> list[str]:
+        """Types of packs that the functions of a class's module make instances of."""
+        module = cls
+        while module.parent is not None:
+            module = module.parent
+        if module not in self.made:
+            self.made[module] = sorted(described(self.program, self.packs, module))
+        return self.made[module]
 
     def data_packages(self, cls: Scope) -> list[str]:
         """Packages with a pack that the module of a class imports, in functions too."""
@@ -177,10 +191,10 @@ class Pickling(Solver):
 
     def hold_box(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """Sets and partials are called into being by some protocols."""
-        name = {"set": "builtins.set", "partial": "functools.partial"}.get(value[2])
-        needs = self.packs.instance(name) if name else None
-        if needs:
-            self.pack_needs(needs, value, f"{value[2]} in the state", reason)
+        for name in BOXES.get(value[2], ()):
+            needs = self.packs.instance(name)
+            if needs:
+                self.pack_needs(needs, value, f"{value[2]} in the state", reason)
 
     def hold_inst(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """An instance of a type without source: a pack or the extension module's names say how it pickles."""

@@ -7,17 +7,22 @@ Two bounds are used, each visible in the provenance as `widened`:
                 pipeline calls `fit` of its steps): classes that share a base with the holder and have such a method
 
 They enter `globals` only; a class that pickles by calling itself enters `reduces` when its construction is inert too.
+With them come the instances that their methods make: of inert classes right into an attribute, and of types of machine
+code, whose packs and extension modules say what is called.
 A bound with more classes than a person reads is narrowed to the package of the model's class, then given up.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.callgraph import USUAL
 from pickleball_generate.inference.closedworld import clashes
+from pickleball_generate.inference.construction import described, extension_types, kept
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.pickling import Because
+from pickleball_generate.inference.store import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.pickling import Pickling
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.store import Reason
 
 MOST = 250  # classes of one bound
 
@@ -48,11 +52,47 @@ class Widening:
             for cls in classes:
                 if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
                     chosen.setdefault(cls, because)
+        self._add_kept(chosen)
         for clash in list(clashes(self.grader, [*self._needed(), *chosen])):
             if clash.asked in chosen or clash.asking in chosen:
                 chosen.pop(clash.asked if clash.asked in chosen else clash.asking)
         for cls, because in chosen.items():
             self._enter(cls, because)
+        lists = (self.solver.globals, self.solver.reduces)
+        before = [set(listed) for listed in lists]
+        for cls, because in chosen.items():
+            self._enter_types(cls, because)
+        self.solver.run()
+        for listed, known in zip(lists, before, strict=True):
+            for name in listed.keys() - known:
+                listed[name] = replace(listed[name], kind="widened")
+
+    def _add_kept(self, chosen: dict[Scope, Because]) -> None:
+        """Add the inert classes that methods of chosen ones make instances of for an attribute."""
+        waiting = list(chosen)
+        while waiting:
+            cls = waiting.pop(0)
+            why = chosen[cls]
+            for owner in self._owners(cls):
+                for method in owner.functions:
+                    for made in kept(self.solver.program, method):
+                        if made in chosen or not self._is_new(made) or not self._concrete(made):
+                            continue
+                        if self.grader.grade(made, called=False).inert:
+                            rule = f"made by {cls.name}, which is widened"
+                            chosen[made] = Because(why.value, rule, method.file, method.line, "widened")
+                            waiting.append(made)
+
+    def _enter_types(self, cls: Scope, because: Because) -> None:
+        """Let in the types of machine code that methods of a class make instances of."""
+        solver = self.solver
+        for owner in self._owners(cls):
+            for name in sorted(described(solver.program, solver.packs, owner) | extension_types(solver.program, owner)):
+                reason = Reason(owner.file, owner.line, f"made by {owner.name}, which is widened", owner.dotted)
+                solver.hold(("inst", name), because.value, reason)
+
+    def _owners(self, cls: Scope) -> list[Scope]:
+        return [value[1] for value in self.solver.program.mro(cls) if value[0] == "cls"]
 
     def _is_new(self, cls: Scope) -> bool:
         name = self.solver.program.canonical(cls)

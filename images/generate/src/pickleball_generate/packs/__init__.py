@@ -39,6 +39,7 @@ class Pack:
     spellings: dict[str, tuple[str, ...]]
     data: Needs
     constants: frozenset[str]
+    results: dict[str, tuple[str, ...]]
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Packs:
         self._types = {name: (pack, entry) for pack in self.packs for name, entry in pack.types.items()}
         self._aliases = {name: target for pack in self.packs for name, target in pack.aliases.items()}
         self._targets = frozenset(self._aliases.values())
+        self._results = {name: made for pack in self.packs for name, made in pack.results.items()}
         self._spellings = {name: others for pack in self.packs for name, others in pack.spellings.items()}
         self._owners = {top: pack for pack in self.packs for top in pack.imports}
         self._rebuilds: dict[tuple[str, bool], str] = {}
@@ -71,6 +73,10 @@ class Packs:
         """Give the canonical name of a type that a pack describes."""
         target = self._aliases.get(name, name)
         return target if "instance" in self._types.get(target, (None, {}))[1] else None
+
+    def results(self, name: str) -> tuple[str, ...]:
+        """Give the types of what a function makes, as far as a pack knows them and they are not its package's data."""
+        return self._results.get(name) or self._results.get(self.reference(name), ())
 
     def reference(self, name: str) -> str:
         """Give the name under which a function or class without source is pickled."""
@@ -170,6 +176,7 @@ def _pack(content: dict[str, Any]) -> Pack:
         spellings={name: tuple(others) for name, others in content["spellings"].items()},
         data=Needs(tuple(content["data"]["globals"]), tuple(content["data"]["reduces"])),
         constants=frozenset(content["constants"]),
+        results={name: tuple(types) for name, types in content["results"].items()},
     )
 
 

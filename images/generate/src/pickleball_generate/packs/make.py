@@ -8,6 +8,7 @@ added to what the installed ones do.
 from __future__ import annotations
 
 import argparse
+import ast
 import copyreg
 import importlib
 import json
@@ -20,7 +21,7 @@ from typing import Any
 
 from pickleball_generate.packs.observation import Needs, name_of, probe
 from pickleball_generate.packs.recipes import RECIPES, Recipe
-from pickleball_generate.packs.spellings import aliases, constants, spellings
+from pickleball_generate.packs.spellings import aliases, constants, lookup, spellings
 
 SCHEMA = 2
 FOLDER = Path(__file__).parent
@@ -100,6 +101,7 @@ def make(name: str, older: dict[str, Any] | None = None) -> dict[str, Any]:
         "older": since(recipe, seen, spelled, older) if older else {},
         "constants": constants(recipe) if recipe.opaque else [],
         "data": data,
+        "results": results(recipe, seen, data),
         "missing": [expression for expression in recipe.instances if seen[expression] is None],
         "undescribed": undescribed(recipe, described),
     }
@@ -139,6 +141,27 @@ def since(recipe: Recipe, seen: dict[str, Any], spelled: dict[str, list[str]], o
         if expression in recipe.data:
             data = merged(data, more)
     return {"version": older["version"], "renamed": renamed, "needs": needs, "data": data, "seen": older["seen"]}
+
+
+def results(recipe: Recipe, seen: dict[str, Any], data: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Say which functions of the recipe make instances of what types, where these need more than data of the package.
+
+    A function has the name that the recipe uses, and that of its definition.
+    """
+    found: dict[str, list[str]] = {}
+    for expression in recipe.instances:
+        called = ast.parse(expression, mode="eval").body
+        made = seen[expression]
+        if made is None or not isinstance(called, ast.Call):
+            continue
+        name = ast.unparse(called.func)
+        value = lookup(name)
+        more = {*made["globals"], *made["reduces"]} - {*data["globals"], *data["reduces"]}
+        if callable(value) and not isinstance(value, type) and more:
+            home = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+            for known in {name, home if lookup(home) is value else name}:
+                found[known] = sorted({*found.get(known, ()), made["type"]})
+    return found
 
 
 def undescribed(recipe: Recipe, described: dict[str, Any]) -> list[str]:

@@ -1,0 +1,83 @@
+"""What bodies construct, read off their calls without following values."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.scopes import callee_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pickleball_generate.inference.program import Program, Value
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.packs import Packs
+
+
+def called(body: Scope) -> set[str]:
+    """Name what the statements of a body call; those inside functions and classes in it are not its own."""
+    kinds = ("assigns", "calls", "returns", "reach")
+    waiting: list[Any] = [body.facts.get(kind, ()) for kind in kinds]
+    found: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            if isinstance(name := callee_name(current) if "call" in current else current.get("f"), str):
+                found.add(name)
+            waiting += [inner for inner in current.values() if isinstance(inner, (dict, list))]
+        elif isinstance(current, (list, tuple)):
+            waiting += current
+    return found - {""}
+
+
+def definitions(program: Program, body: Scope) -> Iterator[Value]:
+    """Resolve what a body calls."""
+    for name in sorted(called(body)):
+        yield from program.resolve(name, body)
+
+
+def bodies(scope: Scope) -> Iterator[Scope]:
+    """A module or class, and all functions in it."""
+    yield scope
+    yield from scope.inside
+
+
+def kept(program: Program, body: Scope) -> Iterator[Scope]:
+    """The classes that a method makes instances of right into an attribute: `self.x = C()`."""
+    first = next(iter(body.facts.get("params", ())), {"n": "self"})["n"]
+    for item in body.facts.get("assigns", ()):
+        if isinstance(item["to"], str) and item["to"].startswith(f"{first}.") and (name := callee_name(item.get("v"))):
+            yield from (value[1] for value in program.resolve(name, body) if value[0] == "cls")
+
+
+def extension_types(program: Program, scope: Scope) -> set[str]:
+    """Name the types of extension modules that a module or class makes instances of."""
+    found = set()
+    for body in bodies(scope):
+        for value in definitions(program, body):
+            module, _, last = str(value[1]).rpartition(".")
+            extension = program.environment.extension(module) if value[0] == "ext" else None
+            if extension is not None and extension.has_class(last):
+                found.add(str(value[1]))
+    return found
+
+
+def described(program: Program, packs: Packs, scope: Scope) -> set[str]:
+    """Name the types of packs that a module or class makes instances of; exceptions are made to be raised."""
+    found: set[str] = set()
+    for body in bodies(scope):
+        for value in definitions(program, body):
+            if value[0] == "fun":
+                found |= set(packs.results(value[1].dotted))
+            elif value[0] == "ext":
+                made = packs.type_name(value[1])
+                found |= {made} if made else set(packs.results(value[1]))
+    return {name for name in found if not raised(name) and not sinks.effect(name)}
+
+
+def raised(name: str) -> bool:
+    """Tell whether a type is an exception of Python's own."""
+    cls = getattr(builtins, name.removeprefix("builtins."), None)
+    return isinstance(cls, type) and issubclass(cls, BaseException)
