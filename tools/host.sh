@@ -40,7 +40,7 @@ python) python || { echo "PickleBall needs Python 3.11 to 3.14 with venv: apt-ge
 rust) rust; exit ;;
 base) python >/dev/null || need+=(python3 python3-venv) ;;
 java) jdk; want mvn maven ;;
-test) [[ $(/sbin/ldconfig -p) == *libgomp.so.1* ]] || need+=(libgomp1) ;;  # LightGBM's wheel needs it and does not bring it
+test) [[ $(/sbin/ldconfig -p) == *libgomp.so.1* ]] || need+=(libgomp1); want promtool prometheus ;;  # LightGBM's wheel needs it and does not bring it
 browser) want chromium chromium; want chromedriver chromium-driver ;;
 image) want buildah buildah; want mmdebstrap mmdebstrap ;;
 cluster) for pair in runc:runc iptables:iptables nft:nftables conntrack:conntrack ip:iproute2 openssl:openssl unshare:util-linux containerd:containerd; do want "${pair%%:*}" "${pair##*:}"; done

@@ -90,13 +90,13 @@ def test_from_nothing_to_all_protected(others: World) -> None:
     make(others, "new")
     others.settle()
     assert others.reasons()["Enforced"] == others.reasons()["Ready"] == ("False", "PodsUnprotected")
-    assert others.status()["pods"] == {"protected": 1, "total": 2}
+    assert others.status()["pods"] == {"protected": 1, "total": 2, "outdated": 0}
     assert "kubectl delete pod old" in others.condition("Enforced")["message"]
     others.kube.delete(Ref("Pod", "team", "old"))
     others.settle()
     assert others.reasons()["Enforced"] == ("True", "SelfTestPassed")
     assert others.reasons()["Ready"] == ("True", "Ready")
-    assert others.status()["pods"] == {"protected": 1, "total": 1}
+    assert others.status()["pods"] == {"protected": 1, "total": 1, "outdated": 0}
     assert "PodsUnprotected" in others.events()
 
 
@@ -127,7 +127,7 @@ def test_only_the_selected_pods_count(others: World) -> None:
         metadata = {"name": name, "namespace": "team", "labels": labels}
         others.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": []}})
     others.settle()
-    assert others.status()["pods"] == {"protected": 1, "total": 1}
+    assert others.status()["pods"] == {"protected": 1, "total": 1, "outdated": 0}
 
 
 def test_sources_come_from_the_image_that_the_spec_names(others: World) -> None:

@@ -43,7 +43,7 @@ def test_a_model_deployment_becomes_ready(world: World) -> None:
     status = world.status()
     assert status["policy"]["globals"] == 2
     assert status["policy"]["reduces"] == 1
-    assert status["pods"] == {"protected": 1, "total": 1}
+    assert status["pods"] == {"protected": 1, "total": 1, "outdated": 0}
     policy = world.get("ConfigMap", status["policy"]["name"])
     assert policy["immutable"] is True
     assert json.loads(policy["data"]["policy.json"]) == POLICY
@@ -415,7 +415,7 @@ def test_a_failed_self_test_is_not_enforced(world: World) -> None:
     assert world.reasons()["Enforced"] == ("False", "SelfTestFailed")
     assert world.reasons()["Ready"] == ("False", "SelfTestFailed")
     assert "The canary was loaded." in world.condition("Ready")["message"]
-    assert world.status()["pods"] == {"protected": 0, "total": 1}
+    assert world.status()["pods"] == {"protected": 0, "total": 1, "outdated": 0}
     assert "app" not in world.script.ran
 
 

@@ -399,7 +399,7 @@ def test_a_pod_whose_interpreter_stays_silent_is_not_enforced(world: World) -> N
     world.kube.set_status(Ref("Pod", "team", pod["metadata"]["name"]), pod["status"])
     world.reconcile()
     assert world.reasons()["Enforced"] == ("Unknown", "WaitingForPods")
-    assert world.status()["pods"] == {"protected": 0, "total": 1}
+    assert world.status()["pods"] == {"protected": 0, "total": 1, "outdated": 0}
     world.now += 60
     world.reconcile()
     assert world.reasons()["Enforced"] == ("False", "InterpreterSilent")

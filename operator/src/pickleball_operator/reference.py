@@ -7,8 +7,11 @@ import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from pickleball_enforce.witness.exposition import METRICS
+
 from . import names
 from .decide.reasons import Reason
+from .metrics import Metrics, WebhookMetrics, full_name, label_names
 from .model.crd import structural
 from .model.spec import Spec
 from .model.status import Status
@@ -16,6 +19,8 @@ from .settings import Settings, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from prometheus_client.metrics import MetricWrapperBase
 
 EXAMPLE = """```yaml
 apiVersion: pickleball.dev/v1alpha1
@@ -140,6 +145,13 @@ Exit codes: 0 done or nothing to do, 1 something waits, is missing or is not Rea
 """
 
 
+METRICS_TEXT = """`GET /metrics` on the port `PICKLEBALL_METRICS_PORT` of the controller and of each webhook.
+Nothing is counted for each pod there; the witness of a pod has that pod's metrics, on the port named `pickleball`.
+The chart brings a ServiceMonitor, a PodMonitor, alert rules and a dashboard for Grafana:
+[how to watch over it](../how-to/watch-over-a-cluster.md).
+"""
+
+
 def modeldeployment() -> str:
     """Every field of a ModelDeployment."""
     lines = [
@@ -215,7 +227,39 @@ def operator() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"modeldeployment": modeldeployment, "operator": operator}
+def metrics() -> str:
+    """Every metric of the controller and the webhook."""
+    lines = [
+        "# Metrics",
+        "",
+        "<!-- Made by `pickleball-operator reference metrics`; do not edit. -->",
+        "",
+        METRICS_TEXT,
+        "## Controller",
+        "",
+        *_metrics(Metrics().all()),
+        "",
+        "## Webhook",
+        "",
+        *_metrics(WebhookMetrics().all()),
+        "",
+        "## Witness",
+        "",
+        *_table(("metric", "type", "meaning"), ((f"`{name}`", *about) for name, about in METRICS.items())),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"metrics": metrics, "modeldeployment": modeldeployment, "operator": operator}
+
+
+def _metrics(found: list[MetricWrapperBase]) -> list[str]:
+    rows = []
+    for metric in found:
+        (one,) = metric.describe()
+        labels = ", ".join(f"`{label}`" for label in label_names(metric))
+        rows.append((f"`{full_name(metric)}`", one.type, labels, one.documentation))
+    return _table(("metric", "type", "labels", "meaning"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Any) -> list[str]:

@@ -78,6 +78,17 @@ class Settings(BaseModel):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(default=4, description="Model deployments handled at a time.")
     retry_limit: Duration = Field(default="5m", description="Longest pause between attempts after an error.")
     resync: Duration = Field(default="10m", description="How often every model deployment is looked at again.")
+    sweep: Duration = Field(
+        default="1m", description="How often all pods are looked over, and their witnesses asked for violations."
+    )
+    evictions: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0,
+        description="How many pods of others a sweep may evict that run unprotected or with another policy than the one"
+        " in force, so that their owner makes them anew; 0: none. Disruption budgets are respected.",
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=9464, description="Port of /metrics, of the controller and of the webhook; 0 for none."
+    )
     health_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8080, description="Port of /healthz; it listens on all addresses."
     )
@@ -106,7 +117,7 @@ class Settings(BaseModel):
     def _comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("analysis_ttl", "retry_limit", "resync", "certificate_lifetime")
+    @field_validator("analysis_ttl", "retry_limit", "resync", "sweep", "certificate_lifetime")
     @classmethod
     def _duration(cls, value: str) -> str:
         duration_in_seconds(value)

@@ -13,14 +13,18 @@ import kopf
 
 from pickleball_operator import names
 from pickleball_operator.decide.turn import is_over
-from pickleball_operator.errors import OperatorError
+from pickleball_operator.errors import ConflictError, OperatorError
+from pickleball_operator.metrics import Metrics
 from pickleball_operator.model import duration_in_seconds
 
 from . import certificates
 from .clock import utc
+from .lines import about
+from .outcome import Outcome, changes, count
 from .owners import concerned
 from .queue import Key, Queue
 from .reconcile import reconcile
+from .sweep import Sweep
 from .turns import next_ones
 
 if TYPE_CHECKING:
@@ -41,15 +45,47 @@ class Controller:
         self.kube = kube
         self.settings = settings
         self.clock = clock
+        self.metrics = Metrics()
+        self._known: dict[Key, dict[str, str]] = {}
+        self.sweep = Sweep(kube, settings, clock, self.metrics)
         self.queue = Queue(self._work, settings.workers, duration_in_seconds(settings.retry_limit))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def _work(self, key: Key) -> None:
-        await asyncio.to_thread(reconcile, self.kube, self.settings, self.clock, *key)
+        about.set(self._known.get(key) or {"namespace": key[0], "modeldeployment": key[1]})
+        await asyncio.to_thread(self._reconcile, key)
+
+    def _reconcile(self, key: Key) -> None:
+        """One look, counted by how it ended."""
+        outcome = "error"
+        try:
+            with self.metrics.reconcile_seconds.time():
+                if reconcile(self.kube, self.settings, self.clock, *key, self._told) is None:
+                    self._known.pop(key, None)
+            outcome = "done"
+        except ConflictError:
+            outcome = "conflict"
+            raise
+        finally:
+            self.metrics.reconciles.labels(outcome).inc()
+
+    def _told(self, outcome: Outcome) -> None:
+        """Count and log what a look came to."""
+        self._known[outcome.namespace, outcome.name] = outcome.about
+        fields = about.get()
+        if fields is not None:
+            fields.update(outcome.about)
+        count(self.metrics, outcome)
+        for condition in changes(outcome):
+            LOG.info(
+                "%s is %s: %s", condition.type, condition.status, condition.message, extra={"reason": condition.reason}
+            )
 
     def start(self) -> None:
         """Begin to work."""
-        self._tasks = [asyncio.create_task(self.queue.run()), asyncio.create_task(self._resync())]
+        self.metrics.queue.set_function(lambda: len(self.queue))
+        work = (self.queue.run(), self._resync(), self._sweep())
+        self._tasks = [asyncio.create_task(one) for one in work]
         if self.settings.managed_certificate:
             self._tasks.append(asyncio.create_task(self._certify()))
 
@@ -80,6 +116,18 @@ class Controller:
                     continue
                 for manifest in found:
                     self.queue.add((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
+
+    async def _sweep(self) -> None:
+        """Look over all pods now and then."""
+        while True:
+            try:
+                concerned = await asyncio.to_thread(self.sweep.look)
+            except OperatorError as error:
+                LOG.warning("looking over all pods failed, it is tried again: %s", error)
+            else:
+                for key in concerned:
+                    self.queue.add(key)
+            await asyncio.sleep(duration_in_seconds(self.settings.sweep))
 
     async def _certify(self) -> None:
         """Keep the webhook's certificate."""

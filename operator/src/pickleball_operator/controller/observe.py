@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_operator import names
 from pickleball_operator.decide.evidence import has_witness, needs_log
@@ -19,7 +19,7 @@ from pickleball_operator.kube import Kube, Ref
 from .turns import analyses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pickleball_operator.decide.turn import Turn
     from pickleball_operator.kube import Manifest
@@ -52,7 +52,7 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
     if deployment.spec.policy.config_map_ref is not None:
         reference = kube.get(Ref("ConfigMap", namespace, deployment.spec.policy.config_map_ref.name))
     workload = kube.get(Ref("Deployment", namespace, deployment.name))
-    pods = _pods(kube, deployment)
+    pods = pods_of(kube, deployment)
     seen = Observed(
         deployment=deployment,
         job=job,
@@ -84,7 +84,7 @@ def _turn(kube: Kube, settings: Settings, asked: object, job: Manifest | None) -
     return turn(analyses(kube, settings), asked.namespace, asked.name, settings)
 
 
-def _pods(kube: Kube, deployment: ModelDeployment) -> list[Manifest]:
+def pods_of(kube: Kube, deployment: ModelDeployment) -> list[Manifest]:
     """The pods of the Deployment, or those of others that the selector chooses."""
     selector = deployment.spec.selector
     if selector is None:
@@ -123,7 +123,7 @@ def _testimony(kube: Kube, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
             yield pod["metadata"]["name"], text
 
 
-def read_log(kube: Kube, pod: Manifest, container: str, limit: int) -> str | None:
+def read_log(kube: Kube, pod: Mapping[str, Any], container: str, limit: int) -> str | None:
     """The end of a container's log; None when the pod has gone meanwhile, or has not begun yet."""
     ref = Ref("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
     try:

@@ -19,18 +19,29 @@ from pickleball_operator.text import clip, sentence
 
 from .carry import carry_out
 from .observe import observe
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     from pickleball_operator.decide.injection import Inject
     from pickleball_operator.settings import Settings
 
 Clock = Callable[[], str]
+Told = Callable[[Outcome], None]
 LOG = logging.getLogger("pickleball.reconcile")
 MESSAGE_LIMIT = 4000
 
 
-def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name: str) -> Plan | None:
-    """Bring one ModelDeployment a step further. None when it is gone; a KubeError means: try again later."""
+def _nobody(_: Outcome) -> None:
+    """Nobody is told."""
+
+
+def reconcile(
+    kube: Kube, settings: Settings, clock: Clock, namespace: str, name: str, told: Told = _nobody
+) -> Plan | None:
+    """Bring one ModelDeployment a step further. None when it is gone; a KubeError means: try again later.
+
+    `told` gets the status before and after, when it has been written.
+    """
     manifest = kube.get(Ref("ModelDeployment", namespace, name))
     if manifest is None or manifest["metadata"].get("deletionTimestamp"):
         return None
@@ -40,7 +51,7 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
         generation = int(manifest["metadata"].get("generation") or 0)
         running = kube.get(Ref("Deployment", namespace, name)) is not None
         planned = invalid(generation, read_status(manifest), error.problems, running=running)
-        _report(kube, manifest, planned, clock())
+        _report(kube, manifest, planned, clock(), told)
         return planned
 
     def rendered(template: Mapping[str, Any], chosen: Inject) -> Manifest:
@@ -54,9 +65,9 @@ def reconcile(kube: Kube, settings: Settings, clock: Clock, namespace: str, name
         carry_out(kube, planned, observed, settings)
     except KubeError as error:
         if error.status and not isinstance(error, ConflictError):
-            _report(kube, manifest, _refused(deployment.status, planned, error), clock())
+            _report(kube, manifest, _refused(deployment.status, planned, error), clock(), told)
         raise
-    _report(kube, manifest, planned, clock())
+    _report(kube, manifest, planned, clock(), told)
     return planned
 
 
@@ -80,7 +91,7 @@ def _announce(kube: Kube, manifest: Manifest, planned: Plan) -> None:
     kube.patch(ref, {"status": nulled(current, wanted)}, subresource="status")
 
 
-def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str) -> None:
+def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str, told: Told) -> None:
     """Write events for what changed, then the status, unless it says so already."""
     previous = read_status(manifest)
     status = with_conditions(planned, previous, int(manifest["metadata"].get("generation") or 0), now)
@@ -96,6 +107,7 @@ def _report(kube: Kube, manifest: Manifest, planned: Plan, now: str) -> None:
         patch: dict[str, Any] = {**dict.fromkeys(current), **dumped}
         ref = Ref("ModelDeployment", metadata["namespace"], metadata["name"])
         kube.patch(ref, {"status": nulled(current, patch)}, subresource="status")
+    told(Outcome(metadata["namespace"], metadata["name"], previous, status, planned, now))
 
 
 def nulled(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import kopf
 
 from pickleball_operator.kube.cluster import Cluster
+from pickleball_operator.metrics import serve
 
 from .handlers import Controller, register
+from .lines import carry
 
 if TYPE_CHECKING:
     from pickleball_operator.settings import Settings
@@ -27,8 +29,12 @@ def run(settings: Settings) -> None:
     )
     for noisy in ("aiohttp.access", "urllib3", "kopf.objects", "kopf.activities"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    carry()
     registry = kopf.OperatorRegistry()
-    register(Controller(Cluster.connect(), settings), registry)
+    controller = Controller(Cluster.connect(), settings)
+    register(controller, registry)
+    if settings.metrics_port:
+        serve(controller.metrics.registry, settings.metrics_port)
     LOG.info("the controller starts; namespaces: %s", ", ".join(settings.watch_namespaces) or "all")
     asyncio.run(
         kopf.operator(

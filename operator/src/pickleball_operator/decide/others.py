@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pickleball_operator import names
 
 from .finding import Finding, refuse, wait
+from .ours import is_guarded
 from .pods import living
 from .reasons import Reason
 
@@ -22,7 +23,7 @@ NO_WEBHOOK = (
 
 def unprotected(observed: Observed) -> list[Manifest]:
     """The pods that were made without the injection: before the ModelDeployment, or while nothing injected."""
-    return [pod for pod in living(observed.pods) if not _is_injected(pod)]
+    return [pod for pod in living(observed.pods) if not is_guarded(pod)]
 
 
 def hindrance(observed: Observed, policy: str | None) -> Finding | None:
@@ -53,8 +54,3 @@ def hindrance(observed: Observed, policy: str | None) -> Finding | None:
     if not living(observed.pods):
         return wait(Reason.NO_PODS, "No pod has the labels of spec.selector.")
     return None
-
-
-def _is_injected(pod: Manifest) -> bool:
-    steps = (pod.get("spec") or {}).get("initContainers") or ()
-    return any(str(one.get("name")).startswith(names.SELF_TEST) for one in steps)

@@ -34,6 +34,12 @@ def taken(template: Template) -> str | None:
     return None
 
 
+def is_guarded(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod was made with a self-test, and so by an injection."""
+    steps = (pod.get("spec") or {}).get("initContainers") or ()
+    return any(str(one.get("name")).startswith(names.SELF_TEST) for one in steps)
+
+
 def strip(template: Template) -> dict[str, Any]:
     """The template without anything that bears our names."""
     pod = dict(template["spec"])

@@ -100,7 +100,7 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
     forced = force(observed, analysed, found, request)
     injected = _injection(observed, forced, render)
     living = pods_of.living(observed.pods)
-    counted = pods_of.count(living, observed.testimony)
+    counted = pods_of.count(living, observed.testimony, forced.name)
     silent = silence(living, observed.testimony, observed.now)
     trouble = pods_of.trouble(living) or silent
     findings: dict[ConditionType, Finding] = {
@@ -112,7 +112,7 @@ def plan(observed: Observed, settings: Settings, render: Renderer) -> Plan:
     findings["Ready"] = ready(observed, findings, forced, trouble, counted)
     seen = merged(deployment.status.violations, violations(observed.pods, observed.testimony))
     told = set(deployment.status.violations)
-    policy = record.in_force(deployment, forced, settings)
+    policy = record.in_force(deployment, forced, settings, observed.now)
     logs = (*observed.logs, *observed.testimony.items())
     audited = wanted(observed.pods, logs) if deployment.spec.enforcement.mode == "Audit" else []
     proposed = record.proposed(deployment, forced.content, found if isinstance(found, Candidate) else None, audited)

@@ -13,6 +13,7 @@ from pickleball_operator.text import sentence
 from .containers import ContainerState, states
 from .evidence import has_witness, is_attested
 from .finding import Finding, refuse
+from .ours import is_guarded
 from .reasons import Reason
 from .records import last_object, records
 
@@ -37,10 +38,16 @@ def living(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
     )
 
 
-def count(pods: tuple[Pod, ...], logs: Mapping[str, str]) -> PodsStatus:
-    """How many pods there are, and how many of them are protected; `logs` are those of their witnesses."""
+def count(pods: tuple[Pod, ...], logs: Mapping[str, str], in_force: str | None) -> PodsStatus:
+    """How many pods there are, protected or with an old policy; `logs` are those of their witnesses."""
     protected = sum(is_protected(pod, logs.get(str(pod["metadata"]["name"]), "")) for pod in pods)
-    return PodsStatus(protected=protected, total=len(pods))
+    return PodsStatus(protected=protected, total=len(pods), outdated=sum(is_outdated(pod, in_force) for pod in pods))
+
+
+def is_outdated(pod: Pod, in_force: str | None) -> bool:
+    """Whether it was made with another policy than the one in force."""
+    made_with = (pod["metadata"].get("annotations") or {}).get(names.POLICY)
+    return in_force is not None and is_guarded(pod) and made_with != in_force
 
 
 def is_protected(pod: Pod, log: str) -> bool:

@@ -53,21 +53,22 @@ def enforced(
     if pods.total == 0 or pods.protected < pods.total:
         what = "The application's own interpreter has reported" if attested else "The self-test has passed"
         return wait(Reason.WAITING_FOR_PODS, f"{what} in {pods.protected} of {pods.total} pods; wait for it.")
+    old = f" {pods.outdated} of them were made with another policy than the one in force." if pods.outdated else ""
     if observed.deployment.spec.enforcement.mode == "Audit":
         return affirm(
             Reason.AUDIT_ONLY,
             f"{pods.protected} of {pods.total} pods run with the enforcer in mode Audit: violations are recorded,"
-            " nothing is refused.",
+            f" nothing is refused.{old}",
         )
     if attested:
         return affirm(
             Reason.INTERPRETER_REPORTED,
             f"In {pods.protected} of {pods.total} pods the application's own interpreter has reported that it runs with"
-            " the enforcer and the policy.",
+            f" the enforcer and the policy.{old}",
         )
     return affirm(
         Reason.SELF_TEST_PASSED,
-        f"In {pods.protected} of {pods.total} pods the enforcer passed its self-test in the application's image.",
+        f"In {pods.protected} of {pods.total} pods the enforcer passed its self-test in the application's image.{old}",
     )
 
 

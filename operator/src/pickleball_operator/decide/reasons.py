@@ -79,11 +79,11 @@ class Reason(StrEnum):
     PATH_TAKEN = "PathTaken", "The template mounts something where the enforcer or the policy goes."
     NAME_TAKEN = "NameTaken", "The template, or another object, uses a name of ours."
     ENVIRONMENT_IGNORED = "EnvironmentIgnored", "The command starts Python with -I, -E or -S, or without PYTHONPATH."
-    SELECTOR_NOT_COVERED = "SelectorNotCovered", "There is no webhook, so pods of others run without the enforcer."
     NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled", "The namespace lacks the label that lets pods of others be injected."
     NOT_SELECTED = "NotSelected", "No ModelDeployment selects the pod; it is none of ours."
     SELECTED_TWICE = "SelectedTwice", "Two ModelDeployments claim the same pod."
     PODS_UNPROTECTED = "PodsUnprotected", "Pods that the selector chooses run without the enforcer."
+    SELECTOR_NOT_COVERED = "SelectorNotCovered", "There is no webhook, so pods of others run without the enforcer."
 
     # Pods.
     SELF_TEST_PASSED = "SelfTestPassed", "In every pod the self-test refused its canary."
@@ -109,6 +109,7 @@ class Reason(StrEnum):
     OBSERVING = "Observing", "The controller has not seen everything yet."
     API_REFUSED = "ApiRefused", "The API server refused a request of the operator; the message says which."
     VIOLATION = "Violation", "Event: a pod reported a violation."
+    EVICTED = "Evicted", "Event: a pod that ran unprotected or with an old policy was evicted, to be made anew."
     ANALYSIS_RECORDED = "AnalysisRecorded", "Event: a failed analysis was recorded and is not tried again by itself."
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 DECISIONS = ("inert", "ask", "unjudged", "refuse")
 
 
-def in_force(deployment: ModelDeployment, forced: Force, settings: Settings) -> PolicyStatus | None:
-    """The policy in force. Who approved it is written down once, when it comes into force."""
+def in_force(deployment: ModelDeployment, forced: Force, settings: Settings, now: str) -> PolicyStatus | None:
+    """The policy in force. Who approved it is written down once, when it comes into force, and so is the time."""
     if forced.name is None:
         return None
     previous = deployment.status.policy
@@ -34,7 +34,7 @@ def in_force(deployment: ModelDeployment, forced: Force, settings: Settings) -> 
     if approval is None and forced.approval.reason is Reason.APPROVED_BY_ANNOTATION:
         approval = approved(deployment, settings)
     if forced.content is None:
-        return same or PolicyStatus(name=forced.name, approval=approval)
+        return same or PolicyStatus(name=forced.name, approval=approval, since=now)
     policy = forced.content.policy
     past = next((one for one in deployment.status.history if one.name == forced.name), None)
     return PolicyStatus(
@@ -43,6 +43,7 @@ def in_force(deployment: ModelDeployment, forced: Force, settings: Settings) -> 
         globals=len(policy.globals),
         reduces=len(policy.reduces),
         approval=approval or (past.approval if past is not None else None),
+        since=(same.since if same is not None else "") or now,
     )
 
 

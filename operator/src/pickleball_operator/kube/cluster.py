@@ -38,6 +38,8 @@ TIMEOUT = 30
 PAGE = 500
 LOG_LINES, LOG_BYTES = 500, 4 * 1024 * 1024
 """What is asked for at most; a line may be long."""
+BUDGET = 429
+"""The API server's answer where a disruption budget does not allow an eviction."""
 ERRORS = {
     400: InvalidError,
     401: ForbiddenError,
@@ -139,6 +141,20 @@ class Cluster:
             self._request("DELETE", _path(ref.kind, ref.namespace, ref.name), f"Deleting {ref}", body=options)
         except NotFoundError:
             return
+
+    def evict(self, ref: Ref) -> bool:
+        """See `Kube.evict`."""
+        metadata = {"name": ref.name, "namespace": ref.namespace}
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        try:
+            self._request("POST", _path(ref.kind, ref.namespace, ref.name) + "/eviction", f"Evicting {ref}", body=body)
+        except NotFoundError:
+            return True
+        except UnavailableError as error:
+            if error.status == BUDGET:
+                return False
+            raise
+        return True
 
     def whoami(self) -> str:
         """See `Kube.whoami`."""

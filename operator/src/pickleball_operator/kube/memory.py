@@ -39,6 +39,8 @@ class Memory:
         """Who asks."""
         self.logs: dict[tuple[Ref, str], str] = {}
         """What each container of a pod has printed."""
+        self.kept: set[Ref] = set()
+        """Pods that a disruption budget keeps."""
         self.before: Callable[[str, Ref], None] = lambda _verb, _ref: None
         """Called before each write; it may raise, which is how tests stop a controller at any step."""
 
@@ -119,6 +121,13 @@ class Memory:
             if resource_version not in (None, current["metadata"]["resourceVersion"]):
                 raise ConflictError(f"Deleting {ref}", "it has changed meanwhile")
             self._remove(ref)
+
+    def evict(self, ref: Ref) -> bool:
+        """See `Kube.evict`."""
+        if ref in self.kept:
+            return False
+        self.delete(ref)
+        return True
 
     def whoami(self) -> str:
         """See `Kube.whoami`."""

@@ -98,6 +98,9 @@ class Kube(Protocol):
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
         """Delete in the background; nothing happens when it is gone."""
 
+    def evict(self, ref: Ref) -> bool:
+        """Ask for a pod to be evicted; False when a disruption budget does not allow it now."""
+
     def whoami(self) -> str:
         """The user name that the API server knows this connection by."""
 

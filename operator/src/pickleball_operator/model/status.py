@@ -65,6 +65,7 @@ class PolicyStatus(Shown):
     globals: int = Field(default=0, description="Names that may be referenced and instantiated.")
     reduces: int = Field(default=0, description="Names that may be called.")
     approval: Approval | None = Field(default=None, description="Who approved it, when a person did.")
+    since: str = Field(default="", description="When it came into force.")
 
 
 class PastPolicy(PolicyStatus):
@@ -131,6 +132,7 @@ class PodsStatus(Shown):
         " which the self-test has passed).",
     )
     total: int = Field(default=0, description="Pods that are there.")
+    outdated: int = Field(default=0, description="Pods that were made with another policy than the one in force.")
 
 
 class ViolationStatus(Shown):

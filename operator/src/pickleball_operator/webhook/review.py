@@ -18,24 +18,25 @@ from .patch import patch
 Manifest = Mapping[str, Any]
 Lister = Callable[[str], Sequence[Manifest]]
 """Gives the ModelDeployments of a namespace."""
+Judged = Callable[[str, str], None]
+UNJUDGED = 503
 VERSION = "admission.k8s.io/v1"
 LOG = logging.getLogger("pickleball.webhook")
 
 
-def answer(content: bytes, deployments: Lister, render: Renderer) -> bytes:
-    """The AdmissionReview that answers one; ReviewFormError when it is none."""
+def answer(content: bytes, deployments: Lister, render: Renderer, judged: Judged = lambda *_: None) -> bytes:
+    """The AdmissionReview that answers one; ReviewFormError when it is none. `judged` gets result and reason."""
     uid, namespace, pod = _read(content)
     try:
         response = _respond(pod, deployments(namespace), render)
     except KubeError as error:
         LOG.warning("a pod in %s could not be judged: %s", namespace, error)
         response = _refuse(
-            503, "ApiRefused", f"The ModelDeployments of the namespace cannot be read ({error}). Try again soon."
+            UNJUDGED, "ApiRefused", f"The ModelDeployments of the namespace cannot be read ({error}). Try again soon."
         )
-    LOG.info(
-        "a pod was judged",
-        extra={"namespace": namespace, "pod": _name(pod), "decision": response["auditAnnotations"]["decision"]},
-    )
+    reason = response["auditAnnotations"]["decision"]
+    judged(_result(response), reason)
+    LOG.info("a pod was judged", extra={"namespace": namespace, "pod": _name(pod), "decision": reason})
     whole = {"apiVersion": VERSION, "kind": "AdmissionReview", "response": {"uid": uid, **response}}
     return json.dumps(whole).encode()
 
@@ -62,6 +63,13 @@ def _respond(pod: Manifest, deployments: Sequence[Manifest], render: Renderer) -
         operations = patch(pod, render(strip(pod), decision))
         response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(operations).encode()).decode()}
     return response
+
+
+def _result(response: Mapping[str, Any]) -> str:
+    """inject, skip, deny, or error where nobody could judge."""
+    if response["allowed"]:
+        return "inject" if "patch" in response else "skip"
+    return "error" if response["status"]["code"] == UNJUDGED else "deny"
 
 
 def _refuse(code: int, reason: str, sentence: str) -> dict[str, Any]:

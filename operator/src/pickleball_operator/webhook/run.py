@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import signal
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_operator.errors import CertificateError
 from pickleball_operator.kube.cluster import Cluster
+from pickleball_operator.metrics import WebhookMetrics
+from pickleball_operator.metrics import serve as expose
 from pickleball_operator.render.injection import inject
 
 from .certificate import Certificate
@@ -41,7 +42,10 @@ def run(settings: Settings, folder: Path) -> None:
     certificate = Certificate(folder)
     if not await_certificate(certificate, ending):
         return
-    server = serve(settings, certificate, Cluster.connect())
+    metrics = WebhookMetrics()
+    if settings.metrics_port:
+        expose(metrics.registry, settings.metrics_port)
+    server = serve(settings, certificate, Cluster.connect(), metrics=metrics)
     LOG.info("the webhook serves on port %s", settings.webhook_port)
     ending.wait()
     server.draining = True
@@ -49,8 +53,11 @@ def run(settings: Settings, folder: Path) -> None:
     server.shutdown()
 
 
-def serve(settings: Settings, certificate: Certificate, kube: Kube, host: str = "") -> Server:
+def serve(
+    settings: Settings, certificate: Certificate, kube: Kube, host: str = "", metrics: WebhookMetrics | None = None
+) -> Server:
     """Serve in a thread."""
+    counted = metrics or WebhookMetrics()
 
     def rendered(template: Mapping[str, Any], plan: Inject) -> Mapping[str, Any]:
         return inject(template, plan, settings)
@@ -58,9 +65,14 @@ def serve(settings: Settings, certificate: Certificate, kube: Kube, host: str = 
     def deployments(namespace: str) -> Sequence[Mapping[str, Any]]:
         return kube.list("ModelDeployment", namespace)
 
-    server = Server(
-        settings.webhook_port, certificate, functools.partial(answer, deployments=deployments, render=rendered), host
-    )
+    def judged(result: str, reason: str) -> None:
+        counted.injections.labels(result, reason).inc()
+
+    @counted.seconds.time()  # type: ignore[untyped-decorator,unused-ignore]
+    def answered(content: bytes) -> bytes:
+        return answer(content, deployments, rendered, judged)
+
+    server = Server(settings.webhook_port, certificate, answered, host)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

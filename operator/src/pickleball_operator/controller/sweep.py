@@ -1,0 +1,152 @@
+"""The sweep: all pods are looked over now and then, and the metrics are set.
+
+A watch shows what changes. The sweep sees the rest: pods that no injection touched, interpreters that stay silent,
+what witnesses have heard since.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pickleball_operator import names
+from pickleball_operator.decide import exposure
+from pickleball_operator.decide import pods as judge
+from pickleball_operator.decide.evidence import events, has_witness, moment, needs_log
+from pickleball_operator.decide.keys import digest
+from pickleball_operator.decide.reasons import Reason
+from pickleball_operator.errors import ConflictError, SpecError
+from pickleball_operator.kube import Ref
+from pickleball_operator.model import parse
+from pickleball_operator.render.event import event
+
+from .observe import WITNESS_LIMIT, pods_of, read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pickleball_operator.kube import Kube, Manifest
+    from pickleball_operator.metrics import Metrics
+    from pickleball_operator.model import ModelDeployment
+    from pickleball_operator.settings import Settings
+
+Key = tuple[str, str]
+LOG = logging.getLogger("pickleball.sweep")
+
+
+class Sweep:
+    """Looks over everything, and remembers what witnesses have said."""
+
+    def __init__(self, kube: Kube, settings: Settings, clock: Callable[[], str], metrics: Metrics) -> None:
+        self._kube = kube
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._heard: dict[str, str] = {}
+        """Digest of the violations that the witness of a pod has logged, by the pod's uid."""
+
+    def look(self) -> set[Key]:
+        """Look once; the ModelDeployments whose status may say something else than is so."""
+        concerned: set[Key] = set()
+        seen: list[ModelDeployment] = []
+        living: set[str] = set()
+        left = self._settings.evictions
+        for namespace in self._settings.watch_namespaces or (None,):
+            owned = self._owned(namespace)
+            for manifest in self._kube.list("ModelDeployment", namespace):
+                try:
+                    deployment = parse(manifest)
+                except SpecError:
+                    continue  # its condition says so
+                key = (deployment.namespace, deployment.name)
+                pods = owned.get(key, []) if deployment.spec.selector is None else pods_of(self._kube, deployment)
+                living |= {pod["metadata"]["uid"] for pod in pods}
+                seen.append(deployment)
+                if self._is_concerned(deployment, pods):
+                    concerned.add(key)
+                left -= self._evict(deployment, pods, left)
+        self._heard = {uid: said for uid, said in self._heard.items() if uid in living}
+        tell(self._metrics, seen, moment(self._clock()) or 0)
+        return concerned
+
+    def _owned(self, namespace: str | None) -> dict[Key, list[Manifest]]:
+        """The pods of all Deployments of ours, by their ModelDeployment."""
+        found: dict[Key, list[Manifest]] = {}
+        for pod in self._kube.list("Pod", namespace, {names.PART: "workload"}):
+            metadata = pod["metadata"]
+            found.setdefault((metadata["namespace"], metadata["labels"].get(names.MODEL_DEPLOYMENT, "")), []).append(
+                pod
+            )
+        return found
+
+    def _is_concerned(self, deployment: ModelDeployment, pods: list[Manifest]) -> bool:
+        status = deployment.status
+        living = judge.living(tuple(pods))
+        counted = judge.count(living, {}, status.policy.name if status.policy is not None else None)
+        heard = [self._has_heard(pod) for pod in living]
+        return counted != status.pods or any(map(needs_log, living)) or any(heard)
+
+    def _has_heard(self, pod: Mapping[str, Any]) -> bool:
+        """Whether the witness has logged violations since the last sweep."""
+        if not has_witness(pod):
+            return False
+        log = read_log(self._kube, pod, names.WITNESS, WITNESS_LIMIT) or ""
+        said = [one for one in events(log) if one.get("event") == "violation"]
+        before, now = self._heard.get(pod["metadata"]["uid"]), digest(said)
+        self._heard[pod["metadata"]["uid"]] = now
+        return bool(said) and before != now
+
+    def _evict(self, deployment: ModelDeployment, pods: list[Manifest], budget: int) -> int:
+        """Evict at most `budget` pods; how many were."""
+        done = 0
+        for pod in exposure.evictable(deployment, pods, self._clock()):
+            if done >= budget:
+                break
+            name = pod["metadata"]["name"]
+            allowed = self._kube.evict(Ref("Pod", deployment.namespace, name))
+            self._metrics.evictions.labels("done" if allowed else "refused").inc()
+            if not allowed:
+                LOG.info("a disruption budget keeps pod %s/%s", deployment.namespace, name)
+                continue
+            done += 1
+            LOG.info("pod %s/%s was evicted, to be made anew", deployment.namespace, name)
+            self._tell(deployment, f"Pod {name} was evicted, so that its owner makes it anew with the policy in force.")
+        return done
+
+    def _tell(self, deployment: ModelDeployment, sentence: str) -> None:
+        note = ("Normal", str(Reason.EVICTED), sentence)
+        try:
+            self._kube.create(event(deployment.namespace, deployment.name, deployment.uid, self._clock(), note))
+        except ConflictError:
+            LOG.debug("the event stands already: %s", sentence)
+
+
+def tell(metrics: Metrics, deployments: Iterable[ModelDeployment], now: float) -> None:
+    """Set what is counted over all ModelDeployments; series of those that are gone go."""
+    counted: dict[tuple[str, str], int] = {}
+    running = set()
+    owned: dict[tuple[str, ...], dict[str, float]] = {}
+    since: dict[tuple[str, ...], float] = {}
+    for one in deployments:
+        status, owner = one.status, (one.namespace, one.name)
+        for condition in status.conditions:
+            key = (condition.type, condition.status)
+            counted[key] = counted.get(key, 0) + 1
+            if condition.type == "Analyzed" and condition.status == "Unknown" and status.analysis is not None:
+                running.add((one.namespace, status.analysis.key))
+        owned[owner] = {
+            "pods": status.pods.total,
+            "unprotected": status.pods.total - status.pods.protected,
+            "outdated": status.pods.outdated,
+            "waiting": status.candidate is not None,
+        }
+        if status.policy is not None:
+            since[(*owner, status.policy.name)] = moment(status.policy.since) or 0
+    metrics.conditions.clear()
+    for (kind, truth), count in counted.items():
+        metrics.conditions.labels(kind, truth).set(count)
+    for name in ("pods", "unprotected", "outdated", "waiting"):
+        metrics.set_all(name, {owner: values[name] for owner, values in owned.items()})
+    metrics.set_all("policy_since", since)
+    metrics.jobs.set(len(running))
+    metrics.swept.set(now)
