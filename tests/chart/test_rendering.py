@@ -302,6 +302,20 @@ def test_analysis_pods_reach_the_api_server_only(chart: Engine) -> None:
     ]
 
 
+def test_pods_that_fetch_sources_reach_what_is_named_and_a_resolver(chart: Engine) -> None:
+    """A second policy, for the pods of pypi and git sources only; without addresses there is none."""
+    given = {"namespaces": ["red"], "apiServerCidrs": ["10.0.0.1/32"], "sourceCidrs": ["192.0.2.0/24"]}
+    first, second = [one for one in chart.render(networkPolicy=given) if one["kind"] == "NetworkPolicy"]
+    assert "matchExpressions" not in first["spec"]["podSelector"]
+    assert second["spec"]["podSelector"] == {
+        "matchLabels": {"pickleball.dev/part": "analysis"},
+        "matchExpressions": [{"key": "pickleball.dev/fetches", "operator": "Exists"}],
+    }
+    sources, resolver = second["spec"]["egress"]
+    assert sources == {"ports": [{"protocol": "TCP", "port": 443}], "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+    assert {one["port"] for one in resolver["ports"]} == {53}
+
+
 def test_a_network_policy_needs_the_api_servers_addresses(chart: Engine) -> None:
     """Without addresses the chart says which value to set and how to find it out."""
     with pytest.raises(ChartError, match=r"networkPolicy\.apiServerCidrs must name .*kubectl"):

@@ -204,7 +204,7 @@ def test_names_that_a_model_file_wants_are_proposed_and_the_inert_one_joins(
         pod["volumes"] = [{"name": "m", "configMap": {"name": "models"}}]
         documents.append(config_map("models", binaryData={"m.pkl": base64.b64encode(made.stdout).decode()}))
         spec["source"] = {"volume": {"claimName": "sources"}}
-        words = ["--path", f"/pickleball/sources={library}"]
+        words = ["--path", f"/pickleball/volume={library}"]
     else:
         (tmp_path / "files").mkdir()
         (tmp_path / "files" / "m.pkl").write_bytes(made.stdout)

@@ -30,7 +30,7 @@ _TESTED = (*_PYTHON, "python3-cloudpickle", "python3-dill", "python3-joblib", "p
 BASES = {
     "python": Base("bookworm", _PYTHON),
     "python-deb11": Base("bullseye", _PYTHON),
-    "java": Base("bookworm", ("ca-certificates", "openjdk-17-jre-headless", "python3", "python3-venv")),
+    "java": Base("bookworm", ("ca-certificates", "git", "openjdk-17-jre-headless", "python3", "python3-venv")),
     "tests-3.9": Base("bullseye", (*_TESTED, "libpython3.9-testsuite")),
     "tests-3.11": Base("bookworm", (*_TESTED, "libpython3.11-testsuite")),
     "tests-3.13": Base("trixie", (*_TESTED, "libpython3.13-testsuite")),

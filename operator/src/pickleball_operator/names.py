@@ -13,6 +13,8 @@ PART = f"{GROUP}/part"
 """What an object is: analysis, result, policy, review or workload. The controller watches objects that carry it."""
 REQUEST_KEY = f"{GROUP}/request-key"
 """The analysis that an object belongs to (on Jobs, their pods and results)."""
+FETCHES = f"{GROUP}/fetches"
+"""On the pod of an analysis that fetches its sources: pypi or git. The chart's network policy lets these out."""
 MODEL_DEPLOYMENT = f"{GROUP}/modeldeployment"
 """The ModelDeployment that a Deployment and its pods belong to."""
 
@@ -96,9 +98,12 @@ ENV_PREFIX = "PICKLEBALL_"
 # Containers and paths of the analysis Job.
 TOOLS = "tools"
 COLLECT = "collect"
+FETCH = "fetch"
 ANALYSE = "analyse"
 PUBLISH = "publish"
 WORK = "/pickleball"
+SOURCES_RECORD = "collected.json"
+"""Beside the sources: what was collected or fetched."""
 MODELS = f"{WORK}/models"
 
 

@@ -30,6 +30,7 @@ OF_OTHERS = frozenset(
 
 Image = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9._:/@-]+$")]
 Duration = Annotated[str, Field(pattern=DURATION, min_length=2)]
+INDEX = r"^(https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?)?$"
 Size = Annotated[str, Field(pattern=SIZE)]
 
 
@@ -60,6 +61,10 @@ class Settings(BaseModel):
     )
     analysis_jobs_per_namespace: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=4, description="How many of them one namespace may have."
+    )
+    package_index: Annotated[str, Field(max_length=1024, pattern=INDEX)] = Field(
+        default="",
+        description="Package index that spec.source.pypi reads, as https://index.example/simple; empty: pip's own.",
     )
     proven_approvers: bool = Field(
         default=False,

@@ -38,6 +38,26 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"source": {"fromImage": {}, "volume": {"claimName": "a"}}}, "spec.source: give exactly one"),
     ({"source": {"volume": {"claimName": "a", "path": "../../etc"}}}, "spec.source.volume.path"),
     ({"source": {"fromImage": {"python": "python3; rm"}}}, "spec.source.fromImage.python"),
+    *(
+        ({"source": {"pypi": {"requirements": [one]}}}, "spec.source.pypi.requirements[0]")
+        for one in ("--index-url=x", "-e .", "a @ file:///b", "./a", "a\n-r b", "a --pre", "a;b", "a==1\n", "")
+    ),
+    *(
+        ({"source": {"git": {"url": one}}}, "spec.source.git.url")
+        for one in (
+            "--x",
+            "ssh://git.example/a",
+            "file:///a",
+            "https://0.0.0.0:you@git.example/c",
+            "ext::id",
+            "https://git.example/a b",
+        )
+    ),
+    *(
+        ({"source": {"git": {"url": "https://git.example/a", "ref": one}}}, "spec.source.git.ref")
+        for one in ("--upload-pack=x", "a b", "+a:b", "")
+    ),
+    ({"source": {"git": {"url": "http://git.example/a", "ref": "main"}}}, "must be a whole commit id"),
     ({"analysis": {"mode": "fast"}}, "spec.analysis.mode"),
     ({"analysis": {"memory": "lots"}}, "spec.analysis.memory"),
     ({"analysis": {"memory": "1Mi"}}, "spec.analysis.memory: 1Mi is too little"),

@@ -143,7 +143,7 @@ def test_every_container_of_the_job_is_restricted_and_bounded() -> None:
 
 
 def test_the_generators_command_line_takes_the_specs_options() -> None:
-    """Classes, ignored paths, mode and the volume's folder reach the command, each as one word."""
+    """Classes, ignored paths and mode reach the command, each as one word."""
     found = analysis.analyse_command(
         asked(
             model={"classes": ["a.B", "c/d.py:<module>.E"]},
@@ -151,7 +151,7 @@ def test_the_generators_command_line_takes_the_specs_options() -> None:
             source={"volume": {"claimName": "x", "path": "lib/site-packages"}},
         )
     )
-    assert found[:3] == ["pickleball-generate", "--library-path", "/pickleball/sources/lib/site-packages"]
+    assert found[:3] == ["pickleball-generate", "--library-path", "/pickleball/sources"]
     assert [found[place + 1] for place, word in enumerate(found) if word == "--model-class"] == [
         "a.B",
         "c/d.py:<module>.E",
@@ -159,3 +159,46 @@ def test_the_generators_command_line_takes_the_specs_options() -> None:
     assert "--ignore-paths=tests,a b" in found
     assert "--use-cpg" in found
     assert json.dumps(found)
+
+
+FETCHED: list[tuple[dict[str, Any], list[str]]] = [
+    (
+        {"pypi": {"requirements": ["a[b]>=1, <2", f"c==1 --hash=sha256:{'0' * 64}"]}},
+        ["pypi", "--requirement=a[b]>=1, <2", f"--requirement=c==1 --hash=sha256:{'0' * 64}"],
+    ),
+    (
+        {"git": {"url": "https://git.example/a.git", "ref": "v1", "path": "src"}},
+        ["git", "--url=https://git.example/a.git", "--ref=v1", "--path=src"],
+    ),
+    ({"volume": {"claimName": "x", "path": "lib/a"}}, ["folder", "--from=/pickleball/volume/lib/a"]),
+    ({"volume": {"claimName": "x"}}, ["folder", "--from=/pickleball/volume"]),
+]
+
+
+@pytest.mark.parametrize(("source", "words"), FETCHED, ids=["pypi", "git", "volume", "whole volume"])
+def test_sources_from_elsewhere_are_fetched_by_our_image(source: dict[str, Any], words: list[str]) -> None:
+    """Each value is one word with its option; the step has no token, and the label that the network policy looks at."""
+    request = asked(source=source)
+    assert analysis.fetch_command(request) == [
+        "pickleball-generate",
+        "fetch",
+        *words,
+        "--output=/pickleball/sources",
+    ]
+    template = analysis.job(request, SETTINGS, [], suspend=True)["spec"]["template"]
+    step = template["spec"]["initContainers"][0]
+    assert (step["name"], step["image"]) == ("fetch", SETTINGS.generate_image)
+    assert "token" not in {mount["name"] for mount in step["volumeMounts"]}
+    assert template["metadata"]["labels"].get("pickleball.dev/fetches") == (words[0] if words[0] != "folder" else None)
+    assert "--fetched=/pickleball/sources/collected.json" in analysis.analyse_command(request)
+
+
+def test_another_index_is_another_analysis() -> None:
+    """What a requirement means depends on the index."""
+    given = parse(model_deployment(source={"pypi": {"requirements": ["a"]}}))
+    here, there = (
+        request(given, SETTINGS.model_copy(update={"package_index": index})) for index in ("", "https://index.example")
+    )
+    assert isinstance(here, Request)
+    assert isinstance(there, Request)
+    assert here.key != there.key

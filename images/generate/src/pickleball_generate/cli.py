@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
+from pickleball_generate.fetch import command as fetching
 from pickleball_generate.generation import check, diff, generate
 from pickleball_generate.progress import Progress
 
@@ -80,6 +81,9 @@ def arguments() -> argparse.ArgumentParser:
             "choices": ["none", "inert"], "default": "none",
             "help": "what joins the policy of what the files ask for: nothing, or what has no effect (default none)",
         },
+        "--fetched": {
+            "type": Path, "metavar": "FILE", "help": "what `fetch` recorded about the sources; kept in the provenance",
+        },
         "--propose-only": {
             "action": "store_true",
             "help": "exit with 0 even where the files need more: what they need stands in the provenance",
@@ -130,6 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["export-collect"]:
         return export_collect(words[1:])
+    if words[:1] == ["fetch"]:
+        return fetch(words[1:])
     gc.set_threshold(100_000, 20, 20)  # facts are large trees that stay: looking through them costs a fifth of a run
     progress = Progress()
     start = time.monotonic()
@@ -166,6 +172,18 @@ def fail(error: GenerateError, out: TextIO | None) -> int:
     if TERMINATION_LOG.is_file() and os.access(TERMINATION_LOG, os.W_OK):
         TERMINATION_LOG.write_text(document[:4096])
     return error.exit_code
+
+
+def fetch(words: Sequence[str]) -> int:
+    """Fetch sources from elsewhere."""
+    try:
+        outcome = fetching.fetch(fetching.arguments(Arguments(prog="pickleball-generate fetch")).parse_args(words))
+    except GenerateError as error:
+        return fail(error, sys.stdout)
+    except (OSError, UnicodeError) as error:
+        return fail(BadInput(f"The sources cannot be kept: {error}.", reason="unwritable"), sys.stdout)
+    print(json.dumps(outcome))
+    return 0
 
 
 def export_collect(words: Sequence[str]) -> int:

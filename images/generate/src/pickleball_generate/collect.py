@@ -41,16 +41,16 @@ class Refusal(Exception):
 class Collector:
     """Copies folders into one tree, counts what it copies, keeps a list of what it does not."""
 
-    def __init__(self, output, max_files, max_bytes):
+    def __init__(self, output: str, max_files: int, max_bytes: int) -> None:
         self.output = os.path.realpath(output)
         self.max_files = max_files
         self.max_bytes = max_bytes
         self.files = 0
         self.bytes = 0
-        self.skipped = []
-        self.packages = {}
+        self.skipped = []  # type: list
+        self.packages = {}  # type: dict
 
-    def collect(self, folder):
+    def collect(self, folder: str) -> None:
         """Copy the packages of one folder of sys.path; a package that an earlier folder gave is left alone."""
         root = os.path.realpath(folder)
         for name in sorted(os.listdir(root)):
@@ -151,6 +151,18 @@ class Collector:
                 os.makedirs(os.path.join(self.output, name), exist_ok=True)
                 shutil.copyfile(path, os.path.join(self.output, name, part))
 
+    def write_index(self, more: dict) -> None:
+        """Write DIR/collected.json."""
+        index = {
+            "packages": self.packages,
+            "files": self.files,
+            "bytes": self.bytes,
+            "skipped": self.skipped,
+        }
+        index.update(more)
+        with open(os.path.join(self.output, "collected.json"), "w") as out:
+            json.dump(index, out, indent=1, sort_keys=True)
+
     def _skip(self, path, why):
         self.skipped.append({"path": path, "why": why})
 
@@ -203,21 +215,12 @@ def main():
         if not collector.files:
             raise Refusal(2, "%s imports from no folder with sources: %s" % (sys.executable, ", ".join(folders())))
         copy_models(options.model_file, options.model_output, options.max_bytes)
-        index = {
-            "interpreter": {
-                "executable": sys.executable,
-                "version": platform.python_version(),
-                "implementation": platform.python_implementation(),
-            },
-            "platform": platform.machine(),
-            "folders": folders(),
-            "packages": collector.packages,
-            "files": collector.files,
-            "bytes": collector.bytes,
-            "skipped": collector.skipped,
+        interpreter = {
+            "executable": sys.executable,
+            "version": platform.python_version(),
+            "implementation": platform.python_implementation(),
         }
-        with open(os.path.join(options.output, "collected.json"), "w") as out:
-            json.dump(index, out, indent=1, sort_keys=True)
+        collector.write_index({"interpreter": interpreter, "platform": platform.machine(), "folders": folders()})
     except (Refusal, OSError) as error:
         code = error.code if isinstance(error, Refusal) else 2
         print(json.dumps({"status": "error", "reason": "collect-failed", "sentence": str(error)}))

@@ -6,6 +6,7 @@ GenerateError
 |-- MissingTool (3)       Java, Joern's jars or memory is missing on the machine
 |-- AnalysisFailed (4)    the analysis itself did not come to an end
     |-- JoernCrashed      Joern ended each time that it was tried
+|-- FetchFailed (1)       a package index or a git server did not give what it was asked for; it may later
 """
 
 from __future__ import annotations
@@ -63,3 +64,10 @@ class JoernCrashed(AnalysisFailed):
     """Joern ended before it answered, each time that it was tried."""
 
     reason = "joern-crashed"
+
+
+class FetchFailed(GenerateError):
+    """A remote did not give what it was asked for; another attempt may get it."""
+
+    exit_code = 1
+    reason = "fetch-failed"

@@ -8,6 +8,7 @@ import re
 import resource
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pickleball_generate import comparison, explain, inference, model_files, pac
 from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment
+from pickleball_generate.fetch import command as fetching
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
 from pickleball_generate.recovery import recover_types
 from pickleball_generate.sources import Library
@@ -50,6 +52,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         raise BadInput("Say with --policy-path where the policy goes.", reason="no-policy-path")
     classes = [dotted(name) for name in options.classes]
     allowed = reasons(options.allow, options.reason)
+    origin = fetching.load(options.fetched) if options.fetched else None
     files = model_files.scan(options.for_model)
     before = comparison.Side.load(options.diff) if options.diff else None
     environment = opened(options, progress, quick=not (options.use_cpg or options.only_cpg))
@@ -64,6 +67,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         if options.only_cpg:
             return {"status": "facts", "reason": "facts", "notes": [*environment.notes, *joern.notes]}
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
+        if origin is not None:
+            result = replace(result, provenance={**result.provenance, "origin": origin})
         asked = proposals.propose(files, result.policy, judge(environment))
         result = extend(result, files, asked, options.accept, allowed)
         explanation = explained(environment, result.provenance, options.explain) if options.explain else None

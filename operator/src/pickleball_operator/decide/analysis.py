@@ -26,6 +26,13 @@ CONDITION: ConditionType = "Analyzed"
 AGAIN = 'To try again: kubectl annotate modeldeployment {name} pickleball.dev/analyse-again="$(date +%s)" --overwrite.'
 REFUSED = 2
 """Exit code of `publish` for files that are no result; its other failures are tried again by the Job."""
+UNANSWERED = 1
+"""Exit code of `fetch` when the remote did not give what it was asked for; it is tried again by the Job."""
+OF_STEP = {
+    names.COLLECT: Reason.COLLECT_FAILED,
+    names.FETCH: Reason.FETCH_FAILED,
+    names.PUBLISH: Reason.RESULT_REFUSED,
+}
 PASSING = (Reason.IMAGE_UNAVAILABLE, Reason.ANALYSIS_UNSCHEDULABLE)
 """What a pod can recover from by itself; a Job that then runs into its deadline failed of it."""
 
@@ -178,15 +185,17 @@ def generator_failed(given: AnalysisObserved) -> Finding | None:
 def step_failed(given: AnalysisObserved) -> Finding | None:
     """Another step of the Job failed."""
     for state in _states(given):
-        repeated = state.name == names.TOOLS or (state.name == names.PUBLISH and state.exit_code != REFUSED)
+        repeated = (
+            state.name == names.TOOLS
+            or (state.name == names.PUBLISH and state.exit_code != REFUSED)
+            or (state.name == names.FETCH and state.exit_code == UNANSWERED)
+        )
         if not state.failed or (repeated and _failed(given) is None):
             continue
         said = last_object(state.message) or {}
         told = said.get("sentence")
         text = sentence(told) if isinstance(told, str) and told else state.why
-        reason = {names.COLLECT: Reason.COLLECT_FAILED, names.PUBLISH: Reason.RESULT_REFUSED}.get(
-            state.name, Reason.ANALYSIS_FAILED
-        )
+        reason = OF_STEP.get(state.name, Reason.ANALYSIS_FAILED)
         return refuse(reason, f"The step {state.name} of the analysis failed: {text} {_again(given)}")
     return None
 

@@ -27,7 +27,9 @@ def request_key(request: Mapping[str, Any]) -> str:
 def policy_key(provenance: Mapping[str, Any]) -> str | None:
     """Names a cached analysis: the resolved sources, classes, tools and options that the provenance lists."""
     inputs = {
-        name: provenance[name] for name in ("sources", "classes", "tools", "packs", "options") if name in provenance
+        name: provenance[name]
+        for name in ("sources", "classes", "tools", "packs", "options", "origin")
+        if name in provenance
     }
     return digest(inputs) if inputs else None
 

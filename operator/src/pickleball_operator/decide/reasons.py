@@ -22,7 +22,6 @@ class Reason(StrEnum):
 
     # The spec.
     SPEC_INVALID = "SpecInvalid", "The spec cannot be meant; the message names each field."
-    SOURCE_UNSUPPORTED = "SourceUnsupported", "This version reads sources from the image or a volume claim only."
     SOURCE_UNKNOWN = "SourceUnknown", "There is no image to collect sources from: the container does not exist."
 
     # Analysis.
@@ -36,6 +35,7 @@ class Reason(StrEnum):
     IMAGE_UNAVAILABLE = "ImageUnavailable", "An image cannot be pulled."
     PYTHON_NOT_FOUND = "PythonNotFound", "The image has no such interpreter."
     COLLECT_FAILED = "CollectFailed", "The sources could not be read in the workload's image."
+    FETCH_FAILED = "FetchFailed", "The sources could not be had from the package index, the git server or the volume."
     MODEL_CLASS_NOT_FOUND = "ModelClassNotFound", "The sources hold no such class; the message names near ones."
     INPUT_REFUSED = "InputRefused", "The generator refused what it was asked (its exit code 2)."
     TOOL_MISSING = "ToolMissing", "The generator's image lacks something (its exit code 3)."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator.model import FromImage, ModelDeployment, duration_in_seconds, size_in_bytes, size_text
-from pickleball_operator.model.spec import Analysis, Volume
+from pickleball_operator.model.spec import Analysis, Git, Pypi, Source, Volume
 from pickleball_operator.names import MEMORY, analysis_name
 
 from .files import ModelFiles, model_files
@@ -49,6 +49,10 @@ class Request:
     seconds: int
     image: ImageSource | None
     volume: Volume | None
+    pypi: Pypi | None = None
+    git: Git | None = None
+    index: str = ""
+    """The package index of the installation, for `pypi`."""
     files: ModelFiles = field(default_factory=ModelFiles)
 
     @property
@@ -60,6 +64,11 @@ class Request:
     def heap(self) -> str:
         """The generator's --mem."""
         return f"{max(256, int(size_in_bytes(self.memory) * HEAP_SHARE) >> 20)}M"
+
+    @property
+    def remote(self) -> str | None:
+        """Where its pod has to reach out to: pypi, git, or nowhere."""
+        return "pypi" if self.pypi else "git" if self.git else None
 
     @property
     def enlarged(self) -> Request:
@@ -78,19 +87,10 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
     if spec.policy.config_map_ref is not None:
         return None
     analysis = spec.analysis or Analysis()
+    source = spec.source or Source.model_validate({"fromImage": {}})
     image: ImageSource | None = None
-    volume: Volume | None = None
-    if spec.source is not None and spec.source.kind in ("pypi", "git"):
-        return refuse(
-            Reason.SOURCE_UNSUPPORTED,
-            f"spec.source.{spec.source.kind} is not read by this version. Use spec.source.fromImage (the default),"
-            " spec.source.volume, or a policy written by hand in spec.policy.configMapRef.",
-        )
-    if spec.source is not None and spec.source.volume is not None:
-        volume = spec.source.volume
-    else:
-        chosen = spec.source.from_image if spec.source and spec.source.from_image else FromImage()
-        found = _image(deployment, chosen)
+    if source.from_image is not None:
+        found = _image(deployment, source.from_image)
         if isinstance(found, Finding):
             return found
         image = found
@@ -99,13 +99,15 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         "classes": sorted(spec.model.classes),
         "files": sorted(spec.model.files),
         "image": image and [image.image, image.python],
-        "volume": volume and volume.model_dump(),
+        "volume": source.volume and source.volume.model_dump(),
         "mode": analysis.mode,
         "ignorePaths": sorted(analysis.ignore_paths),
         "memory": size_in_bytes(analysis.memory),
         "timeout": duration_in_seconds(analysis.timeout),
         "generator": settings.generate_image,
         "again": deployment.again,
+        **({"pypi": [sorted(source.pypi.requirements), settings.package_index]} if source.pypi else {}),
+        **({"git": source.git.model_dump()} if source.git else {}),
         **({"scanned": files.asked()} if files.patterns else {}),
     }
     return Request(
@@ -117,7 +119,10 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         memory=analysis.memory,
         seconds=duration_in_seconds(analysis.timeout),
         image=image,
-        volume=volume,
+        volume=source.volume,
+        pypi=source.pypi,
+        git=source.git,
+        index=settings.package_index,
         files=files,
     )
 
@@ -130,7 +135,7 @@ def _image(deployment: ModelDeployment, chosen: FromImage) -> ImageSource | Find
         return refuse(
             Reason.SOURCE_UNKNOWN,
             "spec.selector names pods made by others, so there is no image to collect sources from."
-            " Give spec.source.fromImage.image, spec.source.volume or spec.policy.configMapRef.",
+            " Give spec.source.fromImage.image, another spec.source or spec.policy.configMapRef.",
         )
     if chosen.image is not None:
         return refuse(

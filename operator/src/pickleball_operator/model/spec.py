@@ -5,6 +5,7 @@ The CRD (crds/) and docs/reference/modeldeployment.md are made from these classe
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -21,6 +22,12 @@ OBJECT = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 PLAIN = r"^[^\x00-\x1f]*$"
 
 
+_NAME = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+_CLAUSE = "(==|>=|<=|~=|!=|<|>) ?[A-Za-z0-9.*+!_-]+"
+REQUIREMENT = rf"^{_NAME}(\[{_NAME}(, ?{_NAME})*\])?( ?{_CLAUSE}(, ?{_CLAUSE})*)?( --hash=sha256:[0-9a-f]{{64}})*$"
+URL = r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~%+@:-]+)+/?$"
+
+
 def _below(path: str) -> str:
     if ".." in path.split("/"):
         raise ValueError(f"{path} leads out of the folder; write a path below it")
@@ -33,6 +40,7 @@ ObjectName = Annotated[str, Field(max_length=253, pattern=OBJECT)]
 Line = Annotated[str, Field(min_length=1, max_length=1024, pattern=PLAIN)]
 AbsolutePath = Annotated[str, Field(max_length=1024, pattern=r"^/[^\x00-\x1f]*$")]
 RelativePath = Annotated[str, Field(max_length=1024, pattern=r"^[^/,\x00-\x1f][^,\x00-\x1f]*$"), AfterValidator(_below)]
+Requirement = Annotated[str, Field(max_length=1024, pattern=REQUIREMENT)]
 Interpreter = Annotated[str, Field(max_length=512, pattern=r"^[A-Za-z0-9_./+-]+$")]
 
 
@@ -75,21 +83,40 @@ class FromImage(Strict):
 class Pypi(Strict):
     """Packages of an index."""
 
-    requirements: Annotated[list[Line], Field(min_length=1, max_length=64)] = Field(
-        description="Requirements as pip reads them, best pinned."
+    requirements: Annotated[list[Requirement], Field(min_length=1, max_length=64)] = Field(
+        description="Names with versions, best pinned, and hashes: numpy==1.26.4 --hash=sha256:.... With one hash"
+        " everything needs one, as with pip. Wheels are read, with what they need; nothing is built or installed."
     )
 
 
 class Git(Strict):
     """A repository."""
 
-    url: Annotated[str, Field(max_length=1024, pattern=r"^(https|ssh)://[^\s\x00-\x1f]+$")] = Field(
-        description="Where to clone from."
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.url.startsWith('https://') || (has(self.ref) && self.ref.matches('^[0-9a-f]{40}$'))",
+                    "message": "over http the ref must be a whole commit id",
+                }
+            ]
+        }
+    )
+
+    url: Annotated[str, Field(max_length=1024, pattern=URL)] = Field(
+        description="Where to fetch from, without a password: https, or http with a whole commit id as ref."
     )
     ref: Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")] = Field(
-        default="HEAD", description="Branch, tag or commit."
+        default="HEAD",
+        description="Branch, tag or commit. What a branch is at when it is analysed counts; to follow it, ask again.",
     )
     path: RelativePath | None = Field(default=None, description="Folder in the repository that holds the packages.")
+
+    @model_validator(mode="after")
+    def _proven(self) -> Git:
+        if not self.url.startswith("https://") and not re.fullmatch("[0-9a-f]{40}", self.ref):
+            raise ValueError(f"over http the ref must be a whole commit id, and it is {self.ref}")
+        return self
 
 
 class Volume(Strict):
@@ -117,7 +144,7 @@ class Source(Strict):
     from_image: FromImage | None = Field(
         default=None, description="Sources are collected in the workload's own image: the default."
     )
-    pypi: Pypi | None = Field(default=None, description="Sources come from a package index.")
+    pypi: Pypi | None = Field(default=None, description="Sources come from the package index of the installation.")
     git: Git | None = Field(default=None, description="Sources come from a git repository.")
     volume: Volume | None = Field(default=None, description="Sources lie on a volume claim.")
 

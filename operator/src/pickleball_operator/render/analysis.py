@@ -38,10 +38,17 @@ PATHS = {
     "tools": f"{names.WORK}/tools",
     "collect_script": f"{names.WORK}/tools/collect.py",
     "sources": f"{names.WORK}/sources",
+    "volume": f"{names.WORK}/volume",
     "result": f"{names.WORK}/result",
     "cache": f"{names.WORK}/cache",
 }
-STEPS = {"tools": names.TOOLS, "collect": names.COLLECT, "analyse": names.ANALYSE, "publish": names.PUBLISH}
+STEPS = {
+    "tools": names.TOOLS,
+    "collect": names.COLLECT,
+    "fetch": names.FETCH,
+    "analyse": names.ANALYSE,
+    "publish": names.PUBLISH,
+}
 
 
 def labels(request: Request, part: str) -> dict[str, str]:
@@ -69,13 +76,15 @@ def job(request: Request, settings: Settings, owners: Sequence[Manifest], *, sus
             "names": STEPS,
             "paths": PATHS,
             "image": request.image and vars(request.image),
-            "volume": request.volume and request.volume.model_dump(),
+            "pod_labels": labels(request, "analysis") | ({names.FETCHES: request.remote} if request.remote else {}),
+            "claim": request.volume and request.volume.claim_name,
             "pull_secrets": [{"name": name} for name in request.image.pull_secrets] if request.image else [],
             "scheduling": sorted(request.image.scheduling.items()) if request.image else [],
             "generate_image": settings.generate_image,
             "operator_image": settings.operator_image,
             "pull_policy": settings.image_pull_policy,
             "collect": collect_command(request) if request.image else [],
+            "fetch": fetch_command(request),
             "analyse": analyse_command(request),
             "image_models": folder(0) if request.files.in_image else None,
             "models": [(f"models-{number}", one, folder(number + 1)) for number, one in enumerate(_places(request))],
@@ -106,12 +115,28 @@ def collect_command(request: Request) -> list[str]:
     return [*command, "--model-output", folder(0)] if request.files.in_image else command
 
 
+def fetch_command(request: Request) -> list[str]:
+    """The command that gets sources from elsewhere; every value is one word of the form --name=value."""
+    command = ["pickleball-generate", "fetch"]
+    if request.pypi is not None:
+        command += ["pypi", *(f"--requirement={one}" for one in request.pypi.requirements)]
+        command += [f"--index={request.index}"] if request.index else []
+    elif request.git is not None:
+        command += ["git", f"--url={request.git.url}", f"--ref={request.git.ref}"]
+        command += [f"--path={request.git.path}"] if request.git.path else []
+    elif request.volume is not None:
+        command += [
+            "folder",
+            f"--from={PATHS['volume']}{'/' if request.volume.path else ''}{request.volume.path or ''}",
+        ]
+    return [*command, f"--output={PATHS['sources']}"]
+
+
 def analyse_command(request: Request) -> list[str]:
     """The generator's command line."""
-    library = PATHS["sources"]
-    if request.volume is not None and request.volume.path:
-        library = f"{library}/{request.volume.path}"
-    command = ["pickleball-generate", "--library-path", library]
+    command = ["pickleball-generate", "--library-path", PATHS["sources"]]
+    if request.image is None:
+        command.append(f"--fetched={PATHS['sources']}/{names.SOURCES_RECORD}")
     for name in request.classes:
         command += ["--model-class", name]
     command += [
