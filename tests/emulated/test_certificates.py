@@ -133,7 +133,12 @@ def test_what_helm_or_a_person_removed_is_put_back(kube: Memory) -> None:
     kube.patch(SECRET, {"data": {"tls.key": base64.b64encode(b"x").decode()}})
     look(kube, 2)
     assert read(kube.get(SECRET), HOST) is not None
-    assert trusted(kube) == content(kube, "ca.crt") != kept
+    assert trusted(kube) == content(kube, "ca.crt")
+    assert trusted(kube).endswith(kept), "pods still serve what the lost Secret held"
+    for minute in range(3, 12):
+        kube.delete(SECRET)
+        look(kube, minute)
+    assert len(authority.split(trusted(kube))) == 5
 
 
 def test_without_a_configuration_it_says_what_to_do(kube: Memory) -> None:

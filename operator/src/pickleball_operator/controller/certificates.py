@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("pickleball.certificates")
 SPREAD = 15.0
 """Seconds in which every API server has heard of a new authority."""
-SHORTEST, LONGEST = 5.0, 3600.0
+SHORTEST, LONGEST = 5.0, 300.0
 """Limits of the seconds between two looks."""
+TRUSTED = 5
+"""Authorities that are trusted at most."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ def ensure(kube: Kube, settings: Settings, now: datetime, pause: Callable[[float
         announce(kube, settings, valid(kept.authorities, now))
         return
     fresh = authority.mint(host(settings), now, lifetime)
-    trusted = valid((fresh.authority, *(kept.authorities if kept is not None else ())), now)
+    before = kept.authorities if kept is not None else announced(kube, settings)
+    trusted = valid((fresh.authority, *before), now)
     announce(kube, settings, trusted)
-    if kept is not None:
+    if before:
         pause(SPREAD)
     store(kube, settings, secret, Kept(fresh.certificate, fresh.key, trusted))
     LOG.info("the webhook has a new certificate until %s", authority.ends(fresh.certificate).isoformat())
@@ -80,23 +83,38 @@ def read(secret: Manifest | None, name: str) -> Kept | None:
 
 
 def valid(authorities: tuple[bytes, ...], now: datetime) -> tuple[bytes, ...]:
-    """Those that have not run out."""
-    return tuple(one for one in authorities if authority.ends(one) > now)
+    """The newest that have not run out."""
+    return tuple(one for one in authorities if authority.ends(one) > now)[:TRUSTED]
+
+
+def announced(kube: Kube, settings: Settings) -> tuple[bytes, ...]:
+    """Whom the API server trusts: with the Secret gone, pods still serve what these have signed."""
+    (client, *_) = [one["clientConfig"] for one in _configuration(kube, settings)["webhooks"]]
+    try:
+        return tuple(authority.split(base64.b64decode(client.get("caBundle") or "")))
+    except ValueError:
+        return ()
 
 
 def announce(kube: Kube, settings: Settings, trusted: tuple[bytes, ...]) -> None:
     """Let the API server trust these authorities."""
-    ref = Ref("MutatingWebhookConfiguration", "", settings.webhook_name)
-    configuration = kube.get(ref)
-    if configuration is None:
-        raise NotFoundError(f"Reading {ref}", "the chart makes it, and it is gone: run helm upgrade")
+    configuration = _configuration(kube, settings)
     bundle = base64.b64encode(b"".join(trusted)).decode()
     webhooks = [
         {**one, "clientConfig": {**one["clientConfig"], "caBundle": bundle}} for one in configuration["webhooks"]
     ]
     if webhooks != configuration["webhooks"]:
         version = configuration["metadata"]["resourceVersion"]
-        kube.patch(ref, {"metadata": {"resourceVersion": version}, "webhooks": webhooks})
+        patch = {"metadata": {"resourceVersion": version}, "webhooks": webhooks}
+        kube.patch(Ref("MutatingWebhookConfiguration", "", settings.webhook_name), patch)
+
+
+def _configuration(kube: Kube, settings: Settings) -> Manifest:
+    ref = Ref("MutatingWebhookConfiguration", "", settings.webhook_name)
+    found = kube.get(ref)
+    if found is None:
+        raise NotFoundError(f"Reading {ref}", "the chart makes it, and it is gone: run helm upgrade")
+    return found
 
 
 def store(kube: Kube, settings: Settings, secret: Manifest | None, kept: Kept) -> None:
