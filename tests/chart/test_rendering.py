@@ -124,6 +124,10 @@ def test_the_webhook_fails_closed_and_narrowly(chart: Engine) -> None:
     assert never["operator"] == "NotIn"
     assert never["values"] == ["kube-system", "kube-public", "kube-node-lease", "pickleball-system"]
     assert "caBundle" not in webhook["clientConfig"]
+    (exempt,) = webhook["objectSelector"]["matchExpressions"]
+    assert exempt == {"key": "pickleball.dev/part", "operator": "NotIn", "values": ["analysis"]}
+    unkept = chart.render(admission={"protectPods": False})
+    assert "objectSelector" not in only(unkept, "MutatingWebhookConfiguration")["webhooks"][0]
 
 
 def test_the_webhook_survives_the_loss_of_a_pod(chart: Engine) -> None:
