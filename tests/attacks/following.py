@@ -58,7 +58,7 @@ class Stepping:
         self.verifier = Verifier(policy, settings, self._note)
         self._told: list[tuple[Import, Obligation]] = []
         self._offset = 0
-        self._there = 0  # imports whose objects are there
+        self._there: list[Import] = []  # imports whose objects are there
 
     def _note(self, target: Import, obligation: Obligation) -> None:
         self._told.append((target, obligation))
@@ -66,14 +66,14 @@ class Stepping:
     def begin(self) -> None:
         """Begin a load."""
         self.verifier.begin()
-        self._offset = self._there = 0
+        self._offset = 0
 
     def take(self, piece: list[Opcode]) -> dict[str, Any]:
         """Judge a piece; say what the driver needs."""
         verifier = self.verifier
         said: dict[str, Any] = {"error": None, "late": [], "opcodes": []}
         before = len(verifier.violations)
-        known = {id(item) for item in self._roots()} if self._there else set()
+        first = len(verifier.imports)
         if len(piece) > 1:
             self._offset += 9
         for code, argument in piece:
@@ -89,16 +89,13 @@ class Stepping:
             said["late"] += [
                 (item.path, what)
                 for item, what in self._told
-                if not what.kind.startswith(("result-", "persistent")) and id(_root(item)) in known
+                if not what.kind.startswith(("result-", "persistent")) and _root(item) in self._there
             ]
             made = verifier.imports[imports].path if len(verifier.imports) > imports else None
             said["opcodes"].append((code, argument, verifier.depths, made, events))
-        self._there = len(verifier.imports)
+        self._there += verifier.imports[first:]
         said["violations"] = verifier.violations[before:]
         return said
-
-    def _roots(self) -> list[Import]:
-        return self.verifier.imports[: self._there]
 
 
 def _root(item: Import) -> Import:

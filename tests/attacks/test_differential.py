@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "library"))
-from tests.attacks import differential
+from tests.attacks import differential, following, repetition
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
 
@@ -28,6 +28,21 @@ def test_random_streams_are_judged_alike() -> None:
     """Verdicts on random and mutated streams are equal in all that they say."""
     assert native, engine.REASON
     assert differential.check_many(range(5000)) == 20_000
+
+
+def test_repetition_is_judged_alike() -> None:
+    """What is done again with literals takes a short way in the compiled verifier; it says the same."""
+    assert native, engine.REASON
+    clean = 0
+    for seed in range(3000):
+        chance = random.Random(seed)
+        policy = chance.choice(differential.POLICIES)
+        both = Both(policy, differential.settings(chance) if chance.random() < 0.3 else Settings())
+        streams = [repetition.stream(chance), repetition.stream(chance)]
+        clean += sum(both.verify(data).clean for data in streams)
+        both.verify(differential.mutated(chance, repetition.stream(chance)))
+        following.check(chance, policy, streams)
+    assert clean > 500
 
 
 def test_literals_that_are_left_out_change_no_verdict() -> None:

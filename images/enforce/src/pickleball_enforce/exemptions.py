@@ -62,6 +62,9 @@ def is_caller_exempt() -> bool:
         frame = sys._getframe(2)  # noqa: SLF001 - the caller decides
     except ValueError:  # C calls, with no Python code above
         return _is_between_interpreters()
+    name = frame.f_globals.get("__name__")
+    if type(name) is str and name not in _NOTED and not sanction.is_in_exempt():
+        return False  # as nearly always
     return is_exempt(frame)
 
 

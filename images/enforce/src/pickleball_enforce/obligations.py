@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
 _WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
 BOUND_METHOD = "a bound method"
+_HELPERS = [(module, name) for module, _, name in (path.rpartition(".") for path in sorted(names.HELPERS))]
 
 
 def violation(prediction: Import, obligation: Obligation, rule: str, sentence: str) -> list[Violation]:
@@ -68,12 +69,15 @@ def check_path(prediction: Import) -> list[Violation]:
     its owner's own namespace.
     """
     module, qualname = prediction.canonical
-    now = names.canonical(prediction.module, prediction.name, prediction.proto, fix_imports=prediction.fix_imports)
-    if now != prediction.canonical:
-        return _unfound(prediction, "the tables that map Python 2 names have changed since it was judged")
+    if prediction.proto < 3:
+        now = names.canonical(prediction.module, prediction.name, prediction.proto, fix_imports=prediction.fix_imports)
+        if now != prediction.canonical:
+            return _unfound(prediction, "the tables that map Python 2 names have changed since it was judged")
     owner: object = sys.modules.get(module)
     if not isinstance(owner, types.ModuleType):
         return _unfound(prediction, f"sys.modules holds no module under the name {module}")
+    if "." not in qualname:
+        return []
     steps = qualname.split(".")
     for step in steps[:-1]:
         found = vars(owner).get(step, MISSING)
@@ -131,13 +135,17 @@ def discharge(obj: object, prediction: Import, *, on_stack: bool = False) -> lis
     `on_stack` says that what calling it returns is checked on the unpickler's stack, before it is changed.
     """
     found = check_path(prediction) if prediction.parent is None else []
+    guarded = False
     for obligation in prediction.obligations:
-        if not obligation.kind.startswith("result-"):
-            found += discharge_one(obj, prediction, obligation)
-        elif isinstance(obj, type):
-            found += _discharge_class(obj, prediction, obligation)
+        check = _CHECKS.get(obligation.kind)
+        if check is not None:
+            found += check(obj, prediction, obligation)
+            continue
+        guarded = True
+        if isinstance(obj, type):
+            found += _CLASS_CHECKS[obligation.kind](obj, prediction, obligation)
     kept = bool(prediction.parent) or "data" in prediction.uses
-    if prediction.guarded and not isinstance(obj, type) and kept and not on_stack:
+    if guarded and not isinstance(obj, type) and kept and not on_stack:
         sentence = f"The stream changes what {prediction.path} returns and keeps it as data, so it cannot be checked."
         found.append(Violation("build-target", prediction.path, prediction.opcode, prediction.offset, sentence))
     for child in prediction.children:
@@ -147,9 +155,9 @@ def discharge(obj: object, prediction: Import, *, on_stack: bool = False) -> lis
 
 def needs_guard(obj: object, prediction: Import) -> bool:
     """Whether find_class has to return a ResultGuard around the object (call after `discharge` found nothing)."""
-    if not prediction.guarded or "data" in prediction.uses or "instance" in prediction.uses:
+    if isinstance(obj, type) and not sharing.may_return_shared(obj):
         return False
-    return not isinstance(obj, type) or sharing.may_return_shared(obj)
+    return prediction.guarded and "data" not in prediction.uses and "instance" not in prediction.uses
 
 
 def _discharge_child(owner: object, child: Import, *, on_stack: bool) -> list[Violation]:
@@ -161,19 +169,12 @@ def _discharge_child(owner: object, child: Import, *, on_stack: bool) -> list[Vi
     return discharge(obj, child, on_stack=on_stack)
 
 
-def _discharge_class(obj: type, prediction: Import, obligation: Obligation) -> list[Violation]:
-    """Check what calling a class returns by the class itself."""
-    if obligation.kind == "result-items":
-        return _shared_class(obj, prediction, obligation)
-    return _CHECKS[obligation.kind[len("result-") :]](obj, prediction, obligation)
-
-
 def discharge_one(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     """Check one obligation on the object that its import gave (lockstep, and `Verdict.late`)."""
     if not obligation.kind.startswith("result-"):
         return _CHECKS[obligation.kind](obj, prediction, obligation)
     if isinstance(obj, type):
-        return _discharge_class(obj, prediction, obligation)
+        return _CLASS_CHECKS[obligation.kind](obj, prediction, obligation)
     sentence = f"The stream changes what {prediction.path} returned in an earlier load, so it cannot be checked."
     return violation(prediction, obligation, "build-target", sentence)
 
@@ -223,10 +224,10 @@ def _class(obj: object, prediction: Import, obligation: Obligation) -> list[Viol
 
 
 def _callee(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    for path in names.HELPERS:
-        module, _, name = path.rpartition(".")
-        if module in sys.modules and vars(sys.modules[module]).get(name) is obj:
-            sentence = f"The stream calls {prediction.path}, which is the helper {path} under another name."
+    for module, name in _HELPERS:
+        known = sys.modules.get(module)
+        if known is not None and known.__dict__.get(name) is obj:
+            sentence = f"The stream calls {prediction.path}, which is the helper {module}.{name} under another name."
             return violation(prediction, obligation, "helper-arguments", sentence)
     return []
 
@@ -447,9 +448,12 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "attribute-asked": _asked,
     "method-asked": _asked,
 }
-KINDS = frozenset(_CHECKS) | {
-    f"result-{kind}" for kind in ("build", "setstate", "empty-state", "shadow", "slot", "items")
+# Of what calling a class returns, by the class itself.
+_CLASS_CHECKS = {
+    **{f"result-{kind}": _CHECKS[kind] for kind in ("build", "setstate", "empty-state", "shadow", "slot")},
+    "result-items": _shared_class,
 }
+KINDS = frozenset(_CHECKS) | frozenset(_CLASS_CHECKS)
 
 
 # ---- imports that the application renames ---------------------------------------------------------------------------
@@ -506,6 +510,74 @@ def _call(callee: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, int]:
 
 
 _OWN_REFERENCES = _call(object, ())[1]  # of a result that nobody else holds: one less from Python 3.14 on
+
+
+class Passed:
+    """An object that met its obligations, and all that the outcome rested on: while that is the same, it meets them.
+
+    Only for classes, and obligations that rest on nothing but their bases, their `__new__`, and who the helpers of
+    pickle and the classes of shared objects are. Whatever else there is has to be discharged each time.
+    """
+
+    __slots__ = ("_bases", "_maker", "_obj", "_world")
+    KINDS = frozenset({"callee", "class", "build", "result-build", "result-items"})
+
+    def __init__(self, obj: type, world: tuple[object, ...]) -> None:
+        self._obj = obj
+        self._bases = mro(obj)
+        self._maker = static_attribute(obj, "__new__")
+        self._world = world
+
+    @classmethod
+    def of(cls, obj: object, prediction: Import) -> Passed | None:
+        """Discharge; give None for what has to be discharged each time, and for what does not pass."""
+        if type(obj) is not type or not cls.KINDS.issuperset(item.kind for item in prediction.obligations):
+            return None
+        if prediction.proto < 3 or sharing.may_return_shared(obj) or discharge(obj, prediction):
+            return None
+        return cls(obj, world())
+
+    def holds(self, obj: object, world: tuple[object, ...]) -> bool:
+        """Whether nothing has changed; the object is the one that stands in its module now."""
+        if obj is not self._obj or world is not self._world or mro(self._obj) is not self._bases:
+            return False
+        for base in self._bases:
+            made = base.__dict__.get("__new__", MISSING)
+            if made is not MISSING:
+                return made is self._maker
+        return self._maker is MISSING
+
+
+def world() -> tuple[object, ...]:
+    """Give the helpers of pickle and the classes of shared objects as they are now: the same tuple while they are."""
+    global _world  # noqa: PLW0603 - swapped as a whole
+    modules = sys.modules
+    shared = sharing.shared()
+    copyreg, builtins = modules["copyreg"].__dict__, modules["builtins"].__dict__
+    codecs = modules.get("_codecs")
+    known = _world
+    if (
+        known[0] is shared
+        and known[1] is copyreg.get("_reconstructor")
+        and known[2] is copyreg.get("__newobj__")
+        and known[3] is copyreg.get("__newobj_ex__")
+        and known[4] is builtins.get("getattr")
+        and known[5] is builtins.get("type")
+        and known[6] is (codecs and codecs.__dict__.get("encode"))
+    ):
+        return known
+    of_copyreg = [copyreg.get(name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")]
+    _world = (
+        shared,
+        *of_copyreg,
+        builtins.get("getattr"),
+        builtins.get("type"),
+        codecs and codecs.__dict__.get("encode"),
+    )
+    return _world
+
+
+_world: tuple[object, ...] = (None,) * 7
 
 
 class ResultGuard:

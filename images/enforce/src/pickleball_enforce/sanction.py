@@ -1,16 +1,24 @@
-"""Which single import of an unpickler is sanctioned right now, in this thread; whether an exempt load runs there.
+"""Which imports of an unpickler are sanctioned right now, in this thread; whether an exempt load runs there.
 
-The audit hook on `pickle.find_class` lets exactly that one pass, once. It imports nothing but `_thread`.
+The audit hook on `pickle.find_class` lets exactly one pass, once, or those that a judged load expects, one after the
+other. This imports nothing but `_thread`.
 """
 
 from __future__ import annotations
 
 import _thread
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+watched = False  # whether the audit hook is there: another one may have kept it out
+
 
 class _Sanction(_thread._local):  # noqa: SLF001 - threading.local without threading
     pair: tuple[object, object] | None = None
     exempt: int = 0
+    admit: Callable[[object, object], bool] | None = None
 
 
 _current = _Sanction()
@@ -28,8 +36,23 @@ def revoke() -> None:
 
 def consume(module: object, name: object) -> bool:
     """Whether this import is sanctioned; a sanction is used up by it."""
-    pair, _current.pair = _current.pair, None
+    pair = _current.pair
+    if pair is None:
+        return False
+    _current.pair = None
     return pair == (module, name)
+
+
+def expect(admit: Callable[[object, object], bool] | None) -> Callable[[object, object], bool] | None:
+    """Let the hook ask about each import of the load that begins; give what it asked before."""
+    before, _current.admit = _current.admit, admit
+    return before
+
+
+def is_expected(module: object, name: object) -> bool:
+    """Whether the load that runs expects this import now, and its object is what the policy allows."""
+    admit = _current.admit
+    return admit is not None and admit(module, name)
 
 
 def enter_exempt() -> None:

@@ -23,7 +23,17 @@ _SHARED = (enum.Enum, types.ModuleType, type, *FUNCTIONS, types.CodeType)
 
 def shared() -> tuple[type, ...]:
     """Give the classes whose instances belong to the whole process: loggers too, once there can be any."""
-    return (*_SHARED, *_classes_of("logging", "Logger", "Manager"))
+    global _known  # noqa: PLW0603 - swapped as a whole
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return _SHARED
+    logger, manager = logging.__dict__.get("Logger"), logging.__dict__.get("Manager")
+    if logger is not _known[0] or manager is not _known[1]:
+        _known = (logger, manager, (*_SHARED, *_classes_of("logging", "Logger", "Manager")))
+    return _known[2]
+
+
+_known: tuple[object, object, tuple[type, ...]] = (None, None, _SHARED)
 
 
 def _classes_of(module: str, *names: str) -> list[type]:
@@ -40,15 +50,18 @@ _DEPTH = 3  # how deep containers of a namespace are looked into
 _LIMIT = 100_000  # how many objects are looked at; a namespace with more is taken to hold an instance
 
 
+_read_mro = type.__dict__["__mro__"].__get__
+
+
 def mro(cls: type) -> tuple[type, ...]:
     """Give a class and its bases, past what a metaclass may say."""
-    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
+    found: tuple[type, ...] = _read_mro(cls)
     return found
 
 
 def static_attribute(cls: type, name: str) -> object:
     """Look a name up in the namespaces of a class and its bases; `MISSING` where there is none."""
-    for base in mro(cls):
+    for base in _read_mro(cls):
         found = base.__dict__.get(name, MISSING)
         if found is not MISSING:
             return found

@@ -1,38 +1,111 @@
-"""The short way for pickles that are nothing but data: one judgement, then stock's own `loads`.
+"""The short way for short pickles, and for those that are nothing but data: one judgement, then stock's own `loads`.
 
-Such a stream imports nothing, so there is no obligation and no find_class to watch. Anything else, and every stream
-that is not clean, takes the long way and is judged there.
+Data needs no watching. Of a short pickle that imports something, the verifier tells what its driver's checks depend on;
+the predictions of streams that use their imports alike are kept. While stock loads, the audit hook on
+`pickle.find_class` asks here about each import: it has to be the next that was judged, its module and object have to be
+there already, and the object is checked as it is now, each time.
+
+Whatever is not clean, or needs more (stubs, guards, extension codes, persistent ids, modules to import), takes the long
+way and is judged there.
 """
 
 from __future__ import annotations
 
 import io
+import sys
+import types
 
-from pickleball_enforce import engine, lookup, pause, stock
+from pickleball_enforce import engine, lookup, obligations, pause, sanction, stock
+from pickleball_enforce.report import Violation
 from pickleball_enforce.settings import Settings
+
+from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SHORT = 1 << 16  # bytes that are read to see whether a file is short
+    from pickleball_enforce.policy import Policy
+    from pickleball_enforce.report import Import
+
+_SHORT = 1 << 16  # bytes of a pickle that is short
+_KEPT = 256  # kinds of streams whose predictions are kept
 _SETTINGS = Settings(buffers=False)
-_spare: list[Any] = []  # verifiers that no thread uses now
+_MISSING = object()
+
+
+class _Judge:
+    """What is kept for a policy: verifiers that no thread uses now, and predictions."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.spare: list[Any] = []
+        self.expectations: dict[bytes, list[_Expected] | None] = {}
+
+    def verifier(self) -> Any:
+        """Take a verifier that nobody uses."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return engine.native.make_core(self.policy, _SETTINGS)
+
+    def expected(self, shape: bytes, content: bytes, start: int) -> list[_Expected] | None:
+        """Give the predicted imports of a stream; None where the long way has to be taken."""
+        try:
+            return self.expectations[shape]
+        except KeyError:
+            return self._learn(shape, content, start)
+
+    def _learn(self, shape: bytes, content: bytes, start: int) -> list[_Expected] | None:
+        imports = engine.native.Verifier(self.policy, _SETTINGS).verify(content, start, last=True).imports
+        if any("." in item.canonical[1] or item.canonical[1].startswith("__") for item in imports):
+            expected = None  # stock does more than to look into the module
+        else:
+            expected = [_Expected(item) for item in imports]
+            if any(item.find() is _MISSING for item in expected):
+                return None  # the next time its module may be there
+        if len(self.expectations) >= _KEPT:
+            self.expectations.clear()
+        self.expectations[shape] = expected
+        return expected
+
+
+_judge: _Judge | None = None
+
+
+def _judge_of(policy: Policy) -> _Judge:
+    global _judge  # noqa: PLW0603 - swapped as a whole
+    judge = _judge
+    if judge is None or judge.policy is not policy:
+        judge = _judge = _Judge(policy)
+    return judge
 
 
 def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
-    """Load a pickle that is nothing but data; give the object and where the pickle ends, or None for all others."""
-    if engine.native is None or lookup.current().policy is None:
+    """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken."""
+    enforcement = lookup.current()
+    policy = enforcement.policy
+    if engine.native is None or policy is None:
         return None
-    try:
-        verifier = _spare.pop()
-    except IndexError:
-        verifier = engine.native.make_core(None, _SETTINGS)  # without imports, no policy is asked
-    end = verifier.end_of_data(content, start)
-    _spare.append(verifier)
+    judge = _judge_of(policy)
+    verifier = judge.verifier()
+    if len(content) - start > _SHORT or enforcement.audit or not sanction.watched:
+        end, shape = verifier.end_of_data(content, start), b""
+    else:
+        end, shape = verifier.shape(content, start) or (None, b"")
+    judge.spare.append(verifier)
     if end is None:
         return None
     stream = content[start:end] if start else content
+    if shape:
+        expected = judge.expected(shape, content, start)
+        if expected is None:
+            return None
+        world = obligations.world()
+        for item in expected:
+            if not item.is_plain(world):
+                return None
+        return _load_expecting(expected, stream, world), end
     if pause.USEFUL and end - start > pause.LEAST:
         return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end
@@ -53,3 +126,75 @@ def load_file(file: Any) -> tuple[Any, int] | None:
     found = load(file.read(_SHORT))
     file.seek(start if found is None else start + found[1])
     return found
+
+
+class _Expected:
+    """An import that was predicted for all streams of one shape."""
+
+    __slots__ = ("_found", "_name", "_passed", "asked", "prediction")
+
+    def __init__(self, prediction: Import) -> None:
+        self.prediction = prediction
+        self.asked = (prediction.module, prediction.name)
+        self._found, self._name = prediction.canonical
+        self._passed: obligations.Passed | None = None
+
+    def find(self) -> object:
+        """Give what stock will find, by looking only; `_MISSING` where its module is not there or is no plain one."""
+        owner = sys.modules.get(self._found)
+        return owner.__dict__.get(self._name, _MISSING) if type(owner) is types.ModuleType else _MISSING
+
+    def is_plain(self, world: tuple[object, ...]) -> bool:
+        """Whether stock will find an object there, and it needs no guard."""
+        obj = self.find()
+        passed = self._passed
+        if passed is not None and passed.holds(obj, world):
+            return True
+        self._passed = obligations.Passed.of(obj, self.prediction)
+        return self._passed is not None or (obj is not _MISSING and not obligations.needs_guard(obj, self.prediction))
+
+    def check(self, world: tuple[object, ...]) -> list[Violation]:
+        """Check the object that stands there now."""
+        obj = self.find()
+        passed = self._passed
+        if passed is not None and passed.holds(obj, world):
+            return []
+        if obj is _MISSING or obligations.needs_guard(obj, self.prediction):
+            return [self._changed(self.prediction)]
+        return obligations.discharge(obj, self.prediction)
+
+    def refuse(self, at: int, stream: bytes) -> None:
+        """Say what is wrong, at its place in this very stream."""
+        session = Session(_SETTINGS, "")
+        prediction = session.verifier.verify(stream).imports[at]
+        obj = self.find()
+        found = [] if obj is _MISSING else obligations.discharge(obj, prediction)
+        session.refuse(found or [self._changed(prediction)])
+
+    @staticmethod
+    def _changed(prediction: Import) -> Violation:
+        sentence = f"The stream imports {prediction.path}, which stands for something else since the load began."
+        return Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)
+
+
+def _load_expecting(expected: list[_Expected], stream: bytes, world: tuple[object, ...]) -> Any:
+    """Have stock load a stream; the audit hook asks about each import before stock makes it."""
+    at = 0
+
+    def admit(module: object, name: object) -> bool:
+        nonlocal at
+        if at >= len(expected) or (module, name) != expected[at].asked:
+            return False
+        item = expected[at]
+        if item.check(world):
+            item.refuse(at, stream)
+        at += 1
+        return True
+
+    before = sanction.expect(admit)
+    try:
+        if pause.USEFUL and len(stream) > pause.LEAST:
+            return pause.paused(stock.loads, stream)
+        return stock.loads(stream)
+    finally:
+        sanction.expect(before)

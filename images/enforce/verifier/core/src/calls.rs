@@ -38,6 +38,10 @@ impl Machine<'_> {
             self.refuse_arguments(index, args);
             return Ok(self.result_of(index));
         }
+        if self.is_routine(index, args, uses::CALL) {
+            self.work(self.v.memory.tuple_length(args))?;
+            return Ok(self.result_of(index));
+        }
         let facts = self.v.memory.import(callee).facts;
         if let Some(helper) = facts.helper {
             let items = self.v.memory.tuple_items(args).to_vec();
@@ -57,6 +61,9 @@ impl Machine<'_> {
                 self.check_rebuilt(args);
             }
             self.check_arguments(index, args, None)?;
+            if !facts.hashing && !facts.array_maker {
+                self.v.memory.imports[index].routine |= uses::CALL;
+            }
         }
         let result = self.result_of(index);
         if facts.array_maker && self.v.memory.tuple_length(args) > 0 {
@@ -66,6 +73,12 @@ impl Machine<'_> {
             }
         }
         Ok(result)
+    }
+
+    /// Whether nothing is new: the import was called, or instantiated, before, and gets literals.
+    #[inline(always)]
+    fn is_routine(&self, import: usize, args: Tag, use_: u8) -> bool {
+        self.v.memory.imports[import].routine & use_ != 0 && self.v.memory.tuple(args).literal
     }
 
     /// Whether an argument is numpy's own class of arrays.
@@ -195,6 +208,12 @@ impl Machine<'_> {
             self.refuse_arguments(index, args);
             return Ok(self.v.memory.make_object(Some(index), false));
         }
+        if kwargs.is_none() && self.is_routine(index, args, uses::INSTANCE) {
+            let length = self.v.memory.tuple_length(args);
+            self.v.memory.imports[index].odd_items |= length > 0;
+            self.work(length)?;
+            return Ok(self.v.memory.make_object(Some(index), false));
+        }
         let kwargs = kwargs.filter(|tag| !tag.is(Sort::None));
         let named = kwargs.map(|tag| self.keyword_values(index, tag));
         self.release(args);
@@ -204,6 +223,7 @@ impl Machine<'_> {
         if self.allow_new(index) {
             self.instantiated(index);
             self.check_arguments(index, args, named)?;
+            self.v.memory.imports[index].routine |= uses::INSTANCE;
         }
         Ok(self.v.memory.make_object(Some(index), false))
     }

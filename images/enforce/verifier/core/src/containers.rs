@@ -4,6 +4,10 @@ use crate::machine::{Machine, Step};
 use crate::memory::{CONTAINER_COST_LIMIT, ContainerKind};
 use crate::tag::{HELPER, MUTABLE, OPERAND, SPECIAL, Sort, Tag};
 
+/// That instances, or results of calls, got items of a dict: bits of `Import::routine` beside those of `uses`.
+pub const ITEMS: u8 = 64;
+pub const ITEMS_OF_RESULT: u8 = 128;
+
 impl Machine<'_> {
     pub(crate) fn list(&mut self) -> Step {
         let items = self.pop_mark()?;
@@ -33,12 +37,19 @@ impl Machine<'_> {
     pub(crate) fn append(&mut self) -> Step {
         let value = self.pop()?;
         let target = self.top()?;
+        if value.is_dull() && self.v.memory.is_container(target, ContainerKind::List) {
+            let node = self.v.memory.container_mut(target);
+            if !(node.frozen || node.nested && node.flags & SPECIAL != 0) {
+                node.cost = node.cost.saturating_add(2).min(CONTAINER_COST_LIMIT);
+                return Ok(());
+            }
+        }
         self.extend(target, &[value]);
         Ok(())
     }
 
     pub(crate) fn appends(&mut self) -> Step {
-        if self.appends_literals() {
+        if self.appends_literals() || self.appends_data() {
             return Ok(());
         }
         let (items, target) = self.marked()?;
@@ -72,6 +83,32 @@ impl Machine<'_> {
         true
     }
 
+    /// Appends values to a list where they lie, when none of them is a helper or its operand; else gives false.
+    fn appends_data(&mut self) -> bool {
+        let Some(mark) = self.last_mark() else { return false };
+        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
+        let memory = &mut self.v.memory;
+        let helps = |item: &Tag| !item.is_literal() && memory.flags_of(*item) & (HELPER | OPERAND) != 0;
+        if !memory.is_container(target, ContainerKind::List)
+            || memory.container(target).frozen
+            || items.is_empty()
+            || items.iter().any(helps)
+        {
+            return false;
+        }
+        let (flags, cost, depth) = memory.summary(items);
+        let node = memory.container_mut(target);
+        node.flags |= flags;
+        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
+        node.depth = node.depth.max(depth);
+        let special = node.nested && node.flags & SPECIAL != 0;
+        self.drop_mark(mark);
+        if special {
+            self.refuse_nested(target);
+        }
+        true
+    }
+
     /// Puts literals into a dict under plain names; gives false where there is more to judge.
     #[inline(always)]
     fn sets_literals(&mut self) -> bool {
@@ -95,8 +132,31 @@ impl Machine<'_> {
         true
     }
 
+    /// Puts literals under plain names into an object, as it was done with another of the same import; gives false where
+    /// there is more to judge.
+    fn sets_routinely(&mut self) -> bool {
+        let Some(mark) = self.last_mark() else { return false };
+        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
+        let dull = |pair: &[Tag]| pair[0].is_dull_key() && pair[1].is_dull();
+        if self.following || !target.is(Sort::Object) || !items.len().is_multiple_of(2) {
+            return false;
+        }
+        let node = self.v.memory.object(target);
+        let known = node.origin().map(|origin| self.v.memory.imports[origin].routine);
+        let before = if node.is_called() { ITEMS_OF_RESULT } else { ITEMS };
+        if node.built || node.frozen || known.is_none_or(|known| known & before == 0) {
+            return false;
+        }
+        if !items.chunks_exact(2).all(dull) {
+            return false;
+        }
+        self.add_hash_cost(items.len() as u64 / 2);
+        self.drop_mark(mark);
+        true
+    }
+
     pub(crate) fn set_items(&mut self) -> Step {
-        if self.sets_literals() {
+        if self.sets_literals() || self.sets_routinely() {
             return Ok(());
         }
         let (items, target) = self.marked()?;

@@ -134,6 +134,8 @@ impl Machine<'_> {
             guarded: false,
             items: Vec::new(),
             odd_items: false,
+            routine: 0,
+            slots: Vec::new(),
             seen_plain: 0,
             seen: HashMap::new(),
             latest: (Kind::Callee, Vec::new()),

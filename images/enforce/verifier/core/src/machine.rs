@@ -11,6 +11,7 @@ use crate::{Form, Host, Name};
 pub type Step<T = ()> = Result<T, Box<Halt>>;
 pub type Room = (Vec<Tag>, Vec<usize>);
 
+const MEMOIZE: u8 = 0x94;
 pub const NO_FRAME: usize = usize::MAX;
 
 /// One run over one pickle.
@@ -141,6 +142,15 @@ impl<'a> Machine<'a> {
             if code == b'.' {
                 break;
             }
+            if data.get(self.pos) == Some(&MEMOIZE) {
+                self.at = self.pos + self.shift; // what follows nearly every new value needs no look at the table
+                self.opcode = MEMOIZE;
+                self.pos += 1;
+                self.put(self.v.memo.len() as u64)?;
+                if self.pos + self.shift >= self.frame_end {
+                    self.leave_frame()?;
+                }
+            }
         }
         self.position = self.pos + self.shift;
         if self.frame_end != NO_FRAME {
@@ -152,7 +162,7 @@ impl<'a> Machine<'a> {
     #[inline(always)]
     pub(crate) fn step(&mut self, code: u8) -> Step {
         match code {
-            0x94 => self.put(self.v.memo.len() as u64),
+            MEMOIZE => self.put(self.v.memo.len() as u64),
             0x8c => self.utf8(1),
             b'h' => {
                 let index = self.number::<1>()?;

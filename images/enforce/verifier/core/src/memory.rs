@@ -20,6 +20,8 @@ pub struct TupleNode {
     pub depth: u32,
     pub cost: u64,
     pub flags: u8,
+    /// Whether all items are literals.
+    pub literal: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +183,7 @@ impl Memory {
         empty(&mut self.texts);
         self.checked.clear();
         self.owned = (0, 0);
-        self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0 }); // Tag::EMPTY_TUPLE
+        self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0, literal: true }); // Tag::EMPTY_TUPLE
     }
 
     // ---- texts ------------------------------------------------------------------------------------------------------
@@ -230,10 +232,11 @@ impl Memory {
         if items.is_empty() {
             return Tag::EMPTY_TUPLE;
         }
-        let (flags, cost, depth) = self.summary(items);
+        let literal = items.iter().all(|item| item.is_literal());
+        let (flags, cost, depth) = if literal { (0, 1 + items.len() as u64, 1) } else { self.summary(items) };
         let start = self.items.len();
         self.items.extend_from_slice(items);
-        self.tuples.push(TupleNode { start, length: index32(items.len()), depth, cost, flags });
+        self.tuples.push(TupleNode { start, length: index32(items.len()), depth, cost, flags, literal });
         Tag::at(Sort::Tuple, self.tuples.len() - 1)
     }
 

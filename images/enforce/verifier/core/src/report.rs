@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::Name;
 use crate::name::Facts;
+use crate::tag::Tag;
 
 /// Joins texts to a sentence.
 macro_rules! say {
@@ -208,6 +209,10 @@ pub struct Import {
     pub(crate) items: Vec<Vec<u8>>,
     /// ... and whether there are items of which nothing is known.
     pub(crate) odd_items: bool,
+    /// What was done with it before, and asks for nothing more when it is done again with literals.
+    pub(crate) routine: u8,
+    /// The keys of the slot state that was checked last.
+    pub(crate) slots: Vec<Tag>,
     pub(crate) seen_plain: u32,
     pub(crate) latest: (Kind, Vec<u8>),
     pub(crate) seen: HashMap<Kind, HashSet<Vec<u8>>>,
@@ -217,5 +222,25 @@ impl Import {
     #[must_use]
     pub fn is_optional(&self) -> bool {
         self.code > 0
+    }
+
+    /// Writes all that a driver's checks depend on; None where it has more to do than to check the object.
+    pub(crate) fn add_shape(&self, shape: &mut Vec<u8>) -> Option<()> {
+        if self.decision != Decision::Allow || self.is_optional() || !self.children.is_empty() {
+            return None;
+        }
+        let mut add = |text: &[u8]| {
+            shape.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            shape.extend_from_slice(text);
+        };
+        add(&self.module);
+        add(&self.name);
+        add(&[self.proto, self.uses, u8::from(self.fix_imports), u8::from(self.helper), u8::from(self.operand)]);
+        for held in &self.obligations {
+            add(&[held.kind as u8]);
+            add(&held.detail);
+        }
+        add(b"");
+        Some(())
     }
 }

@@ -1,5 +1,6 @@
 //! Rules on what a stream may change: BUILD and the item operations (targets.py).
 
+use crate::containers::{ITEMS, ITEMS_OF_RESULT};
 use crate::machine::{Machine, Step};
 use crate::memory::{ContainerKind, KEYS_KEPT, Made, Part};
 use crate::opcode;
@@ -178,6 +179,10 @@ impl Machine<'_> {
         if self.is_checked(target, state, Part::Attributes)? {
             return Ok(());
         }
+        let node = *self.v.memory.container(state);
+        if !node.notable && !node.obscure && node.cost != 1 {
+            return Ok(()); // no rule looks at any entry
+        }
         let entries = self.notable_entries(state);
         let space = entries.iter().find(|(key, _)| !inner && self.text(*key) == b"__dict__").map(|(_, value)| *value);
         let space = space.filter(|value| self.v.memory.is_container(*value, ContainerKind::Dict));
@@ -185,7 +190,6 @@ impl Machine<'_> {
             self.oblige_instance(target, Kind::Setstate, b""); // a namespace as pydantic's models write it
             self.check_attributes(target, space, true)?;
         }
-        let node = *self.v.memory.container(state);
         if node.obscure {
             self.oblige_instance(target, Kind::Setstate, b"");
         }
@@ -259,15 +263,26 @@ impl Machine<'_> {
     }
 
     /// Whether each slot of a state has its obligation already.
-    fn has_known_slots(&self, target: Tag, state: Tag) -> bool {
+    fn has_known_slots(&mut self, target: Tag, state: Tag) -> bool {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return false };
         if self.following && node.is_called() {
             return false;
         }
+        let latest = &self.v.memory.imports[origin].slots;
+        if latest.len() as u64 == u64::from(self.v.memory.container(state).kept)
+            && !node.is_called()
+            && self.v.memory.keys(state).eq(latest.iter().copied())
+        {
+            return true;
+        }
         let kind = if node.is_called() { Kind::ResultSlot } else { Kind::Slot };
         let Some(known) = self.v.memory.imports[origin].seen.get(&kind) else { return false };
-        self.v.memory.keys(state).all(|key| known.contains(self.text(key)))
+        let all = self.v.memory.keys(state).all(|key| known.contains(self.text(key)));
+        if all && !node.is_called() {
+            self.v.memory.imports[origin].slots = self.v.memory.keys(state).collect();
+        }
+        all
     }
 
     /// Whether a state may not hold this name with this value, whatever the class.
@@ -371,5 +386,8 @@ impl Machine<'_> {
             ContainerKind::Set => b"add",
         };
         self.oblige_instance(target, Kind::Items, operation);
+        if kind == ContainerKind::Dict {
+            self.v.memory.imports[origin].routine |= if called { ITEMS_OF_RESULT } else { ITEMS };
+        }
     }
 }

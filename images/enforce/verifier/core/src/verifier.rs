@@ -10,6 +10,8 @@ use crate::report::{Halt, Malformed, Obligation, Violation};
 use crate::tag::{Sort, Tag};
 use crate::{Host, Import, Interrupted, Settings, Tables};
 
+const LONGEST_SHAPE: usize = 1 << 12;
+
 /// The memo: a vector, as long as the largest index.
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
@@ -136,6 +138,24 @@ impl Verifier {
         let found = self.run(host, (data, &[]), start, true, true);
         self.reset();
         found.ok().filter(Verdict::is_clean).map(|found| found.end)
+    }
+
+    /// Judges one pickle from `start` on that is loaded once; gives where it ends when it is clean and asks nothing of
+    /// a driver but the checks of its imports, and a text that is the same for streams whose imports are used alike.
+    pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<(u64, Vec<u8>)> {
+        let found = self.run(host, (data, &[]), start, true, false);
+        let found = found.ok().filter(|verdict| verdict.is_clean() && self.identified == 0 && verdict.late.is_empty());
+        let shape = found.and_then(|verdict| Some((verdict.end, self.shape_of(&verdict.imports)?)));
+        self.reset();
+        shape
+    }
+
+    fn shape_of(&self, imports: &[usize]) -> Option<Vec<u8>> {
+        let mut shape = Vec::new();
+        for &index in imports {
+            self.memory.imports[index].add_shape(&mut shape)?;
+        }
+        Some(shape).filter(|shape| shape.len() <= LONGEST_SHAPE)
     }
 
     fn run(

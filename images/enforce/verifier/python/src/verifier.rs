@@ -107,6 +107,22 @@ impl Verifier {
         objects::stretch(py, names, &found, &self.imports)
     }
 
+    /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is clean and its imports need
+    /// nothing but their checks, and what is the same for all streams that use their imports alike; else None.
+    fn shape<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: &Bound<'_, PyBytes>,
+        start: usize,
+    ) -> PyResult<Option<(u64, Bound<'py, PyBytes>)>> {
+        check_start(data, start)?;
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let shape = self.core.shape(&mut host, data.as_bytes(), start);
+        host.failure.map_or(Ok(()), Err)?;
+        Ok(shape.map(|(end, text)| (end, PyBytes::new(py, &text))))
+    }
+
     /// The imports of the last load, those by getattr and bound methods included.
     #[getter]
     fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -1,0 +1,274 @@
+"""Loads that stock makes by itself, with each import checked by the audit hook: what changes between two is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from tests.attacks.comparison import native
+
+from pickleball_enforce import engine
+
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.skipif(
+    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
+)
+PRELUDE = """
+import _pickle, io, os, pickle, sys, types
+captured = _pickle.Unpickler
+import pickleball_enforce
+from pickleball_enforce.drivers import quick
+shelf = sys.modules["shelf"] = types.ModuleType("shelf")
+class Kept:
+    pass
+def make(*given):
+    return list(given)
+Kept.__module__, Kept.__qualname__, shelf.Kept, shelf.make = "shelf", "Kept", Kept, make
+pickleball_enforce.install(sys.argv[1])
+def name(module, qualname):
+    return b"".join(b"\\x8c" + bytes((len(part),)) + part.encode() for part in (module, qualname)) + b"\\x93"
+NEW = b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81}\\x8c\\x03useNsb."
+CALL = b"\\x80\\x04" + name("shelf", "make") + b"K\\x01\\x85R."
+def quickly(data):
+    result = pickle.loads(data)
+    assert quick.load(data) is not None, "it took the long way"
+    return result
+def refused(data, rule=None):
+    try:
+        pickle.loads(data)
+    except pickle.UnpicklingError as error:
+        rules = [item.rule for item in getattr(error, "violations", ())]
+        assert rule is None or rule in rules, (rules, error)
+        return error
+    raise SystemExit("it was loaded")
+"""
+
+
+def hooked(tmp_path: Path, code: str, allowed: tuple[str, ...] = ("shelf.Kept",), called: tuple[str, ...] = ()) -> None:
+    """Run code in a hooked process."""
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"m": {"globals": list(allowed), "reduces": ["shelf.make", *called]}}))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(HERE / "library"), str(HERE.parents[1] / "images/enforce/src"))),
+    }
+    program = [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(policy)]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+CHANGES = [
+    ("shelf.Kept = type", "not-a-plain-class"),
+    ("shelf.Kept = print", "not-a-plain-class"),
+    ("import enum; shelf.Kept = enum.Enum", "not-a-plain-class"),
+    ("import logging; shelf.Kept = logging.Logger", "build-target"),
+    ("sys.modules['shelf'] = types.SimpleNamespace(Kept=Kept)", "dotted-name"),
+    ("Kept.only = object.__new__(Kept); Kept.__new__ = staticmethod(lambda cls: Kept.only)", "build-target"),
+    (("Base = type('Base', (), {'__new__': lambda cls: kept}); Other = type('Kept', (Base,), {}); "
+     "kept = object.__new__(Other); Other.only = kept; shelf.Kept = Other"), "build-target"),
+    ("import logging; logging.Logger = Kept", "build-target"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "rule"), CHANGES)
+def test_a_name_or_class_that_changes_between_two_loads_is_looked_at_again(
+    change: str, rule: str, tmp_path: Path
+) -> None:
+    """The first loads are quick; the next one meets what the name stands for now."""
+    hooked(
+        tmp_path,
+        f"""
+        for _ in range(3):
+            assert type(quickly(NEW)) is Kept
+        {change}
+        refused(NEW, {rule!r})
+        """,
+    )
+
+
+def test_bases_that_change_are_seen(tmp_path: Path) -> None:
+    """A class that comes to derive from another one is not the class that was looked at."""
+    hooked(
+        tmp_path,
+        """
+        import logging
+        class One: pass
+        class Two(One): pass
+        Two.__module__, Two.__qualname__, shelf.Kept = "shelf", "Kept", Two
+        assert type(quickly(NEW)) is Two
+        class Shared(logging.Logger): pass
+        class Made(One):
+            def __new__(cls): return only
+        Two.__bases__ = (Made,)
+        only = Two.kept = object.__new__(Two)
+        refused(NEW, "build-target")
+        """,
+    )
+
+
+def test_methods_and_slots_that_appear_are_seen(tmp_path: Path) -> None:
+    """A state that sets a callable under a name is refused from the moment that the name is a method."""
+    hooked(
+        tmp_path,
+        """
+        state = b"}\\x8c\\x03use" + name("shelf", "Kept") + b"sb."
+        data = b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81" + state
+        quickly(data)
+        Kept.use = lambda self: None
+        refused(data, "method-shadowed")
+        slots = b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81N}\\x8c\\x05otherK\\x01s\\x86b."
+        quickly(slots)
+        Kept.other = property(lambda self: 1, lambda self, value: print("set"))
+        refused(slots, "slot-property")
+        """,
+    )
+
+
+def test_a_helper_under_another_name_is_seen(tmp_path: Path) -> None:
+    """A name of `reduces` that comes to stand for a helper of pickle, or the helper that comes to be this function."""
+    hooked(
+        tmp_path,
+        """
+        import copyreg
+        assert quickly(CALL) == [1]
+        shelf.make = copyreg._reconstructor
+        refused(CALL, "helper-arguments")
+        shelf.make = make
+        assert quickly(CALL) == [1]
+        copyreg.__newobj__ = make
+        refused(CALL, "helper-arguments")
+        """,
+    )
+
+
+def test_another_policy_is_asked_from_the_next_load_on(tmp_path: Path) -> None:
+    """What was kept belongs to the policy that it was judged by."""
+    hooked(
+        tmp_path,
+        """
+        from pickleball_enforce.policy import Entry, Policy
+        assert quickly(CALL) == [1]
+        pickleball_enforce.use_policy(Policy({"m": Entry((), ())}))
+        refused(CALL, "reduce-not-allowed")
+        refused(NEW, "instance-not-allowed")
+        """,
+    )
+
+
+def test_streams_of_other_uses_are_judged_by_their_own(tmp_path: Path) -> None:
+    """The same import used otherwise is another question: a call, an item, a state of another form."""
+    hooked(
+        tmp_path,
+        """
+        class Bag:
+            def append(self, item): print("appended")
+            def extend(self, items): print("extended")
+        Bag.__module__, Bag.__qualname__, shelf.Kept = "shelf", "Kept", Bag
+        made = b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81"
+        assert type(quickly(made + b".")) is Bag
+        refused(made + b"K\\x01a.", "items-target")
+        refused(made + b"(K\\x01e.", "items-target")
+        refused(made + b"K\\x05b.", "build-state")
+        refused(b"\\x80\\x04" + name("shelf", "Kept") + b")R.", "reduce-not-allowed")
+        """,
+    )
+
+
+def test_an_unpickler_that_nobody_judged_gets_nothing_from_a_load_that_runs(tmp_path: Path) -> None:
+    """Inside a quick load the imports of a captured unpickler are refused, as outside."""
+    hooked(
+        tmp_path,
+        """
+        inner = b"\\x80\\x04" + name("os", "getcwd") + b")R."
+        seen = []
+        def make(*given):
+            try:
+                seen.append(captured(io.BytesIO(inner)).load())
+            except pickle.UnpicklingError as error:
+                seen.append([item.rule for item in error.violations])
+            return [1]
+        shelf.make = make
+        assert pickle.loads(CALL) == [1]
+        assert seen == [["unjudged-import"]], seen
+        """,
+    )
+
+
+def test_a_name_that_changes_while_the_load_runs_is_refused(tmp_path: Path) -> None:
+    """An allowed call rebinds the name that the stream imports next: its object is not what was looked at."""
+    hooked(
+        tmp_path,
+        """
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R0" + name("shelf", "Kept") + b")\\x81."
+        ran = []
+        def make():
+            if ran is not None:
+                shelf.Kept = replaced
+        replaced = Kept
+        shelf.make = make
+        assert type(quickly(data)) is Kept
+        replaced = type
+        refused(data, "not-a-plain-class")
+        """,
+    )
+
+
+def test_loads_within_loads_and_in_threads_keep_apart(tmp_path: Path) -> None:
+    """Each load asks about its own imports."""
+    hooked(
+        tmp_path,
+        """
+        import threading
+        depth = []
+        class Deep:
+            def __setstate__(self, state):
+                if state: self.inner = pickle.loads(state)
+        Deep.__module__, Deep.__qualname__, shelf.Kept = "shelf", "Kept", Deep
+        def deep(count):
+            state = deep(count - 1) if count else b""
+            body = b"B" + len(state).to_bytes(4, "little") + state
+            return b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81" + body + b"b" + name("shelf", "make") + b")R\\x86."
+        def work():
+            for _ in range(200):
+                value = pickle.loads(deep(5))
+                assert value[1] == [] and value[0].inner[0].inner[1] == []
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        failed = []
+        threading.excepthook = lambda found: failed.append(found)
+        [thread.start() for thread in threads]; [thread.join() for thread in threads]
+        assert not failed, failed
+        """,
+    )
+
+
+def test_a_hook_that_keeps_ours_out_takes_the_long_way(tmp_path: Path) -> None:
+    """An audit hook may forbid other ones: without ours nothing is left to stock."""
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"m": {"globals": ["os.sep"], "reduces": []}}))
+    code = """
+    import sys
+    def forbid(event, args):
+        if event == "sys.addaudithook":
+            raise RuntimeError("no other hooks")
+    sys.addaudithook(forbid)
+    import pickle, pickleball_enforce
+    from pickleball_enforce import sanction
+    pickleball_enforce.install(sys.argv[1])
+    assert not sanction.watched
+    data = b"\\x80\\x04\\x8c\\x02os\\x8c\\x06getcwd\\x93)R."
+    try:
+        pickle.loads(data)
+    except pickle.UnpicklingError:
+        pass
+    else:
+        raise SystemExit("it was loaded")
+    """
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1] / "images/enforce/src")}
+    program = [sys.executable, "-c", textwrap.dedent(code), str(policy)]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
