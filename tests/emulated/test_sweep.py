@@ -9,6 +9,7 @@ import pytest
 from tests.emulated.world import World, model_deployment
 
 from pickleball_operator.controller.sweep import Sweep
+from pickleball_operator.errors import UnavailableError
 from pickleball_operator.kube import Ref
 from pickleball_operator.metrics import Metrics
 
@@ -190,3 +191,28 @@ def test_a_pod_that_would_not_come_back_better_is_not_evicted(world: World, swee
     evicting(world, sweep, 0 if kind == "not wanted" else 5)
     sweep()
     assert [one["metadata"]["name"] for one in world.kube.list("Pod", "team")] == ["theirs"]
+
+
+@pytest.mark.parametrize("status", [500, 0])
+def test_a_node_that_does_not_answer_holds_nobody_up(
+    world: World, sweep: Any, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Its logs are left out, after one attempt in a sweep; an API server that does not answer is an error."""
+    others(world)
+    for number in range(3):
+        manifest = world.kube.get(pod(world, f"good-{number}", world.status()["policy"]["name"]))
+        world.kube.patch(Ref("Pod", "team", f"good-{number}"), {"spec": {**manifest["spec"], "nodeName": "gone"}})
+    asked = []
+
+    def log(ref: Ref, *_: Any) -> str:
+        asked.append(ref)
+        raise UnavailableError(f"Reading the log of {ref}", "dial tcp: i/o timeout", status)
+
+    monkeypatch.setattr(world.kube, "log", log)
+    if status:
+        sweep()
+        assert len(asked) == 2  # one in the sweep, one in the look that followed
+        assert world.reasons()["Enforced"] == ("True", "InterpreterReported")
+    else:
+        with pytest.raises(UnavailableError):
+            sweep()

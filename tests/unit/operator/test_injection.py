@@ -239,6 +239,14 @@ def test_the_installer_runs_as_the_application_but_never_as_root(
     assert install["securityContext"]["runAsNonRoot"] is True
 
 
+def test_the_installer_has_the_applications_label_of_selinux() -> None:
+    """With another one it could not write into a volume that the application reads."""
+    options = {"level": "s0:c1,c2"}
+    template = pod(securityContext={"seLinuxOptions": options})
+    install = rendered(template, decide(template))["spec"]["initContainers"][0]
+    assert install["securityContext"]["seLinuxOptions"] == options
+
+
 def test_the_injection_asks_for_nothing_beyond_the_application() -> None:
     """Our containers have the application's bounds, and no more: no GPU, no token, no larger pod."""
     amounts = {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"}

@@ -233,6 +233,19 @@ def test_the_adapter_reads_logs_and_who_asks(server: tuple[Cluster, type[Answers
     assert review[:2] == ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
 
 
+def test_an_eviction_is_asked_for_and_may_be_refused_by_a_budget(server: tuple[Cluster, type[Answers]]) -> None:
+    """429 is a budget's no, 404 means that the pod has gone already, anything else is an error."""
+    cluster, handler = server
+    ref = Ref("Pod", "team", "p")
+    handler.queue += [(201, {}), (429, {"message": "Cannot evict pod"}), (404, {}), (403, {"message": "forbidden"})]
+    assert [cluster.evict(ref) for _ in range(3)] == [True, False, True]
+    with pytest.raises(ForbiddenError):
+        cluster.evict(ref)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p", "namespace": "team"}}
+    asked = handler.seen[0]
+    assert (asked[0], asked[1], asked[3]) == ("POST", "/api/v1/namespaces/team/pods/p/eviction", eviction)
+
+
 def test_a_kubeconfigs_context_gives_the_namespace(tmp_path: Path) -> None:
     """The named context's, else the current one's, else `default`; a file that is none is an error."""
     file = tmp_path / "config"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pickleball_operator import names
 from pickleball_operator.decide.evidence import has_witness, needs_log
@@ -13,13 +13,13 @@ from pickleball_operator.decide.records import LOG_LIMIT
 from pickleball_operator.decide.request import Request, request
 from pickleball_operator.decide.selection import selects
 from pickleball_operator.decide.turn import is_suspended, turn
-from pickleball_operator.errors import InvalidError, NotFoundError
 from pickleball_operator.kube import Kube, Ref
 
+from .logs import Logs
 from .turns import analyses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pickleball_operator.decide.turn import Turn
     from pickleball_operator.kube import Manifest
@@ -53,6 +53,7 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         reference = kube.get(Ref("ConfigMap", namespace, deployment.spec.policy.config_map_ref.name))
     workload = kube.get(Ref("Deployment", namespace, deployment.name))
     pods = pods_of(kube, deployment)
+    logs = Logs(kube)
     seen = Observed(
         deployment=deployment,
         job=job,
@@ -65,8 +66,8 @@ def observe(kube: Kube, deployment: ModelDeployment, settings: Settings, now: st
         webhook=bool(settings.webhook_name),
         enabled=deployment.spec.selector is not None and _is_enabled(kube, namespace),
         review=kube.get(Ref("ConfigMap", namespace, names.review_name(deployment.name))),
-        logs=tuple(_logs(kube, deployment, pods)),
-        testimony=dict(_testimony(kube, pods)),
+        logs=tuple(_logs(logs, deployment, pods)),
+        testimony=dict(_testimony(logs, pods)),
         now=now,
     )
     found = candidate(deployment, asked if isinstance(asked, Request) else None, stored, reference)
@@ -102,32 +103,22 @@ def _is_enabled(kube: Kube, namespace: str) -> bool:
     return bool(labels.get(names.INJECTION) == names.ENABLED)
 
 
-def _logs(kube: Kube, deployment: ModelDeployment, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
+def _logs(logs: Logs, deployment: ModelDeployment, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
     """The ends of the logs of audited containers: a running pod says nowhere else what would have been refused."""
     if deployment.spec.enforcement.mode != "Audit":
         return
     for pod in [one for one in pods if not has_witness(one)][:AUDITED_PODS]:
         containers = deployment.spec.enforcement.containers or [pod["spec"]["containers"][0]["name"]]
         for container in containers:
-            text = read_log(kube, pod, container, LOG_LIMIT)
+            text = logs.read(pod, container, LOG_LIMIT)
             if text is not None:
                 yield pod["metadata"]["name"], text
 
 
-def _testimony(kube: Kube, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
+def _testimony(logs: Logs, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
     """The ends of the logs of witnesses: of all that have something to explain, and of some for their violations."""
     attested = [pod for pod in pods if has_witness(pod) and not needs_log(pod)]
     for pod in [*filter(needs_log, pods), *attested[:WITNESSED_PODS]]:
-        text = read_log(kube, pod, names.WITNESS, WITNESS_LIMIT)
+        text = logs.read(pod, names.WITNESS, WITNESS_LIMIT)
         if text is not None:
             yield pod["metadata"]["name"], text
-
-
-def read_log(kube: Kube, pod: Mapping[str, Any], container: str, limit: int) -> str | None:
-    """The end of a container's log; None when the pod has gone meanwhile, or has not begun yet."""
-    ref = Ref("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
-    try:
-        return kube.log(ref, container, limit)
-    except (NotFoundError, InvalidError) as error:
-        LOG.debug("no log of %s, container %s: %s", ref, container, error)
-        return None

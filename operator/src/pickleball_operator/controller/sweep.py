@@ -20,7 +20,8 @@ from pickleball_operator.kube import Ref
 from pickleball_operator.model import parse
 from pickleball_operator.render.event import event
 
-from .observe import WITNESS_LIMIT, pods_of, read_log
+from .logs import Logs
+from .observe import WITNESS_LIMIT, pods_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,6 +52,7 @@ class Sweep:
         seen: list[ModelDeployment] = []
         living: set[str] = set()
         left = self._settings.evictions
+        logs = Logs(self._kube)
         for namespace in self._settings.watch_namespaces or (None,):
             owned = self._owned(namespace)
             for manifest in self._kube.list("ModelDeployment", namespace):
@@ -62,7 +64,7 @@ class Sweep:
                 pods = owned.get(key, []) if deployment.spec.selector is None else pods_of(self._kube, deployment)
                 living |= {pod["metadata"]["uid"] for pod in pods}
                 seen.append(deployment)
-                if self._is_concerned(deployment, pods):
+                if self._is_concerned(deployment, pods, logs):
                     concerned.add(key)
                 left -= self._evict(deployment, pods, left)
         self._heard = {uid: said for uid, said in self._heard.items() if uid in living}
@@ -79,18 +81,18 @@ class Sweep:
             )
         return found
 
-    def _is_concerned(self, deployment: ModelDeployment, pods: list[Manifest]) -> bool:
+    def _is_concerned(self, deployment: ModelDeployment, pods: list[Manifest], logs: Logs) -> bool:
         status = deployment.status
         living = judge.living(tuple(pods))
         counted = judge.count(living, {}, status.policy.name if status.policy is not None else None)
-        heard = [self._has_heard(pod) for pod in living]
+        heard = [self._has_heard(pod, logs) for pod in living]
         return counted != status.pods or any(map(needs_log, living)) or any(heard)
 
-    def _has_heard(self, pod: Mapping[str, Any]) -> bool:
+    def _has_heard(self, pod: Mapping[str, Any], logs: Logs) -> bool:
         """Whether the witness has logged violations since the last sweep."""
         if not has_witness(pod):
             return False
-        log = read_log(self._kube, pod, names.WITNESS, WITNESS_LIMIT) or ""
+        log = logs.read(pod, names.WITNESS, WITNESS_LIMIT) or ""
         said = [one for one in events(log) if one.get("event") == "violation"]
         before, now = self._heard.get(pod["metadata"]["uid"]), digest(said)
         self._heard[pod["metadata"]["uid"]] = now

@@ -98,6 +98,8 @@ def own_step(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Manifest:
     security = {key: value for key, value in RESTRICTED.items() if key != "runAsUser"}
     if user is not None:
         security["runAsUser"] = user or UNPRIVILEGED
+    if "seLinuxOptions" in contexts[0]:
+        security["seLinuxOptions"] = contexts[0]["seLinuxOptions"]  # else it could not share a volume
     mount = {"name": names.NO_TOKEN_VOLUME, "mountPath": names.SERVICE_ACCOUNT_PATH, "readOnly": True}
     return {"restricted": security, "resources": resources, "no_token": mount}
 

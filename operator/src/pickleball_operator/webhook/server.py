@@ -57,6 +57,8 @@ def _close(secured: ssl.SSLSocket) -> None:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer goes out as a whole
     server_version = "pickleball"
     sys_version = ""
     server: Server

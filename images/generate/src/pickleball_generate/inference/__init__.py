@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
 from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.inference.program import Program
-from pickleball_generate.inference.store import Reason
 from pickleball_generate.inference.widening import Widening
 from pickleball_generate.provenance import describe
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.construction import described
+from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.machine import extension_parts
 from pickleball_generate.inference.program import Value, tooling
-from pickleball_generate.inference.solver import UNKNOWN, Solver
-from pickleball_generate.inference.store import Reason
+from pickleball_generate.inference.solver import Solver
+from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
+    from pickleball_generate.inference.frames import Frame
+    from pickleball_generate.inference.graph import Variable
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.store import Frame
     from pickleball_generate.packs import Needs
 
 DEFAULT = "object"
@@ -219,49 +222,44 @@ class Pickling(Solver):
     # Instances of classes with source
 
     def do_state(self, value: Value, frame: Frame) -> None:
-        """What an instance pickles as; runs again when it holds more."""
+        """What an instance pickles as."""
         cls: Scope = value[1]
         name = self.program.canonical(cls)
         self.scopes[name] = cls
         because = Because(value, "instance", cls.file, cls.line)
-        reduced = self.reduced(cls, value)
-        if reduced is None:
+        function = self.reducing(cls)
+        if function is None:
             self.default_state(cls, name, value, because)
             return
-        function, results = reduced
-        why = Because(value, f"{function.name} of the class", function.file, function.line)
-        resolved = False
-        for result in results:
-            resolved |= self.reduce_value(result, cls, name, value, why)
-        self.unreduced.pop(value, None)
-        if not resolved:
-            self.unreduced[value] = (function, because)
+        reduce, owner = function
+        why = Because(value, f"{reduce.name} of the class", reduce.file, reduce.line)
+        self.unreduced[value] = (reduce, because)
+        self.watch(
+            self.returned(self.enter(reduce, value, owner)),
+            lambda result: self.reduce_value(result, cls, name, value, why),
+        )
 
-    def reduced(self, cls: Scope, value: Value) -> tuple[Scope, tuple[Value, ...]] | None:
-        """The results of the reduce method that pickle would call, if the class has one with source."""
-        for method in ("__reduce_ex__", "__reduce__"):
-            found = self.program.method(cls, method)
-            if found is not None:
-                frame = self.enter(found[0], value, found[1])
-                return found[0], self.read(("R", frame.key))
-        return None
+    def reducing(self, cls: Scope) -> tuple[Scope, Scope] | None:
+        """The reduce method that pickle would call, if the class has one with source, and the class that has it."""
+        return self.program.method(cls, "__reduce_ex__") or self.program.method(cls, "__reduce__")
 
-    def reduce_value(self, result: Value, cls: Scope, name: str, value: Value, because: Because) -> bool:
+    def reduce_value(self, result: Value, cls: Scope, name: str, value: Value, because: Because) -> None:
         """Follow one result of a reduce method: (callee, arguments, state, ...), or what a base gives."""
         if result == ("default", value):
+            self.unreduced.pop(value, None)
             self.default_state(cls, name, value, because)
-            return True
         if result[0] != "box" or result[2] != "tuple":
-            return False
-        known = False
-        for callee in self.field(result, "[0]"):
-            known |= self.reduce_callee(callee, because)
+            return
+        for place in ("[0]", "[]"):
+            self.watch(self.field(result, place), lambda callee: self.reduce_callee(callee, value, because))
         for at in range(1, 6):
-            for part in self.read(("F", result, f"[{at}]")):
-                self.hold(part, value, self.values[("F", result, f"[{at}]")][part])
-        return known
+            self.hold_all(self.field(result, f"[{at}]"), value)
 
-    def reduce_callee(self, callee: Value, because: Because) -> bool:
+    def hold_all(self, source: Variable, holder: Value) -> None:
+        """Hold all that a variable holds."""
+        self.watch(source, lambda inner: self.hold(inner, holder, self.why(source, inner)))
+
+    def reduce_callee(self, callee: Value, value: Value, because: Because) -> None:
         """Let what a reduce method names as callee be called."""
         kind = callee[0]
         if kind in {"cls", "fun", "meth"}:
@@ -270,11 +268,11 @@ class Pickling(Solver):
             self.invoke(name, because)
             if kind == "cls":
                 self.reference(name, because)
-            return True
-        if kind == "ext":
+        elif kind == "ext":
             self.invoke(self.packs.reference(callee[1]), because)
-            return True
-        return False
+        else:
+            return
+        self.unreduced.pop(value, None)
 
     def default_state(self, cls: Scope, name: str, value: Value, because: Because) -> None:
         """The protocol of `object`, or of the foreign type that the class descends from; then its attributes."""
@@ -294,23 +292,22 @@ class Pickling(Solver):
         for method in ("__getstate__", "__getnewargs__", "__getnewargs_ex__"):
             found = self.program.method(cls, method)
             if found is not None:
-                frame = self.enter(found[0], value, found[1])
-                for inner in self.read(("R", frame.key)):
-                    self.hold(inner, value, self.values[("R", frame.key)][inner])
-        for inner in self.read(("A", value)):
-            self.hold(inner, value, self.values[("A", value)][inner])
-        self.replacements(cls, value)
+                self.hold_all(self.returned(self.enter(found[0], value, found[1])), value)
+        self.watch(self.all_of(value), lambda inner: self.hold(inner, value, self.why_inside(value, inner)))
+        self.each_field(value, lambda name, field: self.replacements(cls, name, field))
 
-    def replacements(self, cls: Scope, value: Value) -> None:
-        """Let be called what the instance keeps in the place of a method: whoever calls the method calls it."""
-        for attribute in self.names(value):
-            if self.program.method(cls, attribute) is None:
-                continue
-            for inner in self.field(value, attribute):
-                if inner[0] == "fun":
-                    reason = self.values["F", value, attribute][inner]
-                    rule = f"function in the place of the method {attribute}"
-                    self.invoke(self.program.canonical(inner[1]), Because(inner, rule, reason.file, reason.line))
+    def replacements(self, cls: Scope, name: str, field: Variable) -> None:
+        """Let be called what an instance keeps in the place of a method: whoever calls the method calls it."""
+        if self.program.method(cls, name) is None:
+            return
+
+        def see(inner: Value) -> None:
+            if inner[0] == "fun":
+                reason = self.why(field, inner)
+                rule = f"function in the place of the method {name}"
+                self.invoke(self.program.canonical(inner[1]), Because(inner, rule, reason.file, reason.line))
+
+        self.watch(field, see)
 
     def extension_base(self, root: str, name: str, value: Value) -> bool:
         """A class with source that descends from an extension type pickles as that type does, under its own name."""
@@ -361,8 +358,10 @@ class Pickling(Solver):
             call = item.get("c", item.get("v"))
             if not isinstance(call, dict) or "call" not in call or not str(call["call"]).endswith(".save"):
                 continue
+            reason = Reason(frame.scope.file, item["line"], "written by a pickler", frame.scope.dotted)
             for argument in call.get("args", ()):
-                for value in self.eval(argument, frame):
-                    if value[0] == "obj" and value != instance:
-                        reason = Reason(frame.scope.file, item["line"], "written by a pickler", frame.scope.dotted)
-                        self.hold(value, instance, reason)
+                self.watch(self.eval(argument, frame), partial(self._saved, instance, reason))
+
+    def _saved(self, instance: Value, reason: Reason, value: Value) -> None:
+        if value[0] == "obj" and value != instance:
+            self.hold(value, instance, reason)

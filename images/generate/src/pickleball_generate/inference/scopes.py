@@ -88,6 +88,22 @@ class Scope:
         return found
 
     @cached_property
+    def statements(self) -> list[tuple[str, Facts]]:
+        """The statements of a body with their kinds; the same objects each time."""
+        return list(_statements(self.facts))
+
+    @cached_property
+    def encloses(self) -> bool:
+        """Whether this is a function in whose body classes or functions stand."""
+        return self.kind == "function" and bool(self.facts.get("classes") or self.facts.get("functions"))
+
+    @cached_property
+    def chooses(self) -> bool:
+        """Whether this is a function that only chooses what it returns: it calls nothing but in conditions."""
+        statements = [item.get("v") for kind in ("assigns", "returns") for item in self.facts.get(kind, ())]
+        return bool(self.facts.get("returns")) and not self.facts.get("calls") and not any(map(_has_call, statements))
+
+    @cached_property
     def stars(self) -> list[Facts]:
         """The star imports of the body."""
         return [item for item in self.facts.get("imports", ()) if item.get("name") == "*"]
@@ -168,3 +184,47 @@ def callee_name(expression: object) -> str:
     if isinstance(expression, dict) and "call" in expression:
         expression = expression["call"]
     return expression if isinstance(expression, str) else ""
+
+
+def _statements(facts: Facts) -> Iterator[tuple[str, Facts]]:
+    """Give the statements of a body with their kinds."""
+    for kind, key in (("param", "params"), ("assign", "assigns"), ("call", "calls"), ("return", "returns")):
+        for item in facts.get(key, ()):
+            yield kind, item
+    for item in _more_calls(facts):
+        yield "call", item
+    if "rann" in facts:
+        yield "result", facts
+
+
+def _more_calls(facts: Facts) -> Iterator[Facts]:
+    """Calls in conditions and the like, which stand in no assignment, call or return."""
+    seen = {str(call) for kind in ("assigns", "calls", "returns") for call in _callees(facts.get(kind, []))}
+    for call in facts.get("reach", ()):
+        if str(call["f"]) not in seen:
+            yield {
+                "c": {"call": call["f"], "args": call.get("args", []), "kw": call.get("kw", {})},
+                "line": call["line"],
+            }
+
+
+def _has_call(expression: object) -> bool:
+    """Tell whether an expression calls, or gives what a generator's caller gets by and by."""
+    if isinstance(expression, list):
+        return any(map(_has_call, expression))
+    if isinstance(expression, dict):
+        return not expression.keys().isdisjoint({"call", "yield"}) or any(map(_has_call, expression.values()))
+    return False
+
+
+def _callees(expression: object) -> Iterator[object]:
+    """Find what is called inside an expression."""
+    if isinstance(expression, list):
+        for inner in expression:
+            yield from _callees(inner)
+    elif isinstance(expression, dict):
+        if "call" in expression:
+            yield expression["call"]
+        for inner in expression.values():
+            if isinstance(inner, (dict, list)):
+                yield from _callees(inner)

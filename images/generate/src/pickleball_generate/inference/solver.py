@@ -1,35 +1,26 @@
-"""The fixpoint: constraints run until nothing grows, and what the model holds is opened."""
+"""What a pickle of the model can contain is opened, until nothing grows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pickleball_generate.inference.attributes import takes_class
 from pickleball_generate.inference.evaluation import Evaluation
+from pickleball_generate.inference.frames import Frame
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import Scope
-from pickleball_generate.inference.store import Frame
 
 if TYPE_CHECKING:
+    from pickleball_generate.inference.frames import Reason
     from pickleball_generate.inference.program import Value
-    from pickleball_generate.inference.store import Reason
-
-UNKNOWN: Value = ("unk",)
 
 
 class Solver(Evaluation):
-    """Runs constraints until nothing grows."""
+    """Holds values, and what they contain in turn."""
 
     def run(self) -> None:
         """Run to the fixpoint."""
-        while self.queue:
-            if self.shuffle is not None:
-                self.queue.rotate(self.shuffle.randrange(len(self.queue)))
-            constraint = self.queue.popleft()
-            constraint.queued = False
-            self.current = constraint
-            self.steps += 1
-            getattr(self, f"do_{constraint.kind}")(constraint.item, constraint.frame)
-        self.current = None
+        self.settle()
 
     def hold(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """Note that a pickle can contain a value, and follow what it contains in turn."""
@@ -47,14 +38,13 @@ class Solver(Evaluation):
             self.hold(value[1], value, reason)
 
     def frame_of(self, value: Value) -> Frame:
-        """A frame for constraints that belong to a value, not to a statement."""
+        """A frame for statements that belong to a value, not to a body."""
         scope = self.current.frame.scope if self.current else Scope("", "module", {}, None, "")
         return Frame(scope, None, None)
 
     def hold_object(self, value: Value) -> None:
         """Anybody may call the methods of an instance that a pickle contains: reach all of them."""
         cls: Scope = value[1]
-        frame = self.frame(cls)
         seen: set[str] = set()
         for owner in self.program.mro(cls):
             if owner[0] != "cls":
@@ -67,7 +57,7 @@ class Solver(Evaluation):
             for item in owner[1].facts.get("assigns", ()):
                 if "ann" in item and isinstance(item["to"], str) and "." not in item["to"]:
                     self.post(self.frame(owner[1]), "declared", {**item, "holder": value})
-        self.post(frame, "state", value)
+        self.post(self.frame(cls), "state", value)
 
     def reach(self, function: Scope) -> None:
         """Reach a function or method that somebody may call on an instance of the class that it stands in."""
@@ -82,10 +72,8 @@ class Solver(Evaluation):
         if function.decorated_by("staticmethod"):
             self.enter(function, None, owner)
             return
-        self.enter(function, ("cls", receiver[1]) if self.takes_class(function) else receiver, owner)
+        self.enter(function, ("cls", receiver[1]) if takes_class(function) else receiver, owner)
 
     def do_contents(self, value: Value, frame: Frame) -> None:
         """What a container or foreign instance holds is held."""
-        for inner, reason in list(self.values.get(("A", value), {}).items()):
-            self.hold(inner, value, reason)
-        self.read(("A", value))
+        self.watch(self.all_of(value), lambda inner: self.hold(inner, value, self.why_inside(value, inner)))

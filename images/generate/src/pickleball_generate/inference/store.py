@@ -1,8 +1,8 @@
-"""A fixpoint over what variables and attributes can hold.
+"""What attributes and elements hold, and the bodies that are reached.
 
 Points-to analysis in the manner of Andersen, insensitive to flow: one heap object for each class, one for each display
-or call that makes a container, methods apart for each class that receives them. Every statement is a constraint that
-runs again when something grows that it has read. Values only ever get more, so the result does not depend on the order.
+or call that makes a container, methods apart for each class that receives them. Every statement is read once; what it
+connects then grows by what is new (graph.py).
 
 Values:
     ("cls", Scope)              a class                ("obj", Scope)         an instance of it
@@ -18,9 +18,12 @@ Values:
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference.frames import Frame, Reason, Statement
+from pickleball_generate.inference.graph import Graph, Variable
 
 if TYPE_CHECKING:
     from random import Random
@@ -29,130 +32,161 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.packs import Packs
 
+UNKNOWN: Value = ("unk",)
 Key = tuple[Any, ...]
+SeeField = Callable[[str, Variable], None]
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why a variable holds a value: the statement, and the rule that was applied to it."""
-
-    file: str
-    line: int
-    rule: str
-    what: str
-
-
-class Frame:
-    """The body of a function for one receiver; the body of a module or class."""
-
-    __slots__ = ("constraints", "depth", "key", "owner", "receiver", "scope")
-
-    def __init__(self, scope: Scope, receiver: Value | None, owner: Scope | None) -> None:
-        self.scope = scope
-        self.receiver = receiver
-        self.owner = owner
-        self.key = (scope, receiver)
-        self.depth = 0
-        self.constraints: list[Constraint] = []
-
-
-class Constraint:
-    """One statement of one frame."""
-
-    __slots__ = ("frame", "item", "kind", "queued", "reads")
-
-    def __init__(self, frame: Frame, kind: str, item: Any) -> None:
-        self.frame = frame
-        self.kind = kind
-        self.item = item
-        self.queued = False
-        self.reads: set[Key] = set()
-
-
-class Store:
-    """Variables, the constraints that read them, and the frames of functions that are reached."""
+class Store(Graph):
+    """Variables by what they belong to, and the frames of functions that are reached."""
 
     def __init__(self, program: Program, packs: Packs, shuffle: Random | None = None) -> None:
+        super().__init__(shuffle)
         self.program = program
         self.packs = packs
-        self.shuffle = shuffle
-        self.values: dict[Key, dict[Value, Reason]] = {}
-        self.readers: dict[Key, dict[Constraint, None]] = {}
+        self.variables: dict[Key, Variable] = {}
         self.frames: dict[Key, Frame] = {}
         self.held: dict[Value, tuple[Value | None, Reason]] = {}
-        self.queue: deque[Constraint] = deque()
-        self.current: Constraint | None = None
-        self.opened: set[Key] = set()
-        self.stored: dict[Value, dict[str, None]] = {}
         self.bounds: dict[Scope, Reason] = {}
         self.asked: dict[Value, dict[str, Reason]] = {}
-        self.flowed: dict[Key, int] = {}
-        self.steps = 0
+        self._stored: dict[Value, dict[str, Variable]] = {}
+        self._listeners: dict[Value, list[tuple[Statement | None, SeeField]]] = {}
 
-    def read(self, key: Key) -> tuple[Value, ...]:
-        """Give what a variable holds now; the constraint that runs will run again when it grows."""
-        current = self.current
-        if current is not None and key not in current.reads:
-            current.reads.add(key)
-            self.readers.setdefault(key, {})[current] = None
-        return tuple(self.values.get(key, ()))
+    # Variables
 
-    def add(self, key: Key, value: Value, rule: str) -> None:
-        """Let a variable hold a value."""
-        held = self.values.setdefault(key, {})
-        if value in held:
-            return
-        held[value] = self.reason(rule)
-        for reader in self.readers.get(key, ()):
-            self.wake(reader)
+    def variable(self, *key: Any) -> Variable:
+        """Give the variable of a key."""
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = Variable()
+        return found
 
-    def reason(self, rule: str) -> Reason:
-        """Describe the statement that runs."""
-        current = self.current
-        if current is None:
-            return Reason("", 0, rule, "")
-        item = current.item
-        line = item.get("line", 0) if isinstance(item, dict) else 0
-        scope = current.frame.scope
-        return Reason(scope.file, line or scope.line, rule, scope.dotted)
+    def constant(self, value: Value) -> Variable:
+        """Give a variable that holds one value and no more."""
+        key = ("constant", value)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = Variable()
+            self.add(found, value)
+        return found
 
-    def ask(self, part: Value, method: str) -> None:
-        """Note that code calls a method of a part."""
-        self.asked.setdefault(part, {}).setdefault(method, self.reason("asked of a part"))
+    def returned(self, frame: Frame) -> Variable:
+        """Give what a body returns."""
+        return self.variable("returned", frame.key)
 
-    def wake(self, constraint: Constraint) -> None:
-        """Queue a constraint unless it waits already."""
-        if not constraint.queued:
-            constraint.queued = True
-            self.queue.append(constraint)
+    def select(self, source: Variable, target: Variable, kinds: frozenset[str]) -> None:
+        """Let a variable hold the values of some kinds that another one holds."""
 
-    def field(self, owner: Value, name: str) -> tuple[Value, ...]:
+        def see(value: Value) -> None:
+            if value[0] in kinds:
+                self.add(target, value)
+
+        self.watch(source, see)
+
+    # Attributes and elements
+
+    def field(self, owner: Value, name: str) -> Variable:
+        """Give what is stored in an attribute or element under exactly this name."""
+        key = ("field", owner, name)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = Variable((owner, name))
+        return found
+
+    def all_of(self, owner: Value) -> Variable:
+        """Give what is stored in all attributes and elements."""
+        key = ("all", owner)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = every = Variable()
+            self.each_field(owner, lambda _, field: self.flow(field, every))
+        return found
+
+    def contents(self, owner: Value) -> Variable:
+        """Give the values in a container, keys left out where they are known."""
+        if owner[0] == "vars":
+            return self.all_of(owner[1])
+        key = ("contents", owner)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = values = Variable()
+
+            def see(name: str, field: Variable) -> None:
+                if name != "{}":
+                    self.flow(field, values)
+
+            self.each_field(owner, see)
+        return found
+
+    def get(self, owner: Value, name: str, target: Variable) -> None:
         """Read an attribute or element; of a container also what was stored under keys that are not known.
 
         What was stored in an instance under names that are not known is held by it, but no attribute gives it: the code
         that does so (setattr in a loop) mostly puts back what it read.
         """
         if name == "*":
-            return self.read(("A", owner))
-        if name[0] == "[":
-            return (*self.read(("F", owner, name)), *self.read(("F", owner, "[]")))
-        return self.read(("F", owner, name))
+            self.flow(self.all_of(owner), target)
+            return
+        self.flow(self.field(owner, name), target)
+        if name[0] == "[" and name != "[]":
+            self.flow(self.field(owner, "[]"), target)
 
-    def store(self, owner: Value, name: str, value: Value, rule: str) -> None:
-        """Store into an attribute or element."""
+    def put(self, owner: Value, name: str, value: Value, rule: str) -> None:
+        """Store a value into an attribute or element."""
+        self.add(self._place(owner, name), value, rule)
+
+    def put_all(self, owner: Value, name: str, source: Variable, rule: str) -> None:
+        """Store all that a variable holds into an attribute or element."""
+        place = self._place(owner, name)
+        place.assigned = True
+        self.flow(source, place, rule)
+
+    def _place(self, owner: Value, name: str) -> Variable:
         if owner[0] == "vars":
             owner, name = owner[1], name[1:-1] if name[0] == "[" and name != "[]" else "*"
-        if value in self.values.get(("F", owner, name), ()):
-            return
-        self.stored.setdefault(owner, {})[name] = None
-        self.add(("F", owner, name), value, rule)
-        self.add(("A", owner), value, f"{rule} {name}")
+        return self.field(owner, name)
+
+    def each_field(self, owner: Value, see: SeeField) -> None:
+        """Show each attribute or element in which something is stored, once."""
+        self._listeners.setdefault(owner, []).append((self.current, see))
+        for name, variable in list(self._stored.get(owner, {}).items()):
+            see(name, variable)
+
+    def announce(self, variable: Variable) -> None:
+        """Show an attribute or element that holds something for the first time."""
+        owner, name = variable.field or (UNKNOWN, "*")
+        self._stored.setdefault(owner, {})[name] = variable
+        for statement, see in self._listeners.get(owner, ()):
+            self.later(partial(see, name, variable), statement)
+
+    # Reasons
+
+    def reason(self, rule: str) -> Reason:
+        """Describe the statement that runs."""
+        return _reason(self.current, rule)
+
+    def why(self, variable: Variable, value: Value) -> Reason:
+        """Say which statement let a variable hold a value."""
+        bit = self.bit(value)
+        _, statement, rule = next(entry for entry in variable.why if entry[0] & bit)
+        return _reason(statement, rule)
+
+    def why_inside(self, owner: Value, value: Value) -> Reason:
+        """Say which statement stored a value somewhere in an object."""
+        bit = self.bit(value)
+        name, field = next((n, f) for n, f in self._stored[owner].items() if f.held & bit)
+        reason = self.why(field, value)
+        return Reason(reason.file, reason.line, f"{reason.rule} {name}", reason.what)
+
+    def ask(self, part: Value, method: str) -> None:
+        """Note that code calls a method of a part."""
+        self.asked.setdefault(part, {}).setdefault(method, self.reason("asked of a part"))
+
+    # Bodies
 
     def post(self, frame: Frame, kind: str, item: Any) -> None:
-        """Add a constraint and let it run."""
-        constraint = Constraint(frame, kind, item)
-        frame.constraints.append(constraint)
-        self.wake(constraint)
+        """Let a statement be read."""
+        self.later(partial(getattr(self, f"do_{kind}"), item, frame), Statement(frame, kind, item))
 
     def frame(self, scope: Scope, receiver: Value | None = None, owner: Scope | None = None) -> Frame:
         """Give the frame of a body and receiver."""
@@ -162,53 +196,32 @@ class Store:
         return self.frames[key]
 
     def enter(self, scope: Scope, receiver: Value | None, owner: Scope | None, depth: int = 0) -> Frame:
-        """Reach a function's body: all its statements become constraints."""
+        """Reach a function's body: all its statements are read."""
         frame = self.frame(scope, receiver, owner)
-        if ("B", *frame.key) in self.opened:
-            if depth < frame.depth:
-                frame.depth = depth
-                for constraint in frame.constraints:
-                    self.wake(constraint)
+        if frame.opened:
+            self._come_nearer(frame, depth)
             return frame
-        self.opened.add(("B", *frame.key))
+        frame.opened = True
         frame.depth = depth
-        facts = scope.facts
-        for item in facts.get("params", ()):
-            self.post(frame, "param", item)
-        for item in facts.get("assigns", ()):
-            self.post(frame, "assign", item)
-        for item in facts.get("calls", ()):
-            self.post(frame, "call", item)
-        for item in facts.get("returns", ()):
-            self.post(frame, "return", item)
-        for item in self.more_calls(facts):
-            self.post(frame, "call", item)
-        if "rann" in facts:
-            self.post(frame, "result", facts)
+        for kind, item in scope.statements:
+            self.post(frame, kind, item)
         return frame
 
-    def more_calls(self, facts: dict[str, Any]) -> list[dict[str, Any]]:
-        """Calls in conditions and the like, which stand in no assignment, call or return."""
-        seen: set[str] = set()
+    def _come_nearer(self, frame: Frame, depth: int) -> None:
+        """Go on with the calls of a body that were too far, now that it is nearer."""
+        if depth >= frame.depth:
+            return
+        frame.depth = depth
+        blocked, frame.blocked = frame.blocked, []
+        for statement, call in blocked:
+            self.later(call, statement)
+        for callee, more in list(frame.callees.items()):
+            self._come_nearer(callee, depth + more)
 
-        def note(expression: object) -> None:
-            if isinstance(expression, list):
-                for inner in expression:
-                    note(inner)
-            elif isinstance(expression, dict):
-                if "call" in expression:
-                    seen.add(str(expression["call"]))
-                for inner in expression.values():
-                    if isinstance(inner, (dict, list)):
-                        note(inner)
 
-        for kind in ("assigns", "calls", "returns"):
-            note(facts.get(kind, []))
-        found = []
-        for call in facts.get("reach", ()):
-            if str(call["f"]) not in seen:
-                expression = {"call": call["f"], "args": call.get("args", []), "kw": call.get("kw", {})}
-                found.append({"c": expression, "line": call["line"]})
-        return found
-
-    # Holding
+def _reason(statement: Statement | None, rule: str) -> Reason:
+    if statement is None:
+        return Reason("", 0, rule, "")
+    item, scope = statement.item, statement.frame.scope
+    line = item.get("line", 0) if isinstance(item, dict) else 0
+    return Reason(scope.file, line or scope.line, rule, scope.dotted)

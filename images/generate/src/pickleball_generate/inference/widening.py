@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from pickleball_generate.inference.callgraph import USUAL
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.construction import described, extension_types, kept
+from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.pickling import Because
-from pickleball_generate.inference.store import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,70 @@
+"""A call: its arguments, where it stands, what becomes of its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pickleball_generate.inference.graph import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pickleball_generate.inference.frames import Frame
+
+    SeeNamed = Callable[[str, Variable], None]
+
+
+class Named:
+    """Arguments by name; more of them can become known, through `**`.
+
+    Under `*` stands what may be given at any position, under `**` what may be given by any name.
+    """
+
+    __slots__ = ("listeners", "variables")
+
+    def __init__(self) -> None:
+        self.variables: dict[str, Variable] = {}
+        self.listeners: list[SeeNamed] = []
+
+    def __getitem__(self, name: str) -> Variable:
+        """Give the variable of a name, a new one if there is none."""
+        if name not in self.variables:
+            self.variables[name] = made = Variable()
+            for see in self.listeners:
+                see(name, made)
+        return self.variables[name]
+
+
+class Arguments:
+    """Arguments by position and by name."""
+
+    __slots__ = ("named", "positional")
+
+    def __init__(self, positional: list[Variable], named: Named | None = None) -> None:
+        self.positional = positional
+        self.named = Named() if named is None else named
+
+    def after(self, *first: Variable) -> Arguments:
+        """Give the arguments with others before them."""
+        return Arguments([*first, *self.positional], self.named)
+
+    def rest(self) -> Arguments:
+        """Give the arguments without the first one."""
+        return Arguments(self.positional[1:], self.named)
+
+
+class Call:
+    """One call: `site` and `frame` name the containers that it makes."""
+
+    __slots__ = ("args", "callees", "frame", "result", "site")
+
+    def __init__(self, args: Arguments, frame: Frame | None, site: object, result: Variable) -> None:
+        self.args = args
+        self.frame = frame
+        self.site = site
+        self.result = result
+        self.callees: Variable | None = None  # what is called, once for each value, whatever it was read from
+
+    def given(self, args: Arguments) -> Call:
+        """Give the same call with other arguments."""
+        return Call(args, self.frame, self.site, self.result)

@@ -1,0 +1,144 @@
+"""Calls of names without source: builtins, and what packs describe."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference.arguments import Arguments, Call
+from pickleball_generate.inference.attributes import Attributes
+from pickleball_generate.inference.graph import Variable
+from pickleball_generate.inference.store import UNKNOWN
+
+if TYPE_CHECKING:
+    from pickleball_generate.inference.program import Value
+
+NOTHING = frozenset(
+    "builtins." + name
+    for name in (
+        "len isinstance issubclass hasattr callable id hash repr str int float bool bytes print abs "
+        "round ord chr format input range all any bin hex oct pow divmod dir bytearray memoryview "
+        "open"
+    ).split()
+)
+ELEMENTS = frozenset({"builtins.min", "builtins.max", "builtins.next", "random.choice", "functools.reduce"})
+LISTS = {
+    **dict.fromkeys(("builtins.list", "builtins.sorted", "builtins.reversed", "builtins.iter"), "list"),
+    **dict.fromkeys(
+        ("builtins.filter", "itertools.chain", "itertools.chain.from_iterable", "itertools.islice"), "list"
+    ),
+    "builtins.tuple": "tuple",
+    "builtins.set": "set",
+    "builtins.frozenset": "set",
+}
+COPIES = frozenset({"copy.copy", "copy.deepcopy", "typing.cast", "weakref.proxy"})
+PARTIALS = frozenset({"functools.partial", "functools.partialmethod"})
+WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps", "functools.singledispatch"})
+ROWS = frozenset({"builtins.zip", "builtins.enumerate", "itertools.product", "itertools.zip_longest"})
+
+
+class Foreign(Attributes, ABC):
+    """The part of the evaluation that calls names without source."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.bound: dict[Value, int] = {}  # how many arguments a partial has beside the function
+
+    @abstractmethod
+    def call_value(self, value: Value, call: Call) -> None:
+        """Call a value (calls.py)."""
+
+    def call_foreign(self, name: str, call: Call) -> None:
+        """Call something without source."""
+        given, result = call.args.positional, call.result
+        if name in NOTHING:
+            return
+        if name in COPIES:
+            for values in given[-1:] if name == "typing.cast" else given[:1]:
+                self.flow(values, result)
+        elif name in LISTS:
+            self.add(result, self.fill(call, LISTS[name], self._elements_of_each(given)))
+        elif name in ELEMENTS:
+            for values in (*given, *self._elements_of_each(given)):
+                self.flow(values, result)
+        elif name == "builtins.dict":
+            self.add(result, self._make_dict(call))
+        elif name in PARTIALS:
+            self.add(result, self._make_partial(call))
+        elif name in WRAPPERS:
+            for values in given:
+                self.flow(values, result)
+        elif name in ROWS:
+            self.add(result, self._make_rows(call, int(name == "builtins.enumerate")))
+        elif name == "builtins.map" and given:
+            mapped = Variable()
+            rows = Arguments(self._elements_of_each(given[1:]))
+            inner = Call(rows, call.frame, ("map", id(call.site)), mapped)
+            self.add(result, self.fill(call, "list", [mapped]))
+            self.watch(given[0], lambda function: self.call_value(function, inner))
+        else:
+            self.call_opaque(name, call)
+
+    def _elements_of_each(self, sources: list[Variable]) -> list[Variable]:
+        found = [Variable() for _ in sources]
+        for source, inner in zip(sources, found, strict=True):
+            self.elements(source, inner)
+        return found
+
+    def _make_dict(self, call: Call) -> Value:
+        """`dict(containers, key=value)`."""
+        box = self.box(call.frame, call.site, "dict")
+        for values in call.args.positional:
+            self.extend(box, values)
+        self.each_named(
+            call.args,
+            lambda key, values: self.put_all(box, f"[{key}]" if key[:1] != "*" else "[]", values, "element"),
+        )
+        return box
+
+    def _make_partial(self, call: Call) -> Value:
+        """`partial(function, ...)`."""
+        box = self.box(call.frame, call.site, "partial")
+        self.bound[box] = max(len(call.args.positional) - 1, self.bound.get(box, 0))
+        for at, values in enumerate(call.args.positional):
+            self.put_all(box, f"[{at}]", values, "partial")
+        self.each_named(call.args, lambda key, values: self.put_all(box, f"[{key}]", values, "partial"))
+        return box
+
+    def _make_rows(self, call: Call, first: int) -> Value:
+        """`zip(...)`, `enumerate(...)`: a list of tuples."""
+        row = self.box(call.frame, call.site, "tuple", "row")
+        for at, values in enumerate(self._elements_of_each(call.args.positional)):
+            self.put_all(row, f"[{at + first}]", values, "element")
+        return self.fill(call, "list", [self.constant(row)])
+
+    def call_opaque(self, name: str, call: Call) -> None:
+        """Call a name of a package whose source is not analysed: a type makes an instance that holds its arguments."""
+        package = self.packs.package_of(name)
+        made = self.packs.results(name)
+        instances = [] if made else self.foreign_instance(name)
+        for each in (*(("inst", each) for each in made), *instances):
+            self.add(call.result, each)
+        for instance in instances:
+            for values in call.args.positional:
+                self._give(instance, values)
+            self.each_named(call.args, partial(self._give_named, instance))
+        if not instances and (package or not made):
+            self.add(call.result, ("data", package) if package else UNKNOWN)
+
+    def _give_named(self, instance: Value, _: str, values: Variable) -> None:
+        self._give(instance, values)
+
+    def _give(self, instance: Value, values: Variable) -> None:
+        """Let a foreign instance hold an argument, and what it may make with it when it is a class."""
+        self.put_all(instance, "[]", values, "argument")
+
+        def see(value: Value) -> None:
+            if value[0] == "cls":
+                self.put(instance, "[]", ("obj", value[1]), "factory")
+            elif value[0] == "ext":
+                for made in self.foreign_instance(value[1]):
+                    self.put(instance, "[]", made, "factory")
+
+        self.watch(values, see)

@@ -1,0 +1,161 @@
+"""Variables, copies between them, and watchers: a propagation of what is new.
+
+A variable holds a set of values, kept as the bits of a number. A copy passes on what its source gets, a watcher is
+shown each value once. Nothing runs twice for the same value, and sets only ever grow, so the order does not matter.
+What must wait until nothing grows any more (`unless`) is decided for all that waits at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from pickleball_generate.inference.frames import Statement
+    from pickleball_generate.inference.program import Value
+
+    See = Callable[[Value], None]
+
+
+class Variable:
+    """A set of values that grows."""
+
+    __slots__ = ("assigned", "field", "flowing", "held", "targets", "unseen", "watchers", "why")
+
+    def __init__(self, field: tuple[Value, str] | None = None) -> None:
+        self.field = field  # the owner and the name, of an attribute or element
+        self.assigned = False  # some statement stores into it, if only a plain value
+        self.held = 0
+        self.flowing = 0  # held, not copied yet
+        self.unseen = 0  # held, not shown to the watchers yet
+        self.targets: dict[Variable, tuple[Statement | None, str]] = {}
+        self.watchers: list[tuple[Statement | None, See]] = []
+        self.why: list[tuple[int, Statement | None, str]] = []
+
+
+class Graph:
+    """Variables and what connects them."""
+
+    def __init__(self, shuffle: Random | None = None) -> None:
+        self.shuffle = shuffle
+        self.current: Statement | None = None  # the statement on whose behalf something runs
+        self.steps = 0
+        self.nothing = Variable()  # never holds a value
+        self._numbers: dict[Value, int] = {}
+        self._values: list[Value] = []
+        self._growing: deque[Variable] = deque()
+        self._queue: deque[Callable[[], None]] = deque()
+        self._waiting: list[tuple[Statement | None, Callable[[], bool], Callable[[], None]]] = []
+
+    def bit(self, value: Value) -> int:
+        """Give the bit that stands for a value."""
+        number = self._numbers.get(value)
+        if number is None:
+            number = self._numbers[value] = len(self._values)
+            self._values.append(value)
+        return 1 << number
+
+    def values(self, bits: int) -> list[Value]:
+        """Give the values that bits stand for."""
+        found = []
+        while bits:
+            low = bits & -bits
+            found.append(self._values[low.bit_length() - 1])
+            bits ^= low
+        return found
+
+    def add(self, variable: Variable, value: Value, rule: str = "") -> None:
+        """Let a variable hold a value."""
+        self._receive(variable, self.bit(value), self.current, rule)
+
+    def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
+        """Let a variable hold all that another one holds."""
+        if source is target or source is self.nothing or target in source.targets:
+            return
+        source.targets[target] = (self.current, rule)
+        self._receive(target, source.held & ~source.flowing, self.current, rule)
+
+    def watch(self, source: Variable, see: See) -> None:
+        """Show each value of a variable once."""
+        if source is self.nothing:
+            return
+        source.watchers.append((self.current, see))
+        shown = source.held & ~source.flowing & ~source.unseen
+        if shown:
+            self.later(partial(self._show, see, shown), self.current)
+
+    def later(self, task: Callable[[], None], statement: Statement | None) -> None:
+        """Queue a task on behalf of a statement."""
+        self._queue.append(partial(self._run_for, statement, task))
+
+    def unless(self, happened: Callable[[], bool], task: Callable[[], None]) -> None:
+        """Run a task when nothing grows any more and something has not happened until then."""
+        self._waiting.append((self.current, happened, task))
+
+    def announce(self, variable: Variable) -> None:
+        """Take note that an attribute or element holds something for the first time (store.py)."""
+
+    def settle(self) -> None:
+        """Run until nothing grows, and nothing that waited for that has to run."""
+        while True:
+            self._exhaust()
+            waiting, self._waiting = self._waiting, []
+            due = [(statement, task) for statement, happened, task in waiting if not happened()]
+            if not due:
+                return
+            for statement, task in due:
+                self._run_for(statement, task)
+
+    def _exhaust(self) -> None:
+        while self._growing or self._queue:
+            queue: deque[Any] = self._growing or self._queue
+            if self.shuffle is not None:
+                queue.rotate(self.shuffle.randrange(len(queue)))
+            self.steps += 1
+            if queue is self._growing:
+                self._propagate(queue.popleft())
+            else:
+                queue.popleft()()
+
+    def _run_for(self, statement: Statement | None, task: Callable[[], None]) -> None:
+        self.current = statement
+        task()
+        self.current = None
+
+    def _receive(self, variable: Variable, bits: int, statement: Statement | None, rule: str) -> None:
+        held = variable.held
+        new = bits & ~held if held else bits
+        if not new:
+            return
+        if not variable.flowing:
+            self._growing.append(variable)
+        variable.held = held | new
+        variable.flowing |= new
+        variable.why.append((new, statement, rule))
+        if not held and variable.field is not None:
+            self.announce(variable)
+
+    def _propagate(self, variable: Variable) -> None:
+        new, variable.flowing = variable.flowing, 0
+        for target, (statement, rule) in variable.targets.items():
+            self._receive(target, new, statement, rule)
+        if variable.watchers:
+            if not variable.unseen:
+                self._queue.append(partial(self._show_all, variable))
+            variable.unseen |= new
+
+    def _show_all(self, variable: Variable) -> None:
+        values, variable.unseen = self.values(variable.unseen), 0
+        for statement, see in list(variable.watchers):
+            self.current = statement
+            for value in values:
+                see(value)
+        self.current = None
+
+    def _show(self, see: See, bits: int) -> None:
+        for value in self.values(bits):
+            see(value)
