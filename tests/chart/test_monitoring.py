@@ -99,3 +99,19 @@ def test_each_alert_fires_when_it_should_and_not_before() -> None:
     for words in (["check", "rules", FILES / "alerts.yaml"], ["test", "rules", HERE / "alerts.test.yaml"]):
         done = subprocess.run([promtool, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_evictions_are_a_permission_only_where_they_are_wanted(chart: Engine) -> None:
+    """The controller may evict pods when the sweep is to."""
+    for count, granted in ((0, False), (5, True)):
+        manifests = chart.render(settings={"evictions": count})
+        found = [rule for one in manifests for rule in one.get("rules", []) if "pods/eviction" in rule["resources"]]
+        assert bool(found) is granted
+        assert all(rule["verbs"] == ["create"] for rule in found)
+
+
+def test_a_cluster_without_native_sidecars_needs_the_setting(chart: Engine) -> None:
+    """Before Kubernetes 1.29 a witness would keep a pod from ever starting."""
+    with pytest.raises(ChartError, match=r"settings\.witness needs Kubernetes 1\.29"):
+        chart.render(kubernetes="v1.28.9")
+    assert chart.render(kubernetes="v1.28.9", settings={"witness": False})

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pickleball_operator import names
-from pickleball_operator.decide.evidence import has_witness, needs_log
+from pickleball_operator.decide.evidence import has_witness, is_witnessed, needs_log
 from pickleball_operator.decide.observed import Observed, is_owned
 from pickleball_operator.decide.policy import Candidate, candidate
 from pickleball_operator.decide.records import LOG_LIMIT
@@ -117,7 +117,7 @@ def _logs(logs: Logs, deployment: ModelDeployment, pods: list[Manifest]) -> Iter
 
 def _testimony(logs: Logs, pods: list[Manifest]) -> Iterator[tuple[str, str]]:
     """The ends of the logs of witnesses: of all that have something to explain, and of some for their violations."""
-    attested = [pod for pod in pods if has_witness(pod) and not needs_log(pod)]
+    attested = [pod for pod in pods if is_witnessed(pod) and not needs_log(pod)]
     for pod in [*filter(needs_log, pods), *attested[:WITNESSED_PODS]]:
         text = logs.read(pod, names.WITNESS, WITNESS_LIMIT)
         if text is not None:

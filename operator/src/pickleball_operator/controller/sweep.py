@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_operator import names
 from pickleball_operator.decide import exposure
 from pickleball_operator.decide import pods as judge
-from pickleball_operator.decide.evidence import events, has_witness, moment, needs_log
+from pickleball_operator.decide.evidence import events, is_witnessed, moment, needs_log
 from pickleball_operator.decide.keys import digest
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.errors import ConflictError, SpecError
@@ -90,7 +90,7 @@ class Sweep:
 
     def _has_heard(self, pod: Mapping[str, Any], logs: Logs) -> bool:
         """Whether the witness has logged violations since the last sweep."""
-        if not has_witness(pod):
+        if not is_witnessed(pod):
             return False
         log = logs.read(pod, names.WITNESS, WITNESS_LIMIT) or ""
         said = [one for one in events(log) if one.get("event") == "violation"]

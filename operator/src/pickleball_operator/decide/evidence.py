@@ -47,6 +47,11 @@ def has_witness(pod: Pod) -> bool:
     return any(one.get("name") == names.WITNESS for one in (pod.get("spec") or {}).get("initContainers") or ())
 
 
+def is_witnessed(pod: Pod) -> bool:
+    """Whether the witness runs, so that it has a log."""
+    return "running" in ((status_of(pod, names.WITNESS) or {}).get("state") or {})
+
+
 def is_attested(pod: Pod, log: str) -> bool:
     """Whether the witness is ready, and every container that runs anew has reported since."""
     witness = status_of(pod, names.WITNESS) or {}
