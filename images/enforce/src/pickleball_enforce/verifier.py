@@ -76,6 +76,11 @@ _WIDE = 8
 class Verifier(Targets):
     """Judges the pickles of one Unpickler."""
 
+    _handlers: list[Callable[[Any], None] | None]
+
+    def __init_subclass__(cls) -> None:
+        cls._handlers = _handlers_of(cls)
+
     def __init__(
         self,
         policy: Policy | None,
@@ -86,9 +91,6 @@ class Verifier(Targets):
         self.memo: dict[int, Tag] = {}
         self._identified = 0  # persistent ids seen in all loads
         self._memo_span = 0  # bytes of streams seen so far: what bounds a memo index
-        self._dispatch: list[Callable[[], None] | None] = [None] * 256
-        for code, name in NAMES.items():
-            self._dispatch[code] = getattr(self, f"_op_{name.lower()}")
         self._data: bytes | mmap = b""
         self._error: Malformed | None = None
         self.begin()
@@ -201,7 +203,7 @@ class Verifier(Targets):
         end = len(data)
         if end - self._start + self._left_out() > self.settings.max_length:
             self.malformed(f"The stream is longer than {self.settings.max_length} bytes.")
-        dispatch = self._dispatch
+        handlers = self._handlers
         while not self._stopped:
             at = self._pos
             if at >= end:
@@ -209,11 +211,11 @@ class Verifier(Targets):
                 self.malformed("The stream ends without STOP.")
             self._at = at + self._shift
             self._opcode = opcode = data[at]
-            handler = dispatch[opcode]
+            handler = handlers[opcode]
             if handler is None:
                 self.malformed(f"0x{opcode:02x} is no opcode.")
             self._pos = at + 1
-            handler()
+            handler(self)
             if self._pos + self._shift >= self._frame_end:
                 self._leave_frame()
         self._position = self._pos + self._shift
@@ -226,7 +228,7 @@ class Verifier(Targets):
         self._opcode = opcode
         if self._stopped:
             self.malformed("An opcode follows STOP.")
-        handler = self._dispatch[opcode]
+        handler = self._handlers[opcode]
         if handler is None:
             self.malformed(f"0x{opcode:02x} is no opcode.")
         size = 1 + len(argument)
@@ -240,7 +242,7 @@ class Verifier(Targets):
         self._data = argument
         self._pos = 0
         try:
-            handler()
+            handler(self)
             if self._pos != len(argument):
                 self.malformed(f"The argument of {NAMES[opcode]} has a wrong length.")
         finally:
@@ -801,3 +803,11 @@ class Verifier(Targets):
 
 def _small(number: int) -> Tag:
     return number if -(1 << 63) <= number < 1 << 63 else LONG
+
+
+def _handlers_of(cls: type[Verifier]) -> list[Callable[[Any], None] | None]:
+    """Give the methods of a class by opcode."""
+    return [getattr(cls, f"_op_{NAMES[code].lower()}") if code in NAMES else None for code in range(256)]
+
+
+Verifier._handlers = _handlers_of(Verifier)  # noqa: SLF001 - of those that derive from it: __init_subclass__
