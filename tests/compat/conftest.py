@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     Enforced = Callable[..., subprocess.CompletedProcess[str]]
 
+PACKAGE = Path(__file__).parents[2] / "images" / "enforce"
 LIBRARY = Path(__file__).parent / "library"
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the enforcer's wheel into a folder."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=PACKAGE, check=True, capture_output=True)
+    (wheel,) = folder.glob("pickleball_enforce-*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="session")

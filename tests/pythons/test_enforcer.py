@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from tests.pythons.debian import Debian
 
 pytestmark = pytest.mark.pythons
-ROOMS = ("tests/unit/enforce", "tests/attacks/test_drivers.py", "tests/compat")  # every attack, once
-ELSEWHERE = ("tests/unit/enforce/test_pages.py",)  # of the commands' output in the docs, and of scikit-learn's models
+ROOMS = ("tests/unit/enforce", "tests/attacks", "tests/compat")
+# The commands' output in the docs, and scikit-learn's models; what takes a build or pip has a test of its own here.
+ELSEWHERE = ("tests/unit/enforce/test_pages.py", "tests/compat/test_wheel.py")
 
 
 def test_the_enforcers_own_tests_pass(python: Debian) -> None:
