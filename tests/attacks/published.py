@@ -1,8 +1,8 @@
 """Published ways around scanners, allow-lists and restricted unpicklers, each with where it was published.
 
 `GHSA-` identifiers are advisories of the tool named in `of`, `owner/name#number` issues and pull requests on GitHub.
-Each entry builds a stream whose effect is that the file `marker` exists; what needs a network, torch or Windows, or has
-another effect, is not run on stock (`runs`), only judged.
+Each entry builds a stream whose effect is that the file `marker` exists; what needs a network or Windows, is gone from
+its library, or has another effect, is not run on stock (`runs`), only judged. What needs torch runs where torch is.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Published:
     runs: bool = True
     at_load: bool = False  # needs the real object: find_class refuses it
     gone: tuple[int, int] | None = None  # the first Python that has no such module
+    needs: str = ""  # the module that has to be there for it
 
 
 def shell(marker: str) -> bytes:
@@ -104,6 +105,11 @@ def sh(marker: str) -> bytes:
 def compiled(marker: str) -> bytes:
     """Push the marshalled code of an expression."""
     return raw(marshal.dumps(compile(f"open({marker!r}, 'w').close()", "<string>", "exec")))
+
+
+def nested(marker: str) -> bytes:
+    """Push a pickle that leaves the marker."""
+    return raw(PROTO4 + call(SYSTEM, shell(marker)) + STOP)
 
 
 def modules_swapped(marker: str) -> bytes:
@@ -184,16 +190,18 @@ PUBLISHED = (
               calling("torch._dynamo.guards", "GuardBuilder.get", EMPTY_DICT, code), runs=False),
     Published("GHSA-f4x7-rfwp-v3xw", _SCAN, "ShapeEnv.evaluate_guards_expression",
               calling("torch.fx.experimental.symbolic_shapes", "ShapeEnv.evaluate_guards_expression", EMPTY_DICT, code,
-                      EMPTY_LIST), runs=False),
+                      EMPTY_LIST), needs="torch.fx.experimental.symbolic_shapes"),
     Published("GHSA-f745-w6jp-hpxx GHSA-jhph-76pp-mggw protectai/modelscan#338", _SCAN, "torch.utils.collect_env.run",
-              calling("torch.utils.collect_env", "run", shell), runs=False),
+              calling("torch.utils.collect_env", "run", shell), needs="torch.utils.collect_env"),
     Published("GHSA-h3qp-7fh3-f8h4", _SCAN, "torch's decoder of pickles in bytes",
-              calling("torch.utils.data.datapipes.utils.decoder", "basichandlers", text("pickle"), raw(b"N.")),
-              runs=False),
+              calling("torch.utils.data.datapipes.utils.decoder", "basichandlers", text("pickle"), nested),
+              needs="torch.utils.data.datapipes.utils.decoder"),
     Published("GHSA-vr7h-p6mm-wpmh", _SCAN, "torch.jit.unsupported_tensor_ops.execWrapper",
-              calling("torch.jit.unsupported_tensor_ops", "execWrapper", code, EMPTY_DICT, EMPTY_DICT), runs=False),
+              calling("torch.jit.unsupported_tensor_ops", "execWrapper", code, EMPTY_DICT, EMPTY_DICT),
+              needs="torch.jit.unsupported_tensor_ops"),
     Published("GHSA-vv6j-3g6g-2pvj", _SCAN, "torch's ConfigModule.load_config",
-              calling("torch.utils._config_module", "ConfigModule.load_config", EMPTY_DICT, raw(b"N.")), runs=False),
+              calling("torch.utils._config_module", "ConfigModule.load_config", EMPTY_DICT, nested),
+              needs="torch.utils._config_module"),
     Published("GHSA-3vg9-h568-4w9m GHSA-6w4w-5w54-rjvr GHSA-7cq8-mj8x-j263 GHSA-8r4j-24qv-fmq9 GHSA-9xph-j2h6-g47v "
               "GHSA-m869-42cg-3xwr GHSA-j343-8v2j-ff7w GHSA-3gf5-cxq9-w223", _SCAN, "functions of idlelib",
               calling("idlelib.run", "Executive.runcode", EMPTY_DICT, code), runs=False),
