@@ -10,6 +10,10 @@ import pytest
 
 from pickleball_enforce import notation
 
+CHANGES = (
+    "", " ", "\n", "\x00", '"', "\\", "\\u", "\\ud83d\\ude00", "\\udc00", ",", ":", "[", "]", "{", "}", "-", "+",
+    ".", "0", "1", "e", "E", "true", "null", "a", "1.5e3", "-0", "é",
+)  # fmt: skip
 TEXTS = ("", "a", 'quote " and \\', "line\nfeed\ttab\x00\x7f", "é ✓ 𝄞", "\ud800", "</script>")
 
 
@@ -31,6 +35,24 @@ def test_values_are_written_and_read_as_json_does(seed: int) -> None:
     assert notation.write(made) == json.dumps(made)
     assert notation.write_lines(made) == json.dumps(made, indent=2, ensure_ascii=False)
     assert notation.read(f" \n{json.dumps(made)}\t") == made
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_changed_texts_are_read_or_refused_as_json_does(seed: int) -> None:
+    """Whatever a few changed characters make of them."""
+    chance = random.Random(seed)
+    for _ in range(250):
+        text = json.dumps(value(chance), ensure_ascii=chance.random() < 0.5, indent=chance.choice((None, 1)))
+        for _ in range(chance.randrange(1, 4)):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice(CHANGES) + text[at + chance.randrange(2) :]
+        try:
+            expected = repr(json.loads(text, parse_constant=float))
+        except ValueError:
+            with pytest.raises(notation.NotationError):
+                notation.read(text)
+        else:
+            assert repr(notation.read(text)) == expected, text
 
 
 @pytest.mark.parametrize(

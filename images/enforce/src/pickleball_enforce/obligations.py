@@ -30,7 +30,6 @@ Kinds of obligations, and what each asks of the object that an import gave:
 
 from __future__ import annotations
 
-import enum
 import functools
 import sys
 import types
@@ -215,7 +214,7 @@ def _article(name: str) -> str:
 
 
 def _class(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
-    if isinstance(obj, type) and not issubclass(obj, (type, enum.Enum)):
+    if isinstance(obj, type) and not issubclass(obj, (type, *sharing.enums())):
         return []
     kind = "a metaclass" if isinstance(obj, type) and issubclass(obj, type) else "an Enum"
     what = kind if isinstance(obj, type) else f"{_article(type(obj).__name__)}, not a class"

@@ -81,7 +81,7 @@ class Policy(Value):
             raise PolicyError(where, "is empty")
         try:
             content = notation.read(decoded, _unique)
-        except Exception as error:  # the scanner in C imports the class of its error, and may find another
+        except (ValueError, RecursionError) as error:
             raise PolicyError(where, f"is not JSON: {error}") from error
         entries = {name: _entry(name, value, where) for name, value in _classes(content, where).items()}
         return cls(entries, where, data)

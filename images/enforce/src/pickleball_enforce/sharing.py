@@ -6,7 +6,6 @@ Reference counts and the cyclic collector tell what holds an object; a class tha
 
 from __future__ import annotations
 
-import enum
 import gc
 import sys
 import types
@@ -18,22 +17,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-_SHARED = (enum.Enum, types.ModuleType, type, *FUNCTIONS, types.CodeType)
+_SHARED = (types.ModuleType, type, *FUNCTIONS, types.CodeType)
+_FAMILIES = (("enum", "Enum"), ("logging", "Logger"), ("logging", "Manager"))
 
 
 def shared() -> tuple[type, ...]:
-    """Give the classes whose instances belong to the whole process: loggers too, once there can be any."""
+    """Give the classes whose instances belong to the whole process: Enums and loggers too, once there can be any."""
     global _known  # noqa: PLW0603 - swapped as a whole
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return _SHARED
-    logger, manager = logging.__dict__.get("Logger"), logging.__dict__.get("Manager")
-    if logger is not _known[0] or manager is not _known[1]:
-        _known = (logger, manager, (*_SHARED, *_classes_of("logging", "Logger", "Manager")))
-    return _known[2]
+    found = [(sys.modules.get(module), name) for module, name in _FAMILIES]
+    held = [None if module is None else module.__dict__.get(name) for module, name in found]
+    if held != _known[0]:
+        _known = (held, (*_SHARED, *(cls for cls in held if isinstance(cls, type))))
+    return _known[1]
 
 
-_known: tuple[object, object, tuple[type, ...]] = (None, None, _SHARED)
+_known: tuple[list[object], tuple[type, ...]] = ([], _SHARED)
+
+
+def enums() -> list[type]:
+    """Give the class of all Enums, once there can be any."""
+    return _classes_of("enum", "Enum")
 
 
 def _classes_of(module: str, *names: str) -> list[type]:
