@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,12 @@ def test_a_page_works_word_for_word(page: Path, tmp_path: Path) -> None:
     found = steps(page.read_text())
     Reader(tmp_path, desk.prepare(tmp_path), desk.OWN).follow(name(page), found)
     assert found
+
+
+def test_each_command_for_files_is_shown() -> None:
+    """No page has to be written for it: what the enforcer's command does for files stands in the how-tos."""
+    shown = " ".join(step.text for page in pages() for step in steps(page.read_text()) if isinstance(step, Commands))
+    assert {"verify", "trace", "scan", "explain", "run"} <= set(re.findall(r"\bpickleball (\w+)", shown))
 
 
 EXAMPLE = """
