@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pickleball_enforce import engine
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -89,7 +91,7 @@ def test_another_policy_that_the_program_puts_in_force_is_reported(enforced: Enf
         """,
         PICKLEBALL_REPORTS=str(tmp_path),
     )
-    first, second = told(tmp_path / "starts.jsonl")
+    first, second = [line for line in told(tmp_path / "starts.jsonl") if "sha256" in line]
     assert (first["mode"], second["mode"], second["policy"], second["sha256"]) == ("enforce", "audit", "/elsewhere", "")
 
 
@@ -102,3 +104,20 @@ def test_a_folder_that_cannot_be_written_to_breaks_nothing(enforced: Enforced, t
         """,
         PICKLEBALL_REPORTS=os.devnull,
     )
+
+
+def test_the_verifier_that_judges_is_reported_with_the_first_pickle(enforced: Enforced, tmp_path: Path) -> None:
+    """Once for each process that imports pickle; a fork inherits it."""
+    enforced(
+        """
+        import os, pickle, importlib
+        importlib.reload(pickle)
+        if os.fork() == 0:
+            pickle.loads(pickle.dumps(1))
+            os._exit(0)
+        os.wait()
+        """,
+        PICKLEBALL_REPORTS=str(tmp_path),
+    )
+    start, judging = told(tmp_path / "starts.jsonl")
+    assert judging == {"engine": engine.NAME, "pid": start["pid"]}

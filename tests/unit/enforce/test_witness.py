@@ -101,6 +101,31 @@ def test_a_line_that_is_no_report_is_counted(line: str) -> None:
     assert found.violations == {}
 
 
+def test_the_verifiers_that_judge_are_counted() -> None:
+    """What is none of them is a line that could not be read."""
+    found = account('{"engine": "rust", "pid": 1}', '{"engine": "rust", "pid": 2}', '{"engine": "x"}', '{"engine": []}')
+    assert found.engines == {"rust": 2, "python": 0}
+    assert found.unreadable == 2
+    assert 'pickleball_interpreters_judging_total{container="app",engine="rust"} 2\n' in expose([found], POLICY)
+
+
+ODD = [None, True, -1, 1e308, float("nan"), float("inf"), "", "x" * 99999, "\ud800", [], [[]], {}, {"a": {}}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:12])
+def test_no_value_in_a_report_ends_the_witness(tmp_path: Path, value: Any) -> None:
+    """Whatever stands in whichever field, the pod's witness goes on and its log stays JSON."""
+    pod = Pod(tmp_path)
+    for name in (*json.loads(start()), "engine"):
+        pod.write("starts", start(**{name: value}))
+    for name in (*json.loads(violation()), "container", "policy_name"):
+        pod.write("violations", violation(**{name: value}))
+    pod.watch.look()
+    assert {event["policy_name"] for event in pod.told} == {"pickleball-policy-1"}
+    assert {event["container"] for event in pod.told[1:]} <= {"app"}
+    assert expose(pod.watch.accounts, POLICY)
+
+
 def test_a_violation_is_told_once_and_counted_always() -> None:
     """The log gets the first of each kind; the metric has all."""
     found = account()

@@ -35,6 +35,13 @@ def say_start(mode: str, policy: str) -> None:
         return
 
 
+def say_engine(name: str) -> None:
+    """Report that this process has pickle, and which verifier judges for it."""
+    folder = os.environ.get("PICKLEBALL_REPORTS")
+    if folder:
+        append(f"{folder}/{STARTS}", f'{{"engine": {_quote(name)}, "pid": {os.getpid()}}}', shared=True, limit=LIMIT)
+
+
 def say_violation(record: str) -> None:
     """Pass on the record of a violation."""
     folder = os.environ.get("PICKLEBALL_REPORTS")

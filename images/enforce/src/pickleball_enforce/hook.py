@@ -203,3 +203,15 @@ def _watch() -> None:
         sys.addaudithook(audit)
         sys.audit(PROBE)
         _watching = True
+        _say_engine()
+
+
+def _say_engine() -> None:
+    """Tell the witness of the pod which verifier judges in this process."""
+    import os  # noqa: PLC0415 - it is there already
+
+    if os.environ.get("PICKLEBALL_REPORTS"):
+        from .engine import NAME  # noqa: PLC0415 - the drivers have imported it
+        from .evidence import say_engine  # noqa: PLC0415 - only where there is a witness
+
+        say_engine(NAME)

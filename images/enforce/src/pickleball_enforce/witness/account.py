@@ -41,6 +41,8 @@ class Account:
     """What was reported that is not as expected."""
     runs: int = 0
     starts: dict[str, int] = field(default_factory=lambda: {"application": 0, "exec": 0})
+    engines: dict[str, int] = field(default_factory=lambda: {"rust": 0, "python": 0})
+    """Processes that have imported pickle, by the verifier that judges for them."""
     violations: dict[tuple[str, str], int] = field(default_factory=dict)
     unreadable: int = 0
     kept: list[str] = field(default_factory=list)
@@ -66,6 +68,10 @@ class Account:
     def take_start(self, line: str) -> Event | None:
         """Count a start; what changes by it."""
         start = self._loads(line)
+        engine = (start or {}).get("engine")
+        if isinstance(engine, str) and engine in self.engines:
+            self.engines[engine] += 1
+            return None
         if start is None or not isinstance(start.get("sha256"), str) or not isinstance(start.get("instance"), str):
             self.unreadable += start is not None
             return None

@@ -18,6 +18,10 @@ METRICS = {
         "counter",
         "Interpreters that have reported, by origin: application, or exec (a probe, kubectl exec).",
     ),
+    "pickleball_interpreters_judging_total": (
+        "counter",
+        "Interpreters that have imported pickle, by the verifier that judges for them: rust, or python (slower).",
+    ),
     "pickleball_violations_total": ("counter", "Violations by rule and mode (enforce: refused, audit: let pass)."),
     "pickleball_reports_unreadable_total": ("counter", "Lines of reports that could not be read."),
     "pickleball_policy_info": ("gauge", "1; the labels say which policy is expected."),
@@ -61,6 +65,8 @@ def _of_container(account: Account) -> Iterator[tuple[str, Labels, float]]:
     yield "pickleball_container_runs_total", own, account.runs
     for origin, count in account.starts.items():
         yield "pickleball_interpreters_started_total", {**own, "origin": origin}, count
+    for engine, count in account.engines.items():
+        yield "pickleball_interpreters_judging_total", {**own, "engine": engine}, count
     for (rule, mode), count in account.violations.items():
         yield "pickleball_violations_total", {**own, "rule": rule, "mode": mode}, count
     yield "pickleball_reports_unreadable_total", own, account.unreadable
