@@ -29,7 +29,7 @@ PACKS_OLDER_VENV := $(call venv,packs-older)
 FUZZ_VENV := $(call venv,fuzz)
 SCANNERS_VENV := $(call venv,scanners)
 
-.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-pythons test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator
+.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-pythons test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator bench-operator
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -157,6 +157,10 @@ bench: setup ## Enforced loads beside stock ones, by the Pythons in PYTHONS (def
 
 bench-generator: setup joern ## Time and memory of the generator over real libraries (ONLY=a,b MODES=cold,cached,cpg,whole).
 	$(BIN)/python -m benchmarks.generator $(if $(ONLY),--only $(ONLY)) $(if $(MODES),--modes $(MODES))
+
+bench-operator: setup ## The controller with many ModelDeployments on a real API server (DEPLOYMENTS=1000 POLICIES=16); needs root.
+	@tools/host.sh cluster
+	$(BIN)/python -m benchmarks.operator $(if $(DEPLOYMENTS),--count $(DEPLOYMENTS)) $(if $(POLICIES),--policies $(POLICIES))
 
 bench-scanners: setup $(SCANNERS_VENV)/.complete ## Scan speed on a million opcodes, beside other scanners.
 	$(BIN)/python -m benchmarks.scanners --scanners $(SCANNERS_VENV)/bin

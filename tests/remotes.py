@@ -9,8 +9,14 @@ import http.server
 import os
 import subprocess
 import sys
+import zipfile
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class Remote(http.server.SimpleHTTPRequestHandler):
@@ -64,6 +70,31 @@ class Remote(http.server.SimpleHTTPRequestHandler):
 def server(folder: str, address: str, port: int) -> http.server.ThreadingHTTPServer:
     """Listen; the caller lets it serve."""
     return http.server.ThreadingHTTPServer((address, port), partial(Remote, directory=folder))
+
+
+def add_wheel(
+    folder: Path, name: str, version: str, files: Mapping[str, str | bytes], needs: tuple[str, ...] = ()
+) -> Path:
+    """Write a wheel into the index below a folder, `simple`."""
+    info = f"{name}-{version}.dist-info"
+    requires = "".join(f"Requires-Dist: {one}\n" for one in needs)
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}"
+    tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    place = folder / "simple" / name / f"{name}-{version}-py3-none-any.whl"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in {**files, f"{info}/METADATA": metadata, f"{info}/WHEEL": tag}.items():
+            archive.writestr(path, content)
+    links = "".join(f'<a href="{one.name}">{one.name}</a>' for one in sorted(place.parent.glob("*.whl")))
+    (place.parent / "index.html").write_text(f"<html><body>{links}</body></html>")
+    return place
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git as somebody."""
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *who, "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -150,12 +150,12 @@ def install(bed: Testbed) -> None:
     configure(bed)
 
 
-def configure(bed: Testbed) -> None:
-    """Give the chart the values of the tests, again when something else has changed them."""
+def configure(bed: Testbed, more: Manifest | None = None) -> None:
+    """Give the chart the values of the tests and some more, again when something else has changed them."""
     ours = ("operator", "enforce", "generate")
     images = {name: {"repository": f"docker.io/local/{IMAGES[name].name}"} for name in ours}
     file = bed.folder / "values.json"
-    file.write_text(json.dumps({"images": images, "approval": {"requireVerb": True}}))
+    file.write_text(json.dumps({"images": images, "approval": {"requireVerb": True}, **(more or {})}))
     try:
         bed.program("helm", "upgrade", "--install", "pickleball", str(CHART), "--namespace", SYSTEM,
                     "--values", str(file), "--wait", "--timeout", "120s")  # fmt: skip

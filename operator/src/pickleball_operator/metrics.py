@@ -27,6 +27,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._series: dict[str, set[tuple[str, ...]]] = {}
+        self.requests = self._counter(
+            "pickleball_api_requests_total", "Requests to the API server, without watches, by method.", "method"
+        )
         self.queue = self._gauge("pickleball_queue_length", "ModelDeployments that wait or are being handled.")
         self.reconciles = self._counter(
             "pickleball_reconciles_total", "Looks at a ModelDeployment, by outcome: done, conflict, error.", "outcome"

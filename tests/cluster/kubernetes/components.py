@@ -65,6 +65,8 @@ def commands(record: Record) -> dict[str, list[str]]:
             f"--service-account-private-key-file={pki}/sa.key",
             f"--root-ca-file={pki}/ca.crt",
             "--use-service-account-credentials",
+            "--kube-api-qps=200",  # nobody else needs this API server
+            "--kube-api-burst=400",
             f"--cluster-signing-cert-file={pki}/ca.crt",
             f"--cluster-signing-key-file={pki}/ca.key",
         ],

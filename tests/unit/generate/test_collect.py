@@ -153,3 +153,49 @@ def test_model_files_that_cannot_be_copied_are_named(
     done = run(site, tmp_path / "out", *flags)
     assert done.returncode == code
     assert says in json.loads(done.stdout)["sentence"]
+
+
+def test_a_great_many_names_end_at_a_limit_that_names_the_place(tmp_path: Path) -> None:
+    """Names count, whatever they are names of; those of what is left out are listed up to a bound."""
+    site = tmp_path / "site"
+    write(site, {"p/__init__.py": "", "p/many/__init__.py": ""})
+    for number in range(1500):
+        (site / "p/many" / f"{number}.py").symlink_to("/etc/passwd")
+    assert run(site, tmp_path / "out").returncode == 0
+    index = json.loads((tmp_path / "out/collected.json").read_text())
+    assert (len(index["skipped"]), index["unlisted"]) == (1000, 500)
+    done = run(site, tmp_path / "other", "--max-files", "50")
+    assert done.returncode == 4
+    assert "p/many: more than 1000 files and folders" in json.loads(done.stdout)["sentence"]
+
+
+def test_odd_names_and_depths_are_left_out(tmp_path: Path) -> None:
+    """Names with newlines, escapes and no UTF-8, and folders beyond any library's depth, stay behind and are named."""
+    site, output = tmp_path / "site", tmp_path / "out"
+    write(site, {"p/__init__.py": "", "p/a\nb.py": "", "p/\x1b[2J.py": "", "/".join(["p", *"d" * 80, "x.py"]): ""})
+    Path(os.fsdecode(os.fsencode(site) + b"/p/\xff.py")).write_text("")
+    assert run(site, output).returncode == 0
+    assert [path.name for path in output.rglob("*.py")] == ["__init__.py"]
+    why = {one["why"] for one in json.loads((output / "collected.json").read_text())["skipped"]}
+    assert why == {"a name that no module has", "nested deeper than 64 folders"}
+
+
+def test_devices_and_metadata_elsewhere_are_not_opened(tmp_path: Path) -> None:
+    """A device that looks like a module, and metadata behind a link, stay behind."""
+    site, outside, output = tmp_path / "site", tmp_path / "outside.dist-info", tmp_path / "out"
+    write(site, {"p/__init__.py": ""})
+    write(outside, {"METADATA": "secret"})
+    (site / "q-1.dist-info").symlink_to(outside)
+    if os.geteuid() == 0:
+        os.mknod(site / "p/zero.py", 0o666 | 0o020000, os.makedev(1, 5))
+    assert run(site, output).returncode == 0
+    assert sorted(path.name for path in output.rglob("*") if path.is_file()) == ["__init__.py", "collected.json"]
+
+
+def test_metadata_counts_too(tmp_path: Path) -> None:
+    """Huge metadata does not get past the limit on bytes."""
+    site = tmp_path / "site"
+    write(site, {"p/__init__.py": "", **{f"d{number}-1.dist-info/METADATA": "x" * 100_000 for number in range(20)}})
+    done = run(site, tmp_path / "out", "--max-bytes", "1000000")
+    assert done.returncode == 4
+    assert "METADATA" in json.loads(done.stdout)["sentence"]

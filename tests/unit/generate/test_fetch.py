@@ -26,8 +26,6 @@ from pickleball_generate.fetch import index, wheels
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Files = dict[str, str | bytes]
-
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
@@ -48,22 +46,6 @@ def fetch(*words: str | Path, home: Path) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
 
-def wheel(folder: Path, name: str, version: str, files: Files, needs: tuple[str, ...] = ()) -> Path:
-    """Write a wheel into an index that `served` can serve."""
-    info = f"{name}-{version}.dist-info"
-    requires = "".join(f"Requires-Dist: {one}\n" for one in needs)
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}"
-    tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    place = folder / "simple" / name / f"{name}-{version}-py3-none-any.whl"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in {**files, f"{info}/METADATA": metadata, f"{info}/WHEEL": tag}.items():
-            archive.writestr(path, content)
-    links = "".join(f'<a href="{one.name}">{one.name}</a>' for one in sorted(place.parent.glob("*.whl")))
-    (place.parent / "index.html").write_text(f"<html><body>{links}</body></html>")
-    return place
-
-
 def from_index(folder: Path, *requirements: str, more: tuple[str, ...] = ()) -> tuple[int, dict[str, Any]]:
     """Fetch requirements from the index below a folder into its folder `out`."""
     with served(folder) as address:
@@ -73,8 +55,8 @@ def from_index(folder: Path, *requirements: str, more: tuple[str, ...] = ()) -> 
 
 def test_wheels_of_an_index_are_fetched_with_what_they_need(tmp_path: Path) -> None:
     """Sources of both are copied, and name, version and digest of each wheel are recorded."""
-    one = wheel(tmp_path, "one", "1.5", {"one/__init__.py": "x = 1\n", "one/data.bin": b"\0"}, ("two>=2",))
-    two = wheel(tmp_path, "two", "2.1", {"two.py": "y = 1\n"})
+    one = remotes.add_wheel(tmp_path, "one", "1.5", {"one/__init__.py": "x = 1\n", "one/data.bin": b"\0"}, ("two>=2",))
+    two = remotes.add_wheel(tmp_path, "two", "2.1", {"two.py": "y = 1\n"})
     code, said = from_index(tmp_path, "one<2")
     assert (code, said["status"]) == (0, "fetched"), said
     out = tmp_path / "out"
@@ -90,7 +72,7 @@ def test_wheels_of_an_index_are_fetched_with_what_they_need(tmp_path: Path) -> N
 
 def test_a_hash_is_demanded_where_it_is_given(tmp_path: Path) -> None:
     """The right one is taken; with another one nothing is, for good."""
-    place = wheel(tmp_path, "one", "1.5", {"one.py": ""})
+    place = remotes.add_wheel(tmp_path, "one", "1.5", {"one.py": ""})
     right = hashlib.sha256(place.read_bytes()).hexdigest()
     assert from_index(tmp_path, f"one==1.5 --hash=sha256:{right}")[0] == 0
     code, said = from_index(tmp_path, f"one==1.5 --hash=sha256:{'0' * 64}")
@@ -130,7 +112,7 @@ def test_what_is_no_plain_requirement_is_refused(requirement: str, tmp_path: Pat
 
 def test_a_configuration_in_the_home_folder_is_not_read(tmp_path: Path) -> None:
     """A pip.conf that names another index changes nothing."""
-    wheel(tmp_path, "one", "1.5", {"one.py": ""})
+    remotes.add_wheel(tmp_path, "one", "1.5", {"one.py": ""})
     for place in (".config/pip/pip.conf", ".pip/pip.conf"):
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).write_text("[global]\nno-index = true\nindex-url = http://127.0.0.1:1/\n")
@@ -146,7 +128,7 @@ def link(name: str) -> zipfile.ZipInfo:
 
 def test_a_link_in_a_wheel_is_not_followed(tmp_path: Path) -> None:
     """It is left out; what it points to is not read."""
-    place = wheel(tmp_path, "one", "1.5", {"one/__init__.py": ""})
+    place = remotes.add_wheel(tmp_path, "one", "1.5", {"one/__init__.py": ""})
     with zipfile.ZipFile(place, "a") as archive:
         archive.writestr(link("one/secret.py"), "/etc/passwd")
     assert from_index(tmp_path, "one")[0] == 0
@@ -160,7 +142,7 @@ NAMES = ["../out.py", "/tmp/out.py", "one/../../out.py", "one//x.py", "one/a\nb.
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_a_wheel_with_a_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
     """Nothing is written outside, and the error names wheel and entry in printable characters."""
-    place = wheel(tmp_path, "one", "1.5", {"one/__init__.py": "", name: "x = 1\n"})
+    place = remotes.add_wheel(tmp_path, "one", "1.5", {"one/__init__.py": "", name: "x = 1\n"})
     (tmp_path / "inside").mkdir()
     with pytest.raises(BadInput) as refused:
         wheels.unpack(place, tmp_path / "inside", wheels.Budget(100, 10**6))
@@ -172,31 +154,24 @@ def test_a_wheel_with_a_hostile_name_is_refused(name: str, tmp_path: Path) -> No
 
 def test_a_zip_bomb_ends_at_a_limit(tmp_path: Path) -> None:
     """One file of zeros, many files of zeros, many entries: an error that names the place."""
-    wheel(tmp_path, "one", "1.0", {"one/__init__.py": b" " * (17 * 2**20)})
+    remotes.add_wheel(tmp_path, "one", "1.0", {"one/__init__.py": b" " * (17 * 2**20)})
     code, said = from_index(tmp_path, "one==1.0")
     assert (code, said["reason"]) == (4, "too-large")
     assert "one/__init__.py" in said["sentence"]
-    wheel(tmp_path, "one", "2.0", {f"one/m{number}.py": b" " * 2**20 for number in range(12)})
+    remotes.add_wheel(tmp_path, "one", "2.0", {f"one/m{number}.py": b" " * 2**20 for number in range(12)})
     code, said = from_index(tmp_path, "one==2.0", more=("--max-bytes", str(8 * 2**20)))
     assert (code, said["reason"]) == (4, "too-large")
-    wheel(tmp_path, "one", "3.0", {f"one/d{number}.txt": "" for number in range(100)})
+    remotes.add_wheel(tmp_path, "one", "3.0", {f"one/d{number}.txt": "" for number in range(100)})
     code, said = from_index(tmp_path, "one==3.0", more=("--max-files", "20"))
     assert (code, said["reason"]) == (4, "too-large")
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     """What an installer takes and what a reader takes may differ: neither is guessed."""
-    place = wheel(tmp_path, "one", "1.5", {"one/__init__.py": "x = 1\n"})
+    place = remotes.add_wheel(tmp_path, "one", "1.5", {"one/__init__.py": "x = 1\n"})
     with zipfile.ZipFile(place, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("one/__init__.py", "x = 2\n")
     assert from_index(tmp_path, "one")[1]["reason"] == "bad-wheel"
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git as somebody."""
-    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(["git", *who, "-C", str(folder), *words], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -208,10 +183,10 @@ def repository(tmp_path: Path) -> Path:
     (folder / "src/one/secret.py").symlink_to("/etc/passwd")
     (folder / ".gitattributes").write_text("*.py filter=mark\n")
     (folder / ".lfsconfig").write_text("[lfs]\nurl = http://127.0.0.1:1/\n")
-    git(tmp_path, "init", "--quiet", "work.git")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=one")
-    git(folder, "tag", "v1")
+    remotes.git(tmp_path, "init", "--quiet", "work.git")
+    remotes.git(folder, "add", "--all")
+    remotes.git(folder, "commit", "--quiet", "--message=one")
+    remotes.git(folder, "tag", "v1")
     return folder
 
 
@@ -225,7 +200,7 @@ def from_git(folder: Path, ref: str, *more: str) -> tuple[int, dict[str, Any]]:
 def test_a_commit_is_fetched_and_recorded(repository: Path) -> None:
     """Sources below a path of one commit; links, filters and hooks of the repository do nothing."""
     folder = repository.parent
-    commit = git(repository, "rev-parse", "HEAD")
+    commit = remotes.git(repository, "rev-parse", "HEAD")
     mark = folder / "mark"
     (folder / ".gitconfig").write_text(f'[filter "mark"]\n smudge = touch {mark}\n[core]\n fsmonitor = touch {mark}\n')
     code, said = from_git(folder, commit, "--path", "src")
@@ -265,7 +240,7 @@ def test_addresses_and_refs_that_mean_something_else_are_refused(url: str, ref: 
 
 def test_a_path_that_leads_out_of_the_repository_is_refused(repository: Path) -> None:
     """Neither dots nor anything else gets out."""
-    commit = git(repository, "rev-parse", "HEAD")
+    commit = remotes.git(repository, "rev-parse", "HEAD")
     assert from_git(repository.parent, commit, "--path", "../..")[1]["reason"] == "no-package"
 
 

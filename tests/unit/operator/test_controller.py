@@ -12,6 +12,7 @@ from tests.emulated.world import SETTINGS, World, model_deployment
 
 from pickleball_operator.controller.drift import holds
 from pickleball_operator.controller.handlers import SELECTOR, Controller, configure, register
+from pickleball_operator.controller.news import News
 from pickleball_operator.controller.owners import concerned
 from pickleball_operator.controller.queue import Key, Queue
 from pickleball_operator.errors import OperatorError, UnavailableError
@@ -159,3 +160,19 @@ def test_kopf_watches_with_server_side_selectors_and_writes_nothing(world: World
 def test_drift_is_what_we_wanted_and_is_not_there(current: Any, wanted: Any, same: bool) -> None:
     """Defaults and additions of others are no drift."""
     assert holds(current, wanted) is same
+
+
+def test_another_owner_of_a_shared_object_is_no_news() -> None:
+    """What the controller changes itself while many come to share an object leads to no look; the rest does."""
+    news = News()
+    metadata = {"uid": "1", "name": "a", "resourceVersion": "1"}
+    config_map: dict[str, Any] = {"metadata": metadata, "data": {"k": "v"}}
+    assert news.is_news("ADDED", config_map)
+    assert not news.is_news(None, config_map)
+    owned = {**metadata, "resourceVersion": "2", "ownerReferences": [{"uid": "2"}]}
+    assert not news.is_news("MODIFIED", {**config_map, "metadata": owned})
+    assert news.is_news("MODIFIED", {**config_map, "data": {"k": "w"}})
+    assert news.is_news("MODIFIED", {**config_map, "metadata": {**owned, "annotations": {"a": "b"}}})
+    assert news.is_news("MODIFIED", {**config_map, "data": {"k": "w"}, "immutable": True})
+    assert news.is_news("DELETED", config_map)
+    assert news.is_news("ADDED", {**config_map, "data": {"k": "w"}, "immutable": True})

@@ -16,6 +16,7 @@ from pickleball_generate import __version__, collect
 from pickleball_generate.errors import BadInput, GenerateError
 from pickleball_generate.fetch import command as fetching
 from pickleball_generate.generation import check, diff, generate
+from pickleball_generate.isolation import leave_network
 from pickleball_generate.progress import Progress
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def arguments() -> argparse.ArgumentParser:
         "--fetched": {
             "type": Path, "metavar": "FILE", "help": "what `fetch` recorded about the sources; kept in the provenance",
         },
+        "--no-network": {
+            "action": "store_true", "help": "give up the network before anything is read, by a seccomp filter (Linux)",
+        },
         "--propose-only": {
             "action": "store_true",
             "help": "exit with 0 even where the files need more: what they need stands in the provenance",
@@ -149,6 +153,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             outcome = diff(options)
         else:
             options = arguments().parse_args(words)
+            if options.no_network:
+                leave_network()
             outcome = generate(options, progress, start)
     except GenerateError as error:
         progress.close()

@@ -27,6 +27,9 @@ SKIPPED = {"__pycache__", ".git", "node_modules"}
 METADATA = ("METADATA", "RECORD", "top_level.txt")
 LARGEST_SOURCE = 16 * 2**20
 LARGEST_EXTENSION = 96 * 2**20
+DEEPEST = 64
+LONGEST_LIST = 1000
+ENTRIES_PER_FILE = 20
 UNPICKLERS = re.compile(r"__pyx_unpickle_[A-Za-z0-9_]+")
 
 
@@ -47,6 +50,9 @@ class Collector:
         self.max_bytes = max_bytes
         self.files = 0
         self.bytes = 0
+        self.sources = 0
+        self.entries = 0
+        self.unlisted = 0
         self.skipped = []  # type: list
         self.packages = {}  # type: dict
 
@@ -55,6 +61,7 @@ class Collector:
         root = os.path.realpath(folder)
         for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
+            self._count(path, 1)
             if name.endswith((".dist-info", ".egg-info")):
                 self._metadata(root, name)
             elif os.path.isdir(path):
@@ -83,6 +90,10 @@ class Collector:
             self._skip(error.filename, error.strerror)
 
         for where, folders, files in os.walk(top, onerror=unreadable):
+            self._count(where, len(folders) + len(files))
+            if where[len(root) :].count(os.sep) >= DEEPEST and folders:
+                self._skip(where, "nested deeper than %d folders" % DEEPEST)
+                folders[:] = []
             folders[:] = sorted(f for f in folders if f not in SKIPPED and self._inside(root, os.path.join(where, f)))
             for name in sorted(files):
                 if name.endswith(SOURCES + EXTENSIONS):
@@ -100,11 +111,25 @@ class Collector:
 
     def _file(self, root, path):
         relative = os.path.relpath(path, root)
-        target = os.path.join(self.output, relative)
         extension = os.path.splitext(path)[1] in EXTENSIONS
+        data = self._read(root, path, LARGEST_EXTENSION if extension else LARGEST_SOURCE)
+        if data is None:
+            return
+        target = os.path.join(self.output, relative)
+        if extension:
+            data, target = self._strings(relative, data), target + ".strings"
+        self._keep(data, target, path)
+        self.sources += 1
+
+    def _read(self, root, path, largest):
+        """The content of a plain file that stands in its folder; None, and a note, for anything else."""
+        if not path.isprintable():
+            return self._skip(path, "a name that no module has")
         try:
             if os.path.islink(path) and not os.path.realpath(path).startswith(root + os.sep):
                 return self._skip(path, "a link out of its folder")
+            if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
+                return self._skip(path, "not a regular file")
             fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except OSError as error:
             return self._skip(path, error.strerror)
@@ -112,23 +137,30 @@ class Collector:
             told = os.fstat(source.fileno())
             if not stat.S_ISREG(told.st_mode):
                 return self._skip(path, "not a regular file")
-            largest = LARGEST_EXTENSION if extension else LARGEST_SOURCE
             if told.st_size > largest:
                 return self._skip(path, "larger than %d bytes" % largest)
             data = source.read(largest + 1)
-        if extension:
-            data, target = self._strings(relative, data), target + ".strings"
+        return data if len(data) <= largest else self._skip(path, "larger than %d bytes" % largest)
+
+    def _keep(self, data, target, path):
+        """Write a copy, within the limits."""
         self.files += 1
         self.bytes += len(data)
         if self.files > self.max_files:
-            raise Refusal(4, "more than %d files of source: raise --max-files" % self.max_files)
+            raise Refusal(4, "%s: more than %d files of source: raise --max-files" % (path, self.max_files))
         if self.bytes > self.max_bytes:
-            raise Refusal(4, "more than %d bytes of source: raise --max-bytes" % self.max_bytes)
+            raise Refusal(4, "%s: more than %d bytes of source: raise --max-bytes" % (path, self.max_bytes))
         if not os.path.exists(target):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "wb") as copy:
                 copy.write(data)
-        return None
+
+    def _count(self, path, entries):
+        """Look at no more names than a large library has, wanted or not."""
+        self.entries += entries
+        if self.entries > self.max_files * ENTRIES_PER_FILE:
+            most = self.max_files * ENTRIES_PER_FILE
+            raise Refusal(4, "%s: more than %d files and folders: raise --max-files" % (path, most))
 
     def _strings(self, relative, data):
         """The names of an extension module that say something about its classes, as a JSON list."""
@@ -140,16 +172,17 @@ class Collector:
 
     def _metadata(self, root, name):
         folder = os.path.join(root, name)
-        if not os.path.isdir(folder):
+        if not os.path.isdir(folder) or os.path.islink(folder) or not name.isprintable():
             return
         stem = name.rsplit(".", 1)[0]
         distribution, _, version = stem.partition("-")
         self.packages[distribution] = version.split("-")[0]
         for part in METADATA:
             path = os.path.join(folder, part)
-            if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) <= LARGEST_SOURCE:
-                os.makedirs(os.path.join(self.output, name), exist_ok=True)
-                shutil.copyfile(path, os.path.join(self.output, name, part))
+            if os.path.isfile(path) and not os.path.islink(path):
+                data = self._read(root, path, LARGEST_SOURCE)
+                if data is not None:
+                    self._keep(data, os.path.join(self.output, name, part), path)
 
     def write_index(self, more: dict) -> None:
         """Write DIR/collected.json."""
@@ -158,13 +191,18 @@ class Collector:
             "files": self.files,
             "bytes": self.bytes,
             "skipped": self.skipped,
+            "unlisted": self.unlisted,
         }
         index.update(more)
         with open(os.path.join(self.output, "collected.json"), "w") as out:
             json.dump(index, out, indent=1, sort_keys=True)
 
     def _skip(self, path, why):
-        self.skipped.append({"path": path, "why": why})
+        """Note what is left out; of very many, how many."""
+        if len(self.skipped) < LONGEST_LIST:
+            self.skipped.append({"path": path, "why": why})
+        else:
+            self.unlisted += 1
 
 
 def folders():
@@ -212,7 +250,7 @@ def main():
         os.makedirs(options.output, exist_ok=True)
         for folder in folders():
             collector.collect(folder)
-        if not collector.files:
+        if not collector.sources:
             raise Refusal(2, "%s imports from no folder with sources: %s" % (sys.executable, ", ".join(folders())))
         copy_models(options.model_file, options.model_output, options.max_bytes)
         interpreter = {

@@ -182,7 +182,9 @@ class Library:
     def _regular(self, root: Path, relative: str) -> Iterator[str]:
         """Give back a file that can be read; a device or a dangling link is none."""
         path = f"{root}{os.sep}{relative}"
-        if os.path.isfile(path):  # noqa: PTH113 - ten thousand Path objects cost more than the calls
+        if not relative.isprintable():
+            self.unread.append(f"{path!r}: a name that no module has")
+        elif os.path.isfile(path):  # noqa: PTH113 - ten thousand Path objects cost more than the calls
             if os.access(path, os.R_OK):
                 yield relative
             else:

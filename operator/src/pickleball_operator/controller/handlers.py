@@ -20,6 +20,7 @@ from pickleball_operator.model import duration_in_seconds
 from . import certificates
 from .clock import utc
 from .lines import about
+from .news import News
 from .outcome import Outcome, changes, count
 from .owners import concerned
 from .queue import Key, Queue
@@ -46,6 +47,7 @@ class Controller:
         self.settings = settings
         self.clock = clock
         self.metrics = Metrics()
+        self.news = News()
         self._known: dict[Key, dict[str, str]] = {}
         self.sweep = Sweep(kube, settings, clock, self.metrics)
         self.queue = Queue(self._work, settings.workers, duration_in_seconds(settings.retry_limit))
@@ -184,8 +186,9 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
 
         @kopf.on.event(group, version, plural, id=f"of-{plural}", registry=registry)
         async def dependent(body: kopf.Body, event: kopf.RawEvent, resource: kopf.Resource, **_: object) -> None:
-            leaves = resource.plural == "jobs" and (event["type"] == "DELETED" or is_over(body))
-            await controller.changed(body, leaves=leaves)
+            if controller.news.is_news(event["type"], body):
+                leaves = resource.plural == "jobs" and (event["type"] == "DELETED" or is_over(body))
+                await controller.changed(body, leaves=leaves)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

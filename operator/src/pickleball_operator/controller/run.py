@@ -31,7 +31,9 @@ def run(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     carry()
     registry = kopf.OperatorRegistry()
-    controller = Controller(Cluster.connect(), settings)
+    kube = Cluster.connect()
+    controller = Controller(kube, settings)
+    kube.told = lambda method: controller.metrics.requests.labels(method).inc()
     register(controller, registry)
     if settings.metrics_port:
         serve(controller.metrics.registry, settings.metrics_port)

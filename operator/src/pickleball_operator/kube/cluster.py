@@ -57,6 +57,8 @@ class Cluster:
     def __init__(self, configuration: Configuration | None = None, manager: str = MANAGER) -> None:
         self._client = ApiClient(configuration)
         self._manager = manager
+        self.told: Callable[[str], object] = lambda _method: None
+        """Told the method of every request."""
 
     @classmethod
     def connect(cls) -> Cluster:
@@ -179,6 +181,7 @@ class Cluster:
         content: str = "application/json",
         accept: str = "application/json",
     ) -> bytes:
+        self.told(method)
         headers = {"Accept": accept, "Content-Type": content}
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:

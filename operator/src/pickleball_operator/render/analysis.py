@@ -135,6 +135,7 @@ def fetch_command(request: Request) -> list[str]:
 def analyse_command(request: Request) -> list[str]:
     """The generator's command line."""
     command = ["pickleball-generate", "--library-path", PATHS["sources"]]
+    command.append("--no-network")
     if request.image is None:
         command.append(f"--fetched={PATHS['sources']}/{names.SOURCES_RECORD}")
     for name in request.classes:

@@ -46,7 +46,7 @@ def fetch(options: argparse.Namespace) -> dict[str, Any]:
             options.output.mkdir(parents=True, exist_ok=True)
             for place in places:
                 collector.collect(str(place))
-            if not collector.files:
+            if not collector.sources:
                 raise BadInput(f"{_named(options)} holds no Python package.", reason="no-package")
             collector.write_index({"origin": origin})
         except Refusal as error:
