@@ -231,6 +231,25 @@ def test_a_pod_is_ready_when_every_container_has_reported(pod: Pod) -> None:
     assert not (pod.folder / "ready").exists()
 
 
+def test_violations_do_not_push_out_of_sight_how_the_pod_stands(pod: Pod) -> None:
+    """Whoever reads the last 64 KiB of the log finds it, however many violations there are and however long."""
+    pod.write("starts", start())
+    pod.write("violations", *[violation(name=f"{number}" + "x" * 9000, extra="y" * 9000) for number in range(995)])
+    pod.watch.look()
+    end = pod.out.getvalue()[-64 * 1024 :]
+    assert '"event": "reported"' in end
+    assert end.count('"event": "violation"') > 20
+    assert "extra" not in end
+
+
+def test_runs_are_told_apart_where_processes_are_shared() -> None:
+    """Process 1 is the pod's there, and a number of a mount namespace may come again."""
+    shared = Expected("5a", "enforce", shared_processes=True)
+    found = account(start(root=9, began=100), start(root=9, began=100), start(root=30, began=900), expected=shared)
+    assert found.runs == 2
+    assert found.enforced
+
+
 def test_a_container_that_stays_silent_is_told_now_and_then(pod: Pod) -> None:
     """After half a minute, and every five minutes."""
     for _ in range(int(SILENT_AFTER + 2 * SILENT_AGAIN) + 1):

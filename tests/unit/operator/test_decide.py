@@ -279,6 +279,23 @@ def test_known_violations_are_kept_and_counted_once() -> None:
     assert [violation.name for violation in kept] == [str(number) for number in range(19, 9, -1)]
 
 
+@pytest.mark.parametrize("timed", [True, False])
+def test_more_violations_than_are_kept_come_to_rest(timed: bool) -> None:
+    """Seeing all of them again and again changes nothing, and a new one is noticed."""
+    (one,) = violations([pod(ended("app", 1, RECORD), initial=False)], {})
+    many = [
+        one.model_copy(update={"name": f"a.{number}", "time": f"2026-01-{number:02}" if timed else None})
+        for number in range(1, 20)
+    ]
+    kept = merged([], many)
+    assert merged(kept, many) == merged(kept, reversed(many)) == kept
+    if timed:
+        later = one.model_copy(update={"name": "b", "time": "2026-02-01"})
+        assert merged(kept, [*many, later])[0] == later
+    gone = merged(many[:10], many[15:])
+    assert {violation.name for violation in many[15:]} <= {violation.name for violation in gone}
+
+
 def test_every_reason_is_one_word_with_a_meaning() -> None:
     """Reasons are what Kubernetes takes as a condition's reason, and each is documented and found by its name."""
     for reason in Reason:

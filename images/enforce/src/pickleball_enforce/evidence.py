@@ -61,7 +61,8 @@ def _start(mode: str, policy: str) -> str:
         "sha256": _digest(policy),
         "instance": _instance(),
     }
-    numbers = {"time": round(time.time(), 3), "pid": os.getpid(), "root": _root()}
+    root = _root()
+    numbers = {"time": round(time.time(), 3), "pid": os.getpid(), "root": root, "began": _began(root)}
     fields = [f'"{name}": {_quote(text)}' for name, text in texts.items()]
     return "{" + ", ".join(fields + [f'"{name}": {number}' for name, number in numbers.items()]) + "}"
 
@@ -90,11 +91,19 @@ def _root() -> int:
 
 
 def _instance() -> str:
-    """Tell one run of the container from the next: its mount namespace and when its first process began."""
+    """Tell one run of the container from the next: its mount namespace, and when process 1 began."""
     try:
-        return "{}-{}".format(os.stat("/proc/self/ns/mnt").st_ino, _stat(1)[19].decode())  # noqa: PTH116
-    except (OSError, IndexError):
+        return "{}-{}".format(os.stat("/proc/self/ns/mnt").st_ino, _began(1))  # noqa: PTH116
+    except OSError:
         return ""
+
+
+def _began(pid: int) -> int:
+    """When a process began, in ticks since the machine did; 0 when it cannot be seen."""
+    try:
+        return int(_stat(pid)[19])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _stat(pid: int) -> list[bytes]:

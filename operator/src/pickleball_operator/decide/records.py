@@ -77,14 +77,17 @@ def violations(pods: Iterable[Mapping[str, Any]], testimony: Mapping[str, str]) 
 
 
 def merged(old: Iterable[ViolationStatus], new: Iterable[ViolationStatus]) -> list[ViolationStatus]:
-    """The last few, the newest first; one that is known already stays as it was."""
+    """The last few, the newest first; one that is known already stays as it was.
+
+    The order does not depend on what was known: who sees the same again keeps the same.
+    """
     known = {_identity(one): one for one in old}
-    fresh: dict[object, ViolationStatus] = {}
+    seen: dict[tuple[object, ...], ViolationStatus] = {}
     for one in new:
-        if _identity(one) not in known:
-            fresh.setdefault(_identity(one), one)
-    latest = sorted(fresh.values(), key=lambda one: one.time or "", reverse=True)
-    return [*latest, *known.values()][:VIOLATIONS_KEPT]
+        seen.setdefault(_identity(one), known.get(_identity(one), one))
+    ranked = sorted({**known, **seen}.items(), key=lambda item: (item[0] not in seen, repr(item[0])))
+    ranked.sort(key=lambda item: item[1].time or "", reverse=True)
+    return [one for _, one in ranked[:VIOLATIONS_KEPT]]
 
 
 def records(message: str) -> list[Mapping[str, Any]]:

@@ -15,6 +15,14 @@ OTHER = "other"
 OWN = 1
 """The first process of a container, in its own process namespace."""
 
+RECORD: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("time", "pid", "mode", "rule", "name", "opcode", "offset", "sentence"), ()),
+    "allow": ("list", "entry"),
+    "source": ("path", "sha256"),
+    "policy": ("path", "sha256"),
+}
+"""The fields of a record, and of the objects in it."""
+
 Event = dict[str, Any]
 
 
@@ -75,8 +83,11 @@ class Account:
         if start is None or not isinstance(start.get("sha256"), str) or not isinstance(start.get("instance"), str):
             self.unreadable += start is not None
             return None
-        if start["instance"] != self.instance:
-            self.instance, self.confirmed, self.drift, self.kept = start["instance"], None, "", []
+        instance = start["instance"]
+        if self.expected.shared_processes:  # process 1 is not the container's, and outlives it
+            instance = f"{instance}-{_text(start.get('began'))}"
+        if instance != self.instance:
+            self.instance, self.confirmed, self.drift, self.kept = instance, None, "", []
             self.runs += 1
         own = self.expected.shared_processes or start.get("root") in (OWN, 0)
         self.starts["application" if own else "exec"] += 1
@@ -90,8 +101,14 @@ class Account:
         if not wrong and self.confirmed is None:
             self.confirmed = start
             self.kept.append(line)
-            return {"event": "reported", "level": "info", "sentence": self.sentence, **_shown(start)}
+            return self.standing()
         return None
+
+    def standing(self) -> Event:
+        """How it stands, for whoever reads only the end of the log."""
+        if self.enforced and self.confirmed is not None:
+            return {"event": "reported", "level": "info", "sentence": self.sentence, **_shown(self.confirmed)}
+        return {"event": "drift" if self.drift else "waiting", "level": "warning", "sentence": self.sentence}
 
     def take_violation(self, line: str) -> Event | None:
         """Count a violation; its record, when it is the first of its kind."""
@@ -110,7 +127,7 @@ class Account:
         if identity in self._told or len(self._told) >= TOLD_LIMIT:
             return None
         self._told.add(identity)
-        return {"event": "violation", "level": "warning", **record}
+        return {"event": "violation", "level": "warning", **_clipped(record)}
 
     def _loads(self, line: str) -> dict[str, Any] | None:
         try:
@@ -137,6 +154,20 @@ class Account:
 
 def _text(value: object) -> str:
     return str(value)[:TEXT]
+
+
+def _clipped(record: dict[str, Any]) -> dict[str, Any]:
+    """What the log tells of a violation: the fields of a record, no long texts."""
+    shown: dict[str, Any] = {}
+    for name, inner in RECORD.items():
+        value = record.get(name)
+        if isinstance(value, dict):
+            shown[name] = {key: _text(value[key]) for key in inner if isinstance(value.get(key), str)}
+        elif isinstance(value, str):
+            shown[name] = _text(value)
+        elif type(value) is int:
+            shown[name] = value
+    return shown
 
 
 def _shown(start: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SHRINK = LIMIT // 4
 READY = "ready"
+REPEATED = 10
+"""Violations after which the log says again how the containers stand."""
 SILENT_AFTER, SILENT_AGAIN = 30.0, 300.0
 _WORLD = 0o777
 
@@ -48,6 +50,7 @@ class Watch:
         self._clock = clock
         self._begun = clock()
         self._told = self._begun + SILENT_AFTER - SILENT_AGAIN
+        self._violations = 0
         self._lock = threading.Lock()
 
     def prepare(self, places: Mapping[str, str]) -> None:
@@ -69,7 +72,7 @@ class Watch:
                 for line in starts.lines():
                     self._log(account.take_start(line), account)
                 for line in violations.lines():
-                    self._log(account.take_violation(line), account)
+                    self._violation(account, line)
                 if starts.size() > SHRINK:
                     starts.shrink(account.kept)
                 if violations.size() > SHRINK:
@@ -82,6 +85,17 @@ class Watch:
         """Whether every container's own interpreter has reported, as expected."""
         return all(account.enforced for account in self.accounts)
 
+    def _violation(self, account: Account, line: str) -> None:
+        """Log a violation; now and then how the container stands, so that violations do not push it out of sight."""
+        event = account.take_violation(line)
+        if event is None:
+            return
+        self._log(event, account)
+        self._violations += 1
+        if self._violations % REPEATED == 0:
+            for one in self.accounts:
+                self._log(one.standing(), one)
+
     def _remind(self) -> None:
         """Say now and then which containers are not enforced, for whoever reads only the end of the log."""
         now = self._clock()
@@ -90,7 +104,7 @@ class Watch:
         self._told = now
         for account in self.accounts:
             if not account.enforced:
-                self._log({"event": "waiting", "level": "warning", "sentence": account.sentence}, account)
+                self._log(account.standing(), account)
 
     def _mark(self) -> None:
         """Keep a file for probes that cannot reach the port."""
