@@ -29,4 +29,5 @@ class Attack:
     loads: int = 1
     persistent: str = ""  # the body of persistent_load(pid)
     at_load: bool = False  # needs the real object: stopped by find_class, with nothing run
+    needs: tuple[str, tuple[int, int]] | None = None  # a package, and from which version on it works on stock
     allowed: bool = False  # reaches its effect through names that the policy allows

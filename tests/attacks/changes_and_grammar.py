@@ -29,6 +29,8 @@ from tests.attacks.assembly import (
 )
 from tests.attacks.attack import TOUCH, Attack
 
+_NUMPY = ("numpy", (1, 24))  # its constructors take callables
+
 ATTACKS = (
     # ---- 7: only what the stream made is changed --------------------------------------------------------------------
     Attack("a state for an allowed class", 7, "build-target",
@@ -208,14 +210,16 @@ ATTACKS = (
            at_load=True, allowed=True),
     Attack("numpy's constructor of generators calls a function", 8, "calls-argument",
            PROTO2 + call(name("numpy.random._pickle", "__generator_ctor"), text("x"), TOUCH) + STOP,
-           globals=("victims.touch",), reduces=("numpy.random._pickle.__generator_ctor",), allowed=True),
+           globals=("victims.touch",), reduces=("numpy.random._pickle.__generator_ctor",), needs=_NUMPY,
+           allowed=True),
     Attack("numpy's constructor of random states calls a function", 8, "calls-argument",
            PROTO2 + call(name("numpy.random._pickle", "__randomstate_ctor"), text("x"), TOUCH) + STOP,
-           globals=("victims.touch",), reduces=("numpy.random._pickle.__randomstate_ctor",), allowed=True),
+           globals=("victims.touch",), reduces=("numpy.random._pickle.__randomstate_ctor",), needs=_NUMPY,
+           allowed=True),
     Attack("numpy's constructor of bit generators calls a class of another kind", 8, "calls-argument",
            PROTO2 + call(name("numpy.random._pickle", "__bit_generator_ctor"), name("victims", "Starting")) + STOP,
            globals=("victims.Starting",), reduces=("numpy.random._pickle.__bit_generator_ctor",),
-           at_load=True, allowed=True),
+           needs=_NUMPY, at_load=True, allowed=True),
     # ---- 9: persistent ids ------------------------------------------------------------------------------------------
     Attack("a refused name inside a persistent id that the application calls", 9, "persistent-import",
            PROTO2 + text("storage") + TOUCH + TUPLE2 + b"Q" + STOP, persistent="return pid[1]()"),

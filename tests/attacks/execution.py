@@ -172,7 +172,8 @@ def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] 
 
 def _agree(done: list[tuple[str, str]], told: list[tuple[str, str]]) -> bool:
     return [name for _, name in done] == [name for _, name in told] and all(
-        said in (did, "either") for (did, _), (said, _) in zip(done, told, strict=True)
+        said in (did, "either")
+        for (did, _), (said, _) in zip(done, told)  # noqa: B905 - Python 3.9
     )
 
 
