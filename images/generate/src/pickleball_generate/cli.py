@@ -88,6 +88,9 @@ def arguments() -> argparse.ArgumentParser:
         "--no-network": {
             "action": "store_true", "help": "give up the network before anything is read, by a seccomp filter (Linux)",
         },
+        "--shared-cache": {
+            **FOLDER, "help": "a folder that the cache is copied from before and to after, when that is possible",
+        },
         "--propose-only": {
             "action": "store_true",
             "help": "exit with 0 even where the files need more: what they need stands in the provenance",

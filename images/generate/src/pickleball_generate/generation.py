@@ -17,7 +17,7 @@ from pickleball_enforce.policy import Policy
 from pickleball_generate import comparison, explain, inference, model_files, packs, proposals
 from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
-from pickleball_generate.facts import Environment
+from pickleball_generate.facts import Environment, shared
 from pickleball_generate.fetch import command as fetching
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
 from pickleball_generate.recovery import recover_types
@@ -55,6 +55,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     origin = fetching.load(options.fetched) if options.fetched else None
     files = model_files.scan(options.for_model)
     before = comparison.Side.load(options.diff) if options.diff else None
+    cache = options.cache_path or cache_folder()
+    taken = shared.take(options.shared_cache, cache) if options.shared_cache else []
     environment = opened(options, progress, quick=not (options.use_cpg or options.only_cpg))
     joern = environment.joern
     try:
@@ -75,7 +77,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     finally:
         environment.close()
         joern.close()
-    for note in (*environment.notes, *joern.notes):
+    given = shared.give(cache, options.shared_cache) if options.shared_cache else []
+    for note in (*environment.notes, *joern.notes, *taken, *given):
         progress.log("note", sentence=note)
     progress.close()
     outcome: dict[str, Any] = {

@@ -53,7 +53,7 @@ def published(given: AnalysisObserved) -> Finding | None:
     return affirm(
         Reason.ANALYSIS_SUCCEEDED,
         f"{len(policy.globals)} globals and {len(policy.reduces)} reduces were inferred"
-        f" for {', '.join(given.request.classes)}. {given.request.files.note}".rstrip(),
+        f" for {', '.join(given.request.classes)}. {_notes(given)}".rstrip(),
     )
 
 
@@ -268,6 +268,12 @@ CHAIN = (
 def is_final(given: AnalysisObserved) -> bool:
     """Whether the Job has failed for good, so that its verdict is to be recorded."""
     return _failed(given) is not None
+
+
+def _notes(given: AnalysisObserved) -> str:
+    """What was asked and not done."""
+    kept = given.request.cache.note if given.request.cache else ""
+    return " ".join(filter(None, (given.request.files.note, kept)))
 
 
 def _memory(job: Manifest | None) -> str | None:

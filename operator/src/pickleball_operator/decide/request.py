@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from pickleball_operator.names import MEMORY, analysis_name
 
 from .files import ModelFiles, model_files
 from .finding import Finding, refuse
-from .keys import request_key
+from .keys import digest, request_key
 from .observed import annotation
 from .reasons import Reason
 
@@ -37,6 +38,24 @@ class ImageSource:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """A claim, and the folder on it that belongs to one immutable source; None when the source may change."""
+
+    claim: str
+    folder: str | None
+
+    @property
+    def note(self) -> str:
+        """Why nothing is kept."""
+        if self.folder is not None:
+            return ""
+        return (
+            f"Its facts are not kept on {self.claim}: name the image by its digest, git by a whole commit id, or every"
+            " requirement with its hash."
+        )
+
+
+@dataclass(frozen=True)
 class Request:
     """One analysis; `key` names it, and equal requests share it."""
 
@@ -51,6 +70,8 @@ class Request:
     volume: Volume | None
     pypi: Pypi | None = None
     git: Git | None = None
+    cache: Cache | None = None
+    """Where its facts are kept for the next analysis of the same sources."""
     index: str = ""
     """The package index of the installation, for `pypi`."""
     files: ModelFiles = field(default_factory=ModelFiles)
@@ -108,6 +129,7 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         "again": deployment.again,
         **({"pypi": [sorted(source.pypi.requirements), settings.package_index]} if source.pypi else {}),
         **({"git": source.git.model_dump()} if source.git else {}),
+        **({"cache": analysis.cache_claim} if analysis.cache_claim else {}),
         **({"scanned": files.asked()} if files.patterns else {}),
     }
     return Request(
@@ -123,8 +145,20 @@ def request(deployment: ModelDeployment, settings: Settings) -> Request | Findin
         pypi=source.pypi,
         git=source.git,
         index=settings.package_index,
+        cache=Cache(analysis.cache_claim, _scope(image, source, settings)) if analysis.cache_claim else None,
         files=files,
     )
+
+
+def _scope(image: ImageSource | None, source: Source, settings: Settings) -> str | None:
+    """The folder of sources that cannot change: what is kept there came from an analysis of the very same ones."""
+    if image is not None and re.search("@sha256:[0-9a-f]{64}$", image.image):
+        return digest(["image", image.image.rpartition("@")[2]])[:32]
+    if source.git is not None and re.fullmatch("[0-9a-f]{40}", source.git.ref):
+        return digest(["git", source.git.url, source.git.ref])[:32]
+    if source.pypi is not None and all("--hash=" in one for one in source.pypi.requirements):
+        return digest(["pypi", settings.package_index, *sorted(source.pypi.requirements)])[:32]
+    return None
 
 
 def _image(deployment: ModelDeployment, chosen: FromImage) -> ImageSource | Finding:

@@ -177,6 +177,12 @@ class Analysis(Strict):
     memory: Annotated[str, Field(pattern=SIZE)] = Field(
         default="4Gi", description="Memory limit of the analysis, such as 4Gi."
     )
+    cache_claim: ObjectName | None = Field(
+        default=None,
+        description="PersistentVolumeClaim in the same namespace that keeps facts between analyses of the same sources:"
+        " of an image by its digest, a whole commit id, or requirements with hashes; others are not kept. Whoever may"
+        " mount the claim decides what these analyses find.",
+    )
     timeout: Annotated[str, Field(pattern=DURATION, min_length=2)] = Field(
         default="15m", description="Time limit of the whole analysis Job, such as 15m."
     )

@@ -41,6 +41,7 @@ PATHS = {
     "volume": f"{names.WORK}/volume",
     "result": f"{names.WORK}/result",
     "cache": f"{names.WORK}/cache",
+    "shared": f"{names.WORK}/shared",
 }
 STEPS = {
     "tools": names.TOOLS,
@@ -86,6 +87,7 @@ def job(request: Request, settings: Settings, owners: Sequence[Manifest], *, sus
             "collect": collect_command(request) if request.image else [],
             "fetch": fetch_command(request),
             "analyse": analyse_command(request),
+            "kept": request.cache and request.cache.folder and vars(request.cache),
             "image_models": folder(0) if request.files.in_image else None,
             "models": [(f"models-{number}", one, folder(number + 1)) for number, one in enumerate(_places(request))],
             "memory": request.memory,
@@ -136,6 +138,8 @@ def analyse_command(request: Request) -> list[str]:
     """The generator's command line."""
     command = ["pickleball-generate", "--library-path", PATHS["sources"]]
     command.append("--no-network")
+    if request.cache is not None and request.cache.folder:
+        command.append(f"--shared-cache={PATHS['shared']}")
     if request.image is None:
         command.append(f"--fetched={PATHS['sources']}/{names.SOURCES_RECORD}")
     for name in request.classes:
