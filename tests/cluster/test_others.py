@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
+import ssl
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +179,41 @@ def test_the_status_counts_pods_of_others(bed: Testbed, served: tuple[str, Manif
     assert workload.condition(bed, namespace, "iris", "Enforced")["reason"] == "InterpreterReported"
 
 
+def named(name: str, labels: dict[str, str] | None = None) -> str:
+    """Give a pod of no consequence."""
+    spec = {"containers": [{"name": "app", "image": workload.APP}]}
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels or {}}, "spec": spec}
+    )
+
+
+def certificates(bed: Testbed) -> set[str]:
+    """Give what the pods of the webhook serve with."""
+    pods = bed.items(testbed.SYSTEM, "pods", "app.kubernetes.io/name=pickleball-webhook")
+    return {ssl.get_server_certificate((pod["status"]["podIP"], 8443)).strip() for pod in pods}
+
+
+def test_the_certificate_is_renewed_without_a_gap(bed: Testbed, served: tuple[str, Manifest]) -> None:
+    """While the controller renews it and the pods come to serve it, unrestarted, every pod of others is judged."""
+    namespace, _ = served
+    setting = ("set", "env", "deployment/pickleball", "--namespace", testbed.SYSTEM)
+    (before,) = certificates(bed)
+    asked = 0
+    bed.kubectl(*setting, "PICKLEBALL_CERTIFICATE_LIFETIME=9000h")  # of which less than a third is left
+    deadline = time.monotonic() + 240
+    with stage("the webhook serves the renewed certificate"):
+        while before in certificates(bed):
+            assert time.monotonic() < deadline
+            bed.kubectl("create", "--dry-run=server", "--namespace", namespace, "-f", "-", text=named("a", {"x": "y"}))
+            asked += 1
+    kept = bed.get(testbed.SYSTEM, "secret", "pickleball-webhook")["data"]["tls.crt"]
+    assert certificates(bed) == {base64.b64decode(kept).decode().strip()}
+    bed.kubectl("create", "--dry-run=server", "--namespace", namespace, "-f", "-", text=named("a", {"x": "y"}))
+    assert asked > 20
+    bed.kubectl(*setting, "PICKLEBALL_CERTIFICATE_LIFETIME=2160h")
+    bed.kubectl("rollout", "status", "deployment", "pickleball", "--namespace", testbed.SYSTEM, "--timeout=120s")
+
+
 def denials(bed: Testbed, base: Manifest, attacks: list[Attack]) -> dict[str, str]:
     """Make the pods as somebody would, a few at a time; give what the API server says of each that it denies."""
     told = {}
@@ -205,14 +243,6 @@ def dead(bed: Testbed) -> Iterator[None]:
     testbed.configure(bed)
     words = ("get", "mutatingwebhookconfiguration", "pickleball-webhook", "-o", "jsonpath={.webhooks[0].clientConfig}")
     bed.wait("a webhook that is trusted again", lambda: "caBundle" in bed.kubectl(*words), 60)
-
-
-def named(name: str, labels: dict[str, str] | None = None) -> str:
-    """Give a pod of no consequence."""
-    spec = {"containers": [{"name": "app", "image": workload.APP}]}
-    return json.dumps(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels or {}}, "spec": spec}
-    )
 
 
 RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
