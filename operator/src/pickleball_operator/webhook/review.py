@@ -21,6 +21,8 @@ Lister = Callable[[str], Sequence[Manifest]]
 Judged = Callable[[str, str], None]
 UNJUDGED = 503
 VERSION = "admission.k8s.io/v1"
+WORDS = {403: "Forbidden", 503: "ServiceUnavailable"}
+"""What Kubernetes' clients know these codes by."""
 LOG = logging.getLogger("pickleball.webhook")
 
 
@@ -73,7 +75,7 @@ def _result(response: Mapping[str, Any]) -> str:
 
 
 def _refuse(code: int, reason: str, sentence: str) -> dict[str, Any]:
-    status = {"code": code, "reason": reason, "message": f"PickleBall ({reason}): {sentence}"}
+    status = {"code": code, "reason": WORDS[code], "message": f"PickleBall ({reason}): {sentence}"}
     return {"allowed": False, "status": status, "auditAnnotations": {"decision": reason}}
 
 
