@@ -111,7 +111,7 @@ def fresh(template: Template, deployment: ModelDeployment, policy: str) -> Injec
         if name not in places:
             return Deny(
                 Reason.CONTAINER_NOT_FOUND,
-                f"spec.enforcement.containers names {name}, and the template has: {', '.join(places)}.",
+                f"spec.enforcement.containers names {name}, and the containers are: {', '.join(places)}.",
             )
         refused = _refuse_container(places[name])
         if refused is not None:
