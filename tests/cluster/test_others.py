@@ -175,7 +175,7 @@ def test_the_status_counts_pods_of_others(bed: Testbed, served: tuple[str, Manif
     namespace, _ = served
     workload.wait_ready(bed, namespace, "iris", 120)
     status = bed.get(namespace, "modeldeployment", "iris")["status"]
-    assert status["pods"] == {"protected": 1, "total": 1}
+    assert (status["pods"]["protected"], status["pods"]["total"]) == (1, 1)
     assert workload.condition(bed, namespace, "iris", "Enforced")["reason"] == "InterpreterReported"
 
 
@@ -230,7 +230,7 @@ def denials(bed: Testbed, base: Manifest, attacks: list[Attack]) -> dict[str, st
     return told
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def dead(bed: Testbed) -> Iterator[None]:
     """Take everything of ours away that runs, and the webhook with it; put it back afterwards."""
     deployments = ("pickleball", "pickleball-webhook")
