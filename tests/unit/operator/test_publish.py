@@ -87,6 +87,15 @@ BAD: list[tuple[str, str, bytes, str]] = [
     ("NaN", "provenance.json", b'{"a": NaN}', "provenance-invalid"),
     ("twice", "provenance.json", b'{"a": 1, "a": 2}', "provenance-invalid"),
     ("deep", "provenance.json", deep(100).encode(), "provenance-invalid"),
+    ("infinite", "provenance.json", b'{"sources": [1e999]}', "provenance-invalid"),
+    ("half a character", "provenance.json", b'{"a": "\\ud800"}', "provenance-invalid"),
+    ("half a key", "provenance.json", b'{"a": [{"\\udfff": 1}]}', "provenance-invalid"),
+    (
+        "small in text, large in memory",
+        "provenance.json",
+        b'{"a": [' + b"[]," * 600_000 + b"1]}",
+        "provenance-too-large",
+    ),
     ("very deep", "provenance.json", deep(100_000).encode(), "provenance-invalid"),
 ]
 

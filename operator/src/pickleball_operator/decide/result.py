@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.errors import PolicyError
@@ -24,7 +26,10 @@ CONFIG_MAP_LIMIT = 1000 * 1000
 """Of a ConfigMap's 1 MiB; the rest is metadata."""
 PLAIN_LIMIT = 700 * 1000
 """Up to here the provenance stays readable with kubectl."""
+SURROGATE = re.compile("[\ud800-\udfff]")
 DEPTH_LIMIT = 64
+VALUES_LIMIT = 500_000
+"""Of a provenance: a few bytes of text may take a hundred in memory."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,19 @@ def check(policy: bytes, provenance: bytes) -> Content:
             "provenance-too-large",
             f"provenance.json has {len(provenance)} bytes; at most {PROVENANCE_LIMIT} are taken.",
         )
+    if provenance.count(b",") + provenance.count(b"[") + provenance.count(b"{") > VALUES_LIMIT:
+        raise ResultError("provenance-too-large", f"provenance.json has more than {VALUES_LIMIT} values.")
     try:
         text = provenance.decode()
-        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ResultError("provenance-invalid", f"provenance.json is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ResultError("provenance-invalid", "provenance.json is no object.")
     if not _shallow(content, DEPTH_LIMIT):
         raise ResultError("provenance-invalid", f"provenance.json is nested deeper than {DEPTH_LIMIT}.")
+    if not _writable(content):
+        raise ResultError("provenance-invalid", "provenance.json has a half of a character that cannot be written.")
     return Content(policy=parsed, policy_text=policy.decode(), provenance=content, provenance_text=text)
 
 
@@ -111,6 +120,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not isfinite(value):
+        raise ValueError(f"{number[:40]} is no number")
+    return value
+
+
+def _writable(value: object) -> bool:
+    """Whether every text can be encoded again: JSON can name surrogates, UTF-8 cannot."""
+    if isinstance(value, dict):
+        return all(_writable(key) and _writable(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_writable, value))
+    return not isinstance(value, str) or value.isascii() or not SURROGATE.search(value)
 
 
 def _shallow(value: object, depth: int) -> bool:
