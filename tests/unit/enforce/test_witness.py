@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -310,11 +311,10 @@ def test_the_port_says_whether_the_pod_is_ready(pod: Pod) -> None:
 def test_idle_connections_do_not_use_the_port_up(pod: Pod) -> None:
     """More than a few at a time are closed at once, and their places come free."""
     with Endpoint(pod.watch, 0) as endpoint:
-        idle = [socket.create_connection(("127.0.0.1", endpoint.port), timeout=10) for _ in range(AT_ONCE + 1)]
-        idle[-1].settimeout(10)
-        assert idle[-1].recv(1) == b""
-        for one in idle:
-            one.close()
+        with contextlib.ExitStack() as idle:
+            for _ in range(AT_ONCE + 1):
+                last = idle.enter_context(socket.create_connection(("127.0.0.1", endpoint.port), timeout=60))
+            assert last.recv(1) == b""
         for _ in range(100):
             try:
                 assert ask(endpoint.port, "/ready")[0] == 503

@@ -52,6 +52,7 @@ class _Server(ThreadingHTTPServer):
     """Answers a few at a time: who floods the port must not take the witness' memory."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, address: tuple[str, int], watch: Watch) -> None:
         self.watch = watch
