@@ -406,6 +406,10 @@ def test_a_pod_whose_interpreter_stays_silent_is_not_enforced(world: World) -> N
     assert world.reasons()["Ready"] == ("False", "InterpreterSilent")
     assert "-I, -E or -S" in world.condition("Enforced")["message"]
     assert "InterpreterSilent" in world.events()
+    before = len(world.kube.writes)
+    world.now += 60
+    world.reconcile()
+    assert len(world.kube.writes) == before
 
 
 def proposing(world: World, *names: dict[str, Any]) -> None:

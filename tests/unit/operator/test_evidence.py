@@ -76,7 +76,14 @@ def test_silence_is_told_after_a_while_with_what_to_do() -> None:
     )
     assert finding is not None
     assert (finding.status, finding.reason) == ("False", Reason.INTERPRETER_SILENT)
-    for words in ("iris-1", "container app", "Only a probe.", "120 s", "-I, -E or -S", "spec.enforcement.containers"):
+    for words in (
+        "iris-1",
+        "container app",
+        "Only a probe.",
+        f"since {BEGUN}",
+        "-I, -E or -S",
+        "spec.enforcement.containers",
+    ):
         assert words in finding.sentence
 
 

@@ -89,7 +89,7 @@ def silence(pods: tuple[Pod, ...], logs: Mapping[str, str], now: str) -> Finding
                 why = told.waiting or "No interpreter has reported."
                 return refuse(
                     Reason.INTERPRETER_SILENT,
-                    f"{_told(name, container, why)} It has run for {waited:.0f} s. {REMEDY}",
+                    f"{_told(name, container, why)} It has run since {_time(begun)}. {REMEDY}",
                 )
     return None
 
@@ -129,6 +129,11 @@ def moment(time: str) -> float | None:
         return datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
+
+
+def _time(seconds: float) -> str:
+    """As the API server writes it. How long ago it was would be another sentence, and another write, at each look."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _running(pod: Pod) -> Iterator[tuple[str, float]]:
