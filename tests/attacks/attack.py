@@ -30,4 +30,5 @@ class Attack:
     persistent: str = ""  # the body of persistent_load(pid)
     at_load: bool = False  # needs the real object: stopped by find_class, with nothing run
     needs: tuple[str, tuple[int, int]] | None = None  # a package, and from which version on it works on stock
+    gone: tuple[int, int] | None = None  # the first Python whose stock is safe from it
     allowed: bool = False  # reaches its effect through names that the policy allows

@@ -230,5 +230,5 @@ ATTACKS = (
     Attack("a frame that holds a second pickle", 10, "malformed",
            PROTO4 + frame(number(1) + STOP + call(TOUCH) + STOP), loads=2, unpicklers=("c",)),
     Attack("a number that one unpickler reads as octal", 10, "malformed", b"I010\n.",
-           check="result == 8", unpicklers=("c",)),
+           check="result == 8", unpicklers=("c",), gone=(3, 14)),
 )  # fmt: skip
