@@ -58,8 +58,10 @@ def cover(words: list[str]) -> int:
     """Say how much of a list of imports the policies cover; what each file lacks goes to build/evaluation."""
     parser = argparse.ArgumentParser(prog="python -m evaluation coverage", description=coverage.__doc__)
     parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--only", action="append", default=[], metavar="LIB", help="files of this library; repeatable")
+    options = parser.parse_args(words)
     try:
-        rows = coverage.run(parser.parse_args(words).file)
+        rows = coverage.run(options.file, options.only)
     except (OSError, ValueError) as error:
         print(f"evaluation: {error}", file=sys.stderr)
         return 2

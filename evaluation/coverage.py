@@ -8,11 +8,14 @@ when it stands in either list of the policy.
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evaluation.catalogue import LIBRARIES, Library
+from evaluation.catalogue import LIBRARIES
 from evaluation.environments import named
 from pickleball_enforce.names import HELPERS, canonical
 from pickleball_generate import inference, packs
@@ -20,16 +23,16 @@ from pickleball_generate.errors import ClassNotFound
 from pickleball_generate.facts import Environment
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.joern import Joern, cache_folder, default_jars
-from pickleball_generate.model_files import ModelFile
-from pickleball_generate.proposals import Judge, propose
+from pickleball_generate.proposals import Judge, Proposal
 from pickleball_generate.sources import Library as Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 MEMORY = 3 * 2**30
 MOST_CANDIDATES = 4
+LIMIT = 60  # seconds for a policy, and for what proposals bring with them
 # What lists call these libraries, and the packages whose classes can be their models.
 PACKAGES = {
     "sklearn": "scikit-learn", "lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "gensim": "gensim",
@@ -100,48 +103,86 @@ def library_of(row: dict[str, Any]) -> str | None:
     return tops.most_common(1)[0][0] if tops and not label else None
 
 
+class TooSlow(Exception):
+    """A policy took longer than it may."""
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise TooSlow in this thread, the main one, when what runs inside takes longer."""
+
+    def ring(*_: object) -> None:
+        raise TooSlow
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class Cover:
-    """Policies of the classes of one environment, inferred once each."""
+    """Policies of the classes of one environment, inferred once each, and what is said of names, judged once each."""
 
-    def __init__(self, library: Library, joern: Joern) -> None:
-        environment = named(library.environment)
-        environment.make()
-        self.environment = Environment(Sources([environment.packages], []), joern, cache_folder())
-        self.judge = Judge(self.environment, packs.load())
-        self._policies: dict[str, inference.Result | None] = {}
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.judge = Judge(environment, packs.load())
+        self._policies: dict[str, frozenset[str] | None] = {}
+        self._proposals: dict[str, Proposal] = {}
 
-    def policy(self, name: str) -> inference.Result | None:
-        """Infer the policy of a class; None where the sources define no such class."""
+    def policy(self, name: str) -> frozenset[str] | None:
+        """Give the names that the policy of a class has; None where there is no such class, or it takes too long."""
         if name not in self._policies:
             try:
-                self._policies[name] = inference.infer(self.environment, [name], inference.Options())
-            except ClassNotFound:
+                with limited(LIMIT):
+                    found = inference.infer(self.environment, [name], inference.Options()).policy
+            except (ClassNotFound, TooSlow, RecursionError):
                 self._policies[name] = None
+            else:
+                self._policies[name] = found.globals | found.reduces
         return self._policies[name]
 
     def cover(self, row: Row, own: Sequence[str], plain: Sequence[str]) -> None:
         """Choose the class of the file and say of each name that its policy lacks what a proposal would do.
 
-        The model's class is the imported class of the library whose policy covers most: the outermost one.
+        The model's class is the first imported class of the library whose policy is enough with proposals; where none
+        is, the one whose policy lacks least.
         """
         wanted = {name for name in row.names if name not in HELPERS}
-        tried = [(name, found) for name in own if (found := self.policy(name))]
-        if not tried:
-            tried = [(name, found) for name in plain if (found := self.policy(name))]
-        if not tried:
-            row.missing = dict.fromkeys(sorted(wanted), "no class")
-            return
-        left, name, result = min(
-            (len(wanted - found.policy.globals - found.policy.reduces), name, found) for name, found in tried
-        )
-        row.classes = (name,)
-        if not left:
-            return
-        file = ModelFile(row.file, "", "", tuple(sorted(wanted)), ())
-        for proposal in propose([file], result.policy, self.judge):
-            row.missing[proposal.name] = proposal.decision
-            if proposal.decision == "refuse":
-                row.missing[proposal.name] = self.fate(proposal.name)
+        best: tuple[int, int] | None = None
+        for candidates in (own, plain):
+            for name in candidates:
+                allowed = self.policy(name)
+                if allowed is None:
+                    continue
+                missing = self.proposed(sorted(wanted - allowed), wanted & allowed)
+                lacking = (sum(fate != "inert" for fate in missing.values()), len(missing))
+                if best is None or lacking < best:
+                    best, row.classes, row.missing = lacking, (name,), missing
+                if not best[0]:
+                    return
+            if best is not None:
+                return
+        row.missing = dict.fromkeys(sorted(wanted), "no class")
+
+    def proposed(self, names: Sequence[str], named: Iterable[str]) -> dict[str, str]:
+        """Say what a proposal would do with each name, and why nothing is known of those that are refused."""
+        for name in names:
+            if name not in self._proposals:
+                self._proposals[name] = self.judge.judge(name, "globals", ())
+        found = [self._proposals[name] for name in names]
+        if any(proposal.decision == "refuse" and self.fate(proposal.name) == "refuse" for proposal in found):
+            try:
+                with limited(LIMIT):
+                    found = self.judge.complete(found, named)
+            except (TooSlow, RecursionError):
+                pass
+        return {
+            proposal.name: self.fate(proposal.name) if proposal.decision == "refuse" else proposal.decision
+            for proposal in found
+        }
 
     def fate(self, name: str) -> str:
         """Say why nothing is known of a name: it moved, it went, or its package is not there."""
@@ -155,13 +196,15 @@ class Cover:
         return "moved" if last in self.judge.program.definitions(package) else "removed"
 
 
-def run(path: Path) -> list[Row]:
-    """Cover every row of a list whose library is measured here."""
+def run(path: Path, only: Sequence[str] = ()) -> list[Row]:
+    """Cover every row of a list whose library is measured here, or those of some libraries."""
     known = {library.name: library for library in LIBRARIES}
     grouped: dict[str, list[tuple[Row, list[str]]]] = {}
     rows = []
     for raw in read(path):
         library = library_of(raw)
+        if only and library not in only:
+            continue
         names = tuple(sorted({modern(name) for name in raw["imports"]}))
         row = Row(raw["file"], library or str(raw.get("library", "")), bool(raw.get("truncated")), names)
         rows.append(row)
@@ -169,14 +212,18 @@ def run(path: Path) -> list[Row]:
             row.missing = {"": "library not measured"}
             continue
         own = [name for name in names if PACKAGES.get(name.partition(".")[0]) == library and _is_class(name)]
-        grouped.setdefault(known[library].environment, []).append((row, own))
+        grouped.setdefault(library, []).append((row, own))
     joern = Joern(default_jars(), MEMORY)
     try:
-        for members in grouped.values():
-            cover = Cover(known[members[0][0].library], joern)
+        for library, members in grouped.items():
+            installed = named(known[library].environment)
+            installed.make()
+            environment = Environment(Sources([installed.packages], []), joern, cache_folder())
+            cover = Cover(environment)
             for row, own in members:
-                cover.cover(row, _likely(own), (*PLAIN.get(row.library, ()), *WEIGHTS))
-            cover.environment.close()
+                cover.cover(row, _likely(own), (*PLAIN.get(library, ()), *WEIGHTS))
+            environment.close()
+            print(f"{library}: {len(members)} files", file=sys.stderr, flush=True)
     finally:
         joern.close()
     return rows
@@ -214,7 +261,19 @@ def report(rows: Sequence[Row]) -> str:
     causes.pop("inert", None)
     lines += ["", "Files by what keeps them from being covered (a file can have several):", ""]
     lines += [f"- {cause}: {count}" for cause, count in causes.most_common()]
+    lines += ["", *_names(whole)]
     return "\n".join(lines) + "\n"
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    """List the names that today's releases lack, where they are and what became of them."""
+    lines = []
+    for fate in ("moved", "removed", "refuse", "ask"):
+        found = sorted({name for row in rows for name, cause in row.missing.items() if cause == fate})
+        if found:
+            lines.append(f"{fate}: {', '.join(f'`{name}`' for name in found)}")
+            lines.append("")
+    return lines
 
 
 def document(rows: Sequence[Row]) -> list[dict[str, Any]]:
