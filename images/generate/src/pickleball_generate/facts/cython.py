@@ -19,6 +19,7 @@ _DEF = re.compile(rf"\s*(?:async\s+)?(?:def|cpdef)\s+(?:[\w.\[\], *]+\s+)?(?P<na
 _RETURN = re.compile(r"return\s*\(?\s*(?P<callee>(?:\w|\.|\{\{[^}]*\}\})+(?:\(self\))?)\s*,")
 _REGISTERED = re.compile(rf"\s*(?:[\w.]*copy_?reg\.)?pickle\(\s*(?P<type>{_NAME})\s*,\s*(?P<function>{_NAME})")
 _FROM = re.compile(r"\s*from\s+(?P<origin>[\w.]+)\s+c?import\s+(?P<names>[^#]+)")
+_IMPORT = re.compile(r"\s*c?import\s+(?P<module>[\w.]+)")
 _INCLUDE = re.compile(r"\s*include\s+[\"'](?P<file>[\w./]+)[\"']")
 _TEXT = re.compile(r'""".*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
 _OWN = frozenset({"self.__class__", "type(self)", "cls"})
@@ -44,6 +45,7 @@ class CythonSource:
     registered: dict[str, str] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
     includes: list[str] = field(default_factory=list)
+    modules: set[str] = field(default_factory=set)  # that are imported as a whole
 
     def find(self, name: str) -> CythonClass | None:
         """Give a class by the name that it has when the module is built: the holes of a template are filled."""
@@ -100,6 +102,8 @@ class CythonSource:
             self.registered[found["type"]] = found["function"]
         elif found := _INCLUDE.match(line):
             self.includes.append(found["file"])
+        elif found := _IMPORT.match(line):
+            self.modules.add(found["module"])
         elif found := _FROM.match(line):
             names = found["names"]
             if names.strip().startswith("("):

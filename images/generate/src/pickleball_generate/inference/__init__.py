@@ -85,6 +85,6 @@ def solve(program: Program, known: packs.Packs, classes: list[Located], options:
             for name in known.types_of(package):  # a table has columns of any type of its package
                 solver.hold(("inst", name), instance, Reason(found.module, 0, "type of the same package", found.name))
     solver.run()
-    solver.serializers(sorted(program.packages()))
+    solver.serializers()
     solver.run()
     return solver

@@ -9,6 +9,8 @@ from pickleball_generate.facts.closure import absolute
 if TYPE_CHECKING:
     from pickleball_generate.facts import Environment
     from pickleball_generate.facts.extensions import Extension
+    from pickleball_generate.inference.program import Program, Value
+    from pickleball_generate.packs import Packs
 
 
 def extension_parts(environment: Environment, extension: Extension, name: str) -> set[str]:
@@ -46,3 +48,39 @@ def descends(extension: Extension, name: str, base: str) -> bool:
         seen.add(current.name)
         waiting += current.bases
     return base in seen and name != base
+
+
+def below(extension: Extension, name: str) -> list[str]:
+    """Name a class of an extension module and those that descend from it there."""
+    return [name, *sorted(cls for cls in classes(extension) if descends(extension, cls, name))]
+
+
+def source_bases(program: Program, extension: Extension, name: str) -> list[Value]:
+    """Find the classes with source of other modules that a class of a Cython source descends from."""
+    found: list[Value] = []
+    for cls in (each for each in map(extension.cython.find, above(extension, name)) if each is not None):
+        for base in cls.bases:
+            where, _, what = extension.cython.imported.get(base, "").partition(":")
+            if what:
+                module = absolute(where, extension.module, package=False)
+                found += [value for value in program.attribute(module, what) if value[0] == "cls"]
+    return found
+
+
+def above(extension: Extension, name: str) -> list[str]:
+    """Name a class of a source and those of it that it descends from."""
+    found: dict[str, None] = {}
+    waiting = [name]
+    while waiting:
+        current = extension.cython.find(waiting.pop())
+        if current is not None and current.name not in found:
+            found[current.name] = None
+            waiting += current.bases
+    return list(found)
+
+
+def data_packages(packs: Packs, extension: Extension) -> list[str]:
+    """Name the packages with a pack that a Cython source imports."""
+    origins = {origin.partition(":")[0] for origin in extension.cython.imported.values()}
+    found = {packs.package_of(module) for module in (*extension.cython.modules, *origins) if module[:1] != "."}
+    return sorted(package for package in found if package)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference import sinks
+from pickleball_generate.inference import machine, sinks
 from pickleball_generate.inference.construction import described
 from pickleball_generate.inference.frames import Reason
-from pickleball_generate.inference.machine import extension_parts
 from pickleball_generate.inference.program import Value, tooling
 from pickleball_generate.inference.solver import Solver
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
+    from pickleball_generate.facts.extensions import Extension
     from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.graph import Variable
     from pickleball_generate.inference.scopes import Scope
@@ -216,8 +216,18 @@ class Pickling(Solver):
         for callee in callees:
             self.invoke(callee, because)
         self.reference(extension.canonical(last), because)
-        for part in sorted(extension_parts(self.program.environment, extension, last)):
+        if not callees:
+            self.hold_state(extension, last, value)
+        for part in sorted(machine.extension_parts(self.program.environment, extension, last)):
             self.hold(("inst", part), value, Reason(because.file, 0, "extension type that its source imports", name))
+
+    def hold_state(self, extension: Extension, last: str, value: Value) -> None:
+        """Hold what an instance of a class in Cython keeps in attributes: as its bases do, and data of packages."""
+        reason = Reason(extension.source or extension.file, 0, "class in Cython", value[1])
+        for package in machine.data_packages(self.packs, extension):
+            self.hold(("data", package), value, reason)
+        for base in machine.source_bases(self.program, extension, last):
+            self.hold(("obj", base[1]), value, reason)
 
     # Instances of classes with source
 
@@ -326,25 +336,35 @@ class Pickling(Solver):
 
     # Pickler subclasses
 
-    def serializers(self, packages: list[str]) -> None:
-        """Wrappers that Pickler subclasses put around objects: what their `save` makes and saves is in the stream."""
-        for package in packages:
-            for cls in self.picklers(package):
-                instance: Value = ("obj", cls)
-                found = self.program.method(cls, "save")
-                if found is None or tooling(cls.module):
-                    continue
-                self.enter(found[0], instance, found[1])
-                for method in ("__init__",):
-                    made = self.program.method(cls, method)
-                    if made is not None:
-                        self.enter(made[0], instance, made[1])
-                self.post(self.frame(found[0], instance, found[1]), "saved", instance)
+    def serializers(self) -> None:
+        """Wrappers that Pickler subclasses put around objects: what their `save` makes and saves is in the stream.
 
-    def picklers(self, package: str) -> list[Scope]:
-        """Classes of a package that descend from a pickler and override what it writes."""
+        Of packages that the modules read so far import, and of others that import a package whose data is held: anybody
+        may write a model with them.
+        """
+        imported = {module for package in self.program.packages() for module in self.program.pickling_modules(package)}
+        held = {name.partition(".")[0] for name in (*self.globals, *self.reduces)}
+        for module in sorted(imported | self.program.serializing_modules()):
+            for cls in self.picklers([module]):
+                if module in imported or not held.isdisjoint(self.data_packages(cls)):
+                    self.serialize(cls)
+
+    def serialize(self, cls: Scope) -> None:
+        """Reach the `save` of a pickler, and hold what it saves."""
+        instance: Value = ("obj", cls)
+        found = self.program.method(cls, "save")
+        if found is None or tooling(cls.module):
+            return
+        self.enter(found[0], instance, found[1])
+        made = self.program.method(cls, "__init__")
+        if made is not None:
+            self.enter(made[0], instance, made[1])
+        self.post(self.frame(found[0], instance, found[1]), "saved", instance)
+
+    def picklers(self, modules: list[str]) -> list[Scope]:
+        """Classes of modules that descend from a pickler and override what it writes."""
         found = []
-        for module in self.program.pickling_modules(package):
+        for module in modules:
             scope = self.program.scope(module)
             for cls in scope.classes if scope is not None else ():
                 roots = set(self.program.roots(cls))

@@ -168,6 +168,12 @@ class Program:
         found = {module for name, where in places.items() if name.endswith("Pickler") for module in where}
         return sorted(found)
 
+    def serializing_modules(self) -> set[str]:
+        """Modules right below the packages of the environment that are about pickles by their name."""
+        files = {file for root in self.environment.library.roots for file in root.glob("*/*pickl*.py")}
+        found = {f"{file.parent.name}.{file.stem}" for file in files}
+        return {module for module in found if self.has_source(module) and not tooling(module)}
+
     def _bindings(self, scope: Scope, name: str) -> Iterator[Value]:
         for kind, what in scope.bound.get(name, ()):
             if kind == "class":
