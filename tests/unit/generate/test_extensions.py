@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pickleball_generate.inference import Options, infer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -97,3 +99,32 @@ def test_stubs_tell_the_classes_of_other_extension_modules(tree: Tree, environme
     ]  # fmt: skip
     assert extension.has_class("Token")
     assert not extension.has_class("Other")
+
+
+def test_a_class_in_cython_keeps_what_its_bases_keep(tree: Tree, environment_of: Opener) -> None:
+    """It descends from a class with source, and its own source imports a package that a pack describes."""
+    root = tree({
+        "numpy/__init__.py": "", "t/__init__.py": "", "t/_c.abi3.so": machine_code("t._c.Model.fit"),
+        "t/_c.pyx": "cimport numpy as np\nfrom .base import Base\nclass Inner(Base):\n    pass\n"
+        "class Model(Inner):\n    def fit(self):\n        self.x = np.zeros(1)\n",
+        "t/base.py": "class Part:\n    pass\n\nclass Base:\n    def __init__(self):\n        self.part = Part()\n",
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["t._c.Model"], Options()).policy
+    assert policy.globals == {"t._c.Model", "t.base.Base", "t.base.Part", "numpy.ndarray"}
+
+
+def test_what_a_method_of_an_extension_type_gives_may_be_an_instance(tree: Tree, environment_of: Opener) -> None:
+    """`Metric.get(name)` gives a `Metric`, or an instance of a class below it."""
+    root = tree({
+        "t/__init__.py": "",
+        "t/_c.abi3.so": machine_code("t._c.Metric.get", "t._c.Near.dist", "t._c.Other.dist"),
+        "t/_c.pyx": "def make(cls):\n    return cls()\ncdef class Metric:\n    def __reduce__(self):\n"
+        "        return make, (self.__class__,)\n    @classmethod\n    def get(cls, name):\n        pass\n"
+        "cdef class Near(Metric):\n    def dist(self):\n        pass\ncdef class Other:\n    def dist(self):\n"
+        "        pass\n",
+        "t/model.py": "from ._c import Metric\n\nclass Model:\n    def fit(self, name):\n"
+        "        self.metric = Metric.get(name)\n",
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["t.model.Model"], Options()).policy
+    assert policy.globals == {"t.model.Model", "t._c.Metric", "t._c.Near"}
+    assert policy.reduces == {"t._c.make"}

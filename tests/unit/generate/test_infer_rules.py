@@ -178,6 +178,12 @@ CASES = [
          "ipaddress.IPv4Address", top="import ipaddress"),
     Case("given_back_by_a_function", "def fit(self):\n  self.part = copied(Part())", "lib.parts.Part",
          top="def copied(x):\n return x.__class__(**x.state())"),
+    Case("value_of_a_member", "def fit(self, name):\n  self.part = Kinds[name].value()", "lib.parts.Part",
+         top="import enum\nclass Kinds(enum.Enum):\n A = Part\n _B = Late", not_there="lib.parts.Late"),
+    Case("every_member", "def fit(self):\n  for kind in Colour:\n   self.kind = kind", "", "lib.parts.Colour"),
+    Case("constructor_of_a_foreign_base", "", "lib.parts.Part", "lib.constructor_of_a_foreign_base.Mixed",
+         top="from collections import defaultdict\nclass Mixed(defaultdict):\n def __init__(self):\n"
+         "  defaultdict.__init__(self, Part)"),
     Case("sink_by_reference", "def fit(self):\n  self.run = os.system", not_there="os.system posix.system",
          top="import os"),
     Case("sink_as_callee", "def __reduce__(self):\n  return os.system, ('true',)", not_there="os.system posix.system",
@@ -279,6 +285,22 @@ def test_what_a_pickler_wraps_around_objects_is_in_the_policy(rules: Environment
     policy = infer(rules, ["lib.written.Model"], Options()).policy
     assert "writer.files.Wrapper" in policy.globals
     assert "writer.files.Unused" not in policy.globals
+
+
+def test_a_pickler_of_a_package_that_nobody_imports_counts_where_its_data_is_held(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Anybody may write arrays with it: its wrapper is in the policy of what holds arrays, and in no other."""
+    root = tree({
+        "numpy/__init__.py": "", "saver/__init__.py": "", "lib/__init__.py": "",
+        "saver/array_pickle.py": "import numpy\nfrom pickle import _Pickler\nclass Wrapper:\n    pass\n"
+        "class ArrayPickler(_Pickler):\n    def save(self, obj):\n        return _Pickler.save(self, Wrapper())\n",
+        "lib/model.py": "import numpy\nclass Model:\n    def fit(self):\n        self.x = numpy.zeros(1)\n",
+        "lib/plain.py": "class Model:\n    pass\n",
+    })  # fmt: skip
+    environment = environment_of(root)
+    assert "saver.array_pickle.Wrapper" in infer(environment, ["lib.model.Model"], Options()).policy.globals
+    assert infer(environment, ["lib.plain.Model"], Options()).policy.globals == {"lib.plain.Model"}
 
 
 @pytest.mark.parametrize("name", ["sink_by_reference", "sink_as_callee"])

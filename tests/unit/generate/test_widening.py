@@ -126,6 +126,43 @@ def make():
     "more/__init__.py": "from lib import base as b\n\nclass Foreign(b.Base):\n    def fit(self, x):\n        pass\n",
     "lib/tagger.py": "from lib.words import Words\n\nclass Tagger:\n    def __init__(self, words: Words):\n"
     "        self.words = words\n",
+    "lib/recommender.py": """
+class Recommender:
+    def fit(self, ratings):
+        self.ratings = ratings
+        return self.ratings.users_of(1), self.ratings.items_of(2)
+
+class Asking:
+    def fit(self, ratings):
+        self.ratings = ratings
+        return self.ratings.users_of(1), self.ratings.run(2)
+
+def load():
+    return Ratings(Users())
+
+class Ratings:
+    def __init__(self, users):
+        self.users = users
+    def users_of(self, item):
+        pass
+    def items_of(self, user):
+        pass
+
+class Sparse(Ratings):
+    pass
+
+class Users:
+    def users_of(self, item):
+        pass
+    def run(self):
+        pass
+
+class Others:
+    def users_of(self, item):
+        pass
+    def run(self):
+        pass
+""",
     "lib/words.py": "class Words:\n    pass\n\nclass Stacked(Words):\n    pass\n",
 }
 WIDENED = {"lib.parts.Scaler", "lib.parts.Child", "lib.parts.Kept", "lib.parts.Reading", "more.Foreign"}
@@ -176,6 +213,13 @@ def test_subclasses_of_an_annotated_class_are_let_in(library: Environment) -> No
     assert {name: entry["kind"] for name, entry in described.items()} == {
         "lib.tagger.Tagger": "needed", "lib.words.Words": "needed", "lib.words.Stacked": "widened",
     }  # fmt: skip
+
+
+def test_the_only_class_that_has_what_is_asked_of_a_part_is_let_in(library: Environment) -> None:
+    """With what its makers give it; where several classes have these methods, none is."""
+    named = [f"lib.recommender.{name}" for name in ("Recommender", "Ratings", "Users")]
+    assert infer(library, ["lib.recommender.Recommender"], Options()).policy.globals == set(named)
+    assert infer(library, ["lib.recommender.Asking"], Options()).policy.globals == {"lib.recommender.Asking"}
 
 
 @pytest.mark.parametrize("name", ["lib.composite.Composite", "lib.tagger.Tagger"])

@@ -63,7 +63,7 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     found = locate_class(program, known, name)
     solver = solve(program, known, [found], options)
     grader = Grader(program, known)
-    if options.widen and found.scope is not None:
+    if options.widen:
         Widening(solver, found.scope, grader).run()
     return found, solver, grader
 

@@ -103,6 +103,10 @@ class Attributes(Containers, ABC):
         if method is not None:
             self._method_attribute(value, name, *method, result)
             return
+        if name == "value" and self.is_enumeration(cls):
+            for member in members(cls):
+                self.flow(self.class_variable(cls, member), result)
+            return
         self._inherited(cls, name, result)
         self.unless(lambda: bool(result.held), lambda: self._absent_attribute(value, name, result))
 
@@ -146,6 +150,8 @@ class Attributes(Containers, ABC):
         """Read an attribute of a class."""
         method = self.program.method(value[1], name)
         if method is None:
+            if self.is_enumeration(value[1]) and name in members(value[1]):
+                self.add(result, ("obj", value[1]))
             self._inherited(value[1], name, result)
         else:
             function = method[0]
@@ -188,3 +194,8 @@ class Attributes(Containers, ABC):
 def takes_class(function: Scope) -> bool:
     """Tell whether the first argument of a method is the class."""
     return function.decorated_by("classmethod") or function.name in TAKING_CLASS
+
+
+def members(cls: Scope) -> list[str]:
+    """Name the members of an enumeration: what its body assigns."""
+    return [name for name, bound in cls.bound.items() if name[:1] != "_" and any(kind == "assign" for kind, _ in bound)]

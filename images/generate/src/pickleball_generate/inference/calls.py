@@ -145,6 +145,12 @@ class Calls(Foreign, ABC):
             self._super_method(receiver, name, call)
         elif kind == "cls" and name in {"__new__", "_make"}:
             self.add(call.result, ("obj", receiver[1]))
+        elif kind == "ext" and name == "__init__" and call.args.positional:
+            rest = call.given(call.args.rest())
+            self.watch(call.args.positional[0], lambda each: self._call_unbound_base(each, rest))
+        elif kind == "ext" and (made := self.extension_instances(receiver[1])):
+            for each in (*made, UNKNOWN):
+                self.add(call.result, each)
         elif not (kind == "mod" and receiver[1] == "copyreg"):
             if call.callees is None:
                 call.callees = Variable()
@@ -167,9 +173,20 @@ class Calls(Foreign, ABC):
             if name == "__init__" and self.is_container(holder[1]):
                 for values in args.positional:
                     self.extend(holder, values)
+                    self.watch(values, partial(self._make_by, holder))
                 self.each_named(args, lambda _, values: self.extend(holder, values))
             if not self.container_method(holder, name, call):
                 self.add(result, UNKNOWN)
+
+    def _make_by(self, holder: Value, factory: Value) -> None:
+        """Let a container hold instances of a class that its constructor is given: `defaultdict(C)`."""
+        if factory[0] == "cls":
+            self.put(holder, "[]", ("obj", factory[1]), "factory")
+
+    def _call_unbound_base(self, receiver: Value, call: Call) -> None:
+        """`Base.__init__(instance, ...)` of a base without source."""
+        if receiver[0] == "obj":
+            self._super_method(("super", None, receiver), "__init__", call)
 
     # Calling
 

@@ -37,6 +37,10 @@ class Containers(Annotations, ABC):
         """Tell whether a class descends from a builtin container."""
         return any(self.packs.container(root) for root in self.program.roots(cls))
 
+    def is_enumeration(self, cls: Scope) -> bool:
+        """Tell whether the members of a class are its instances."""
+        return any(root.startswith("enum.") for root in self.program.roots(cls))
+
     # Taking out
 
     def elements(self, source: Variable, result: Variable) -> None:
@@ -60,6 +64,8 @@ class Containers(Annotations, ABC):
             self.flow(self.all_of(value), result)
         elif kind in OPAQUE:
             self.add(result, value)
+        elif kind == "cls" and self.is_enumeration(value[1]):
+            self.add(result, ("obj", value[1]))
         elif kind == "obj":
             if self.is_container(value[1]):
                 self.flow(self.field(value, "[]"), result)

@@ -93,10 +93,16 @@ class Evaluation(Lookups):
             for value in self.declared(item["ann"], outer):
                 self.add(variable, value, "annotation")
         self.add(variable, UNKNOWN, "caller")
-        if scope.name == "__init__" and frame.receiver and frame.receiver[0] == "obj":
-            found = self.program.method(frame.receiver[1], "__init__")
-            if found is not None and found[0] is scope:  # the constructor of a base gets what this one passes on
-                self.add(variable, ("part", frame.receiver[1], item["n"]), "caller")
+        receiver = frame.receiver
+        if receiver is None or receiver[0] != "obj":
+            return
+        if scope.name == "__init__":  # the constructor of a base gets what this one passes on
+            found = self.program.method(receiver[1], "__init__")
+            taken = found is not None and found[0] is scope
+        else:
+            taken = item["n"] in scope.kept
+        if taken:
+            self.add(variable, ("part", receiver[1], item["n"]), "caller")
 
     def do_declared(self, item: dict[str, Any], frame: Frame) -> None:
         """A class attribute with a declared type: a field of every instance."""
@@ -294,7 +300,9 @@ class Evaluation(Lookups):
         call = Call(Arguments([self.eval(index, frame)]), frame, expression, result)
 
         def see(value: Value) -> None:
-            if value[0] in SELF_EVIDENT:
+            if value[0] == "cls" and self.is_enumeration(value[1]):
+                self.add(result, ("obj", value[1]))
+            elif value[0] in SELF_EVIDENT:
                 self.add(result, value)
             elif value[0] == "obj":
                 self.call_method(value, "__getitem__", call)

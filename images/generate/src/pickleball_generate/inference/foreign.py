@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_generate.inference.arguments import Arguments, Call
 from pickleball_generate.inference.attributes import Attributes
 from pickleball_generate.inference.graph import Variable
+from pickleball_generate.inference.machine import below
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ class Foreign(Attributes, ABC):
             self.each_named(call.args, partial(self._give_named, instance))
         if not instances and (package or not made):
             self.add(call.result, ("data", package) if package else UNKNOWN)
+
+    def extension_instances(self, name: str) -> list[Value]:
+        """What methods of a class of machine code may give: its instances, and those of classes below it."""
+        module, _, last = name.rpartition(".")
+        extension = self.program.environment.extension(module)
+        if extension is None or extension.cython.find(last) is None:
+            return []
+        return [("inst", f"{module}.{each}") for each in below(extension, last)]
 
     def _give_named(self, instance: Value, _: str, values: Variable) -> None:
         self._give(instance, values)

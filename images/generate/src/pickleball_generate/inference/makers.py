@@ -32,8 +32,8 @@ def makers(program: Program, cls: Scope) -> list[Scope]:
     for module in modules(program, cls):
         scope = program.scope(module)
         for function in named(scope) if scope is not None else ():
-            if not mentions(program, function, cls):
-                continue
+            if function.name == "__init__" or not mentions(program, function, cls):
+                continue  # what a constructor makes is a part of its own object
             owner = function.parent
             if owner is None or owner.kind != "class" or calls(program, function, cls):
                 found[function] = None

@@ -40,6 +40,17 @@ class Scope:
         return f"{self.dotted}@{self.line:06d}"
 
     @cached_property
+    def kept(self) -> frozenset[str]:
+        """The parameters of a method that it stores in attributes of its object as they are."""
+        params = [item["n"] for item in self.facts.get("params", ())]
+        stored = [item for item in self.facts.get("assigns", ()) if isinstance(item["to"], str)]
+        return frozenset(
+            item["v"]
+            for item in stored
+            if params and item["to"].startswith(f"{params[0]}.") and item.get("v") in params[1:]
+        )
+
+    @cached_property
     def classes(self) -> list[Scope]:
         """The classes that stand in this body."""
         return [Scope(self.module, "class", c, self, self.file) for c in self.facts.get("classes", ())]

@@ -12,7 +12,7 @@ Values:
     ("box", site, kind)         a list, tuple, dict, set, partial; "[]" its elements, "[k]" one of them, "{}" its keys
     ("vars", value)             the `__dict__` of an instance
     ("data", package)           the result of a computation in a package that a pack describes
-    ("part", Scope, parameter)  what a caller gives to the constructor of a class, beside ("unk",)
+    ("part", Scope, parameter)  what a caller gives to an instance of a class to keep, beside ("unk",)
     ("unk",)                    anything
 """
 

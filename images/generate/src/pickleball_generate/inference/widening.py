@@ -17,11 +17,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.callgraph import USUAL
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.construction import described, extension_types, kept
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
+from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.pickling import Because
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ MOST = 250  # classes of one bound
 class Widening:
     """Adds to a solved system the inert classes of its bounds."""
 
-    def __init__(self, solver: Pickling, model: Scope, grader: Grader) -> None:
+    def __init__(self, solver: Pickling, model: Scope | None, grader: Grader) -> None:
         self.solver = solver
         self.model = model
         self.grader = grader
@@ -46,8 +48,11 @@ class Widening:
 
     def run(self) -> None:
         """Widen each bound."""
+        self._hold_asked()
+        if self.model is None:  # of machine code, which bounds nothing
+            return
         chosen: dict[Scope, Because] = {}
-        for value, rule, reason, classes in [*self._parts(), *self._declared()]:
+        for value, rule, reason, classes in [*self._parts(self.model), *self._declared(self.model)]:
             because = Because(value, rule, reason.file, reason.line, "widened")
             for cls in classes:
                 if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
@@ -66,6 +71,25 @@ class Widening:
         for listed, known in zip(lists, before, strict=True):
             for name in listed.keys() - known:
                 listed[name] = replace(listed[name], kind="widened")
+
+    def _hold_asked(self) -> None:
+        """Hold the classes that alone have what code asks of a part, with what their makers give them."""
+        solver, program = self.solver, self.solver.program
+        asked = Asked(program)
+        for part, methods in list(solver.asked.items()):
+            holder: Scope = part[1]
+            wanted = {name for name in methods if name not in USUAL and not name.startswith("__")}
+            if part not in solver.held or any(program.method(holder, name) for name in wanted):
+                continue
+            cls = asked.only_class(holder.module.partition(".")[0], wanted)
+            if cls is None or ("obj", cls) in solver.held or not self.grader.grade(cls, called=False).inert:
+                continue
+            rule = f"the only class with {', '.join(sorted(wanted)[:3])}, which are asked of {part[2]}"
+            reason = methods[min(wanted)]
+            solver.hold(("obj", cls), part, Reason(reason.file, reason.line, rule, reason.what))
+            for maker in makers(program, cls):
+                solver.reach(maker)
+        solver.run()
 
     def _add_kept(self, chosen: dict[Scope, Because]) -> None:
         """Add the inert classes that methods of chosen ones make instances of for an attribute."""
@@ -111,7 +135,7 @@ class Widening:
         elif self.grader.grade(cls, called=True).inert:
             self.solver.invoke(name, because)
 
-    def _parts(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+    def _parts(self, model: Scope) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
         """Parts of the holder's own kind, that some held object keeps."""
         program = self.solver.program
         seen: set[tuple[Scope, ...]] = set()
@@ -127,23 +151,28 @@ class Widening:
                 continue
             seen.add(kin)
             methods = ", ".join(sorted(shared)[:3])
-            found = self._narrow(kin, lambda cls, names=shared: any(program.method(cls, name) for name in names))
+            found = self._narrow(model, kin, lambda cls, names=shared: any(program.method(cls, name) for name in names))
             rule = f"part given to {holder.name} as {part[2]}, asked for {methods}: classes that share a base"
             yield part, rule, asked[min(shared)], found
 
-    def _declared(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+    def _declared(self, model: Scope) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
         """Subclasses of the classes that annotations name, as far as an object is held for them."""
-        own = self.model.module.partition(".")[0]
+        own = model.module.partition(".")[0]
         for bound, reason in sorted(self.solver.bounds.items(), key=lambda item: item[0].identity):
             value = ("obj", bound)
             inside = reason.file.partition("/")[0].removesuffix(".py") == own == bound.module.partition(".")[0]
-            if bound is self.model or value not in self.solver.held or not inside:
+            if bound is model or value not in self.solver.held or not inside:
                 continue
-            yield value, f"subclass of {bound.name}, which an annotation names", reason, self._narrow((bound,), None)
+            yield (
+                value,
+                f"subclass of {bound.name}, which an annotation names",
+                reason,
+                self._narrow(model, (bound,), None),
+            )
 
-    def _narrow(self, bases: tuple[Scope, ...], fits: object) -> list[Scope]:
+    def _narrow(self, model: Scope, bases: tuple[Scope, ...], fits: object) -> list[Scope]:
         """Give the classes below some, of all packages or of the model's own when they are too many."""
-        own = self.model.module.partition(".")[0]
+        own = model.module.partition(".")[0]
         for package in (None, own):
             found = self.hierarchy.below(bases, 2 * MOST, package)
             if found is None:
@@ -152,7 +181,7 @@ class Widening:
             if len(found) <= MOST:
                 return found
         names = ", ".join(base.dotted for base in bases[:2])
-        self.solver.note(self.model, f"which of the classes below {names} it holds: too many to list")
+        self.solver.note(model, f"which of the classes below {names} it holds: too many to list")
         return []
 
     def _concrete(self, cls: Scope) -> bool:

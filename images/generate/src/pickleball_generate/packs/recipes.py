@@ -272,6 +272,7 @@ RECIPES = {
             "numpy.array([1])",
             "numpy.array(['2020-01-01'], dtype='M8[D]')",
             "numpy.zeros(1, dtype=[('a', 'i4'), ('b', 'f8')])",
+            "numpy.complex128(1).item()",
             "numpy.float64(1)",
             "numpy.float32(1)",
             "numpy.int64(1)",
