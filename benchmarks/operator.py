@@ -172,7 +172,7 @@ def start(record: Record, log: Path) -> Controller:
         "PICKLEBALL_OPERATOR_IMAGE": "operator:1", "PICKLEBALL_ENFORCE_IMAGE": "enforce:1",
         "PICKLEBALL_GENERATE_IMAGE": "generate:1", "PICKLEBALL_WITNESS": "false", "PICKLEBALL_RESYNC": f"{RESYNC}s",
         "PICKLEBALL_HEALTH_PORT": str(ports[0]), "PICKLEBALL_METRICS_PORT": str(ports[1]),
-        "PICKLEBALL_LOG_LEVEL": "warning",
+        "PICKLEBALL_LOG_LEVEL": os.environ.get("PICKLEBALL_LOG_LEVEL", "warning"),
     }  # fmt: skip
     program = str(Path(sys.executable).with_name("pickleball-operator"))
     process = subprocess.Popen([program, "run"], env=settings, stdout=log.open("wb"), stderr=subprocess.STDOUT)

@@ -381,7 +381,7 @@ def test_equal_requests_share_one_job_and_one_policy(world: World) -> None:
     world.add(model_deployment("b"))
     world.settle("a", "b")
     assert world.script.ran.count("analyse") == 1
-    assert world.status("a")["policy"] == world.status("b")["policy"]
+    assert world.status("a")["policy"]["name"] == world.status("b")["policy"]["name"]
     policy = Ref("ConfigMap", "team", world.status("a")["policy"]["name"])
     world.kube.delete(Ref("ModelDeployment", "team", "a"))
     assert world.kube.get(policy) is not None

@@ -6,6 +6,7 @@ Plain requests with dicts: the client's typed models would cost 60 MB and a disc
 from __future__ import annotations
 
 import json
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -32,6 +33,7 @@ _load_pod: Callable[..., None] = load_incluster_config
 _load_user: Callable[..., None] = load_kube_config
 _list_contexts: Callable[..., tuple[list[dict[str, Any]], dict[str, Any]]] = list_kube_config_contexts
 
+LOG = logging.getLogger("pickleball.kube")
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 TIMEOUT = 30
@@ -182,6 +184,7 @@ class Cluster:
         accept: str = "application/json",
     ) -> bytes:
         self.told(method)
+        LOG.debug("%s %s", method, path)
         headers = {"Accept": accept, "Content-Type": content}
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:
