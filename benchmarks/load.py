@@ -1,8 +1,8 @@
 """Enforced loads beside stock ones: `make bench`, or `python -m benchmarks.load [PYTHON ...]`.
 
 For each Python, two processes of it load the same pickles in turns, one enforced and one not; the best of a few rounds
-counts, and each ratio is of two times of one run. A load is timed with the young collection that follows it. Beside
-that stand the verifier alone, loads of a few bytes, and the start of an interpreter.
+counts, and each ratio is of two times of one run, in seconds of the processor. A load is timed with the young
+collection that follows it. Beside that stand the verifier alone, loads of a few bytes, and the start of an interpreter.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ def main() -> None:
         best = 1e9
         for _ in range(ROUNDS if engine.NAME == "rust" else 1):
             judge = engine.make(None)
-            begun = time.perf_counter()
-            verdict = judge.verify(data)
-            best = min(best, time.perf_counter() - begun)
+            begun = time.process_time()
+            verdict = judge.verify(data, last=True)
+            best = min(best, time.process_time() - begun)
             assert verdict.error is None
         opcodes, bytes_, seconds = opcodes + count, bytes_ + len(data), seconds + best
         print(f"    {name:20}{count / best / 1e6:8.0f} million opcodes/s{len(data) / best / 1e6:8.0f} MB/s")

@@ -120,51 +120,61 @@ class FileTape:
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Read the pickle, ahead where that can be undone, else never past STOP; judge it."""
         if self._ahead:
-            self._read_ahead()
+            self._data = self._read_ahead()
         else:
             self._read_exactly()
-        self._data = bytes(self._kept)
+            self._data = bytes(self._kept)
+            self._kept.clear()
         verdict = verifier.verify(self._data, gaps=[(gap.place, len(gap)) for gap in self._gaps], last=last)
         if verdict.error is not None:
-            self.truncated = self.truncated or verdict.error.offset >= len(self._kept) + self._left_out
+            self.truncated = self.truncated or verdict.error.offset >= len(self._data) + self._left_out
         else:
             self._end = verdict.end
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         return verdict
 
-    def _read_ahead(self) -> None:
+    def _read_ahead(self) -> bytes:
         """Read up to STOP or the end of the file; step over long literals."""
+        parts: list[bytes | memoryview] = []
+        kept = 0
         window = self._read(_CHUNK)
         while True:
             position, stopped = engine.scan(window, 0)
-            self._kept += window if stopped else memoryview(window)[:position]
+            parts.append(window if stopped else memoryview(window)[:position])
+            kept += len(parts[-1])
             if stopped:
-                return
+                break
             rest = window[position:]
-            if self._leave_out(rest):
+            head = self._leave_out(rest, kept)
+            if head:
+                parts.append(rest[:head])
+                kept += head
                 window = self._read(_CHUNK)
                 continue
-            piece = self._read(min(max(_CHUNK, len(self._kept), len(rest)), _LARGEST_CHUNK))
+            piece = self._read(min(max(_CHUNK, kept, len(rest)), _LARGEST_CHUNK))
             if not piece:
-                self._kept += rest
-                return
+                parts.append(rest)
+                break
             window = rest + piece
+        return window if len(parts) == 1 and stopped else b"".join(parts)
 
-    def _leave_out(self, rest: bytes) -> bool:
-        """Leave a long literal, which begins in the rest of what was read, in the file; whether there is one."""
+    def _leave_out(self, rest: bytes, kept: int) -> int:
+        """Leave a long literal, which begins in the rest of what was read, in the file; give where it begins there.
+
+        0 where there is none. `kept` is how many bytes lie in memory before the rest.
+        """
         start, length = literal(rest, 0)
         if length < _LONG or start + length <= len(rest):
-            return False
-        place = len(self._kept) + start
+            return 0
+        place = kept + start
         offset = self._start + place + self._left_out
         if self._file.seek(0, io.SEEK_END) < offset + length:
             self._file.seek(offset - start + len(rest))
-            return False  # a false length, or a file that was cut
-        self._kept += rest[:start]
+            return 0  # a false length, or a file that was cut
         self._gaps.append(Gap(place, length, offset))
         self._left_out += length
         self._file.seek(offset + length)
-        return True
+        return start
 
     def _read_exactly(self) -> None:
         """Read opcode by opcode, never past STOP; long literals go into a temporary file."""
