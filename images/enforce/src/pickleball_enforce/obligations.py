@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
 _WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
 BOUND_METHOD = "a bound method"
+_getrefcount = sys.getrefcount
 _HELPERS = [(module, name) for module, _, name in (path.rpartition(".") for path in sorted(names.HELPERS))]
 
 
@@ -504,7 +505,7 @@ def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: b
 def _call(callee: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, int]:
     """Call, and count the references to the result."""
     result = callee(*args)
-    references = sys.getrefcount(result)
+    references = _getrefcount(result)
     return result, references
 
 
@@ -598,8 +599,8 @@ class ResultGuard:
 
     def __call__(self, *args: Any) -> Any:
         """Call the callee and check its result."""
-        result, references = _call(self._callee, args)
-        fresh = references <= _OWN_REFERENCES
+        result = self._callee(*args)
+        fresh = _getrefcount(result) <= _OWN_REFERENCES  # as `_call` counts them
         if fresh and type(result) in self._passed:
             return result
         found: list[Violation] = []

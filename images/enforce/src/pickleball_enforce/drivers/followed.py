@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _CODES = {name: code for code, name in NAMES.items()}
 _FRAME, _INST, _STOP = _CODES["FRAME"], _CODES["INST"], _CODES["STOP"]
 _LONG = 1 << 16  # bytes of a literal that the verifier does not see
+_EMPTY = io.BytesIO()
 _LARGEST_KEY = 1 << 24  # of a memo that the program has filled
+_WIDTH = 8  # bytes of a frame's length
 _PIECE = 1 << 20  # bytes of a frame that are read at once
 _HANDLERS = dict(stock.PythonUnpickler.dispatch)
 # What stock's handlers use of the unpickler beside its dispatch table: attributes of its class, and of the instance.
@@ -67,6 +69,7 @@ class Follower:
         self._owner = owner
         self._lockstep = lockstep
         self._dispatch: dict[int, Any] = {}
+        self._handlers: list[Any] = []
         self._stops = b""
         self._fresh: set[int] = set()  # results of calls that nothing else holds
         self._offset = 0
@@ -88,9 +91,13 @@ class Follower:
             session.refuse_malformed(Malformed(self._offset, "The stream ends without STOP."), truncated=True)
             raise EOFError
         opcode = key[0]
+        content = b""
         try:
-            argument = bytes(read_argument(opcode, owner._file_read, owner._file_readline))  # noqa: SLF001
-            content = self._frame(argument) if opcode == _FRAME else b""
+            if opcode == _FRAME:
+                argument = self._exactly(_WIDTH)
+                content = self._frame(int.from_bytes(argument, "little"))
+            else:
+                argument = bytes(read_argument(opcode, owner._file_read, owner._file_readline))  # noqa: SLF001
         except ValueError as error:
             session.refuse_malformed(Malformed(self._offset, f"{error}."), truncated=True)
             raise
@@ -102,22 +109,33 @@ class Follower:
         for segment in self._judge(piece, gap):
             self._run_segment(segment, argument if head else segment[1])
 
-    def _frame(self, argument: bytes) -> bytes:
+    def _exactly(self, size: int) -> bytes:
+        """Read so many bytes; ValueError where the stream ends before."""
+        data = bytes(self._owner._file_read(size))  # noqa: SLF001 - see above
+        if len(data) != size:
+            raise ValueError("the stream ends inside the argument of FRAME")
+        return data
+
+    def _frame(self, size: int) -> bytes:
         """Read a frame in pieces: a false length costs no memory."""
         pieces = []
-        left = int.from_bytes(argument, "little")
+        left = size
         while left:
-            piece = self._owner._file_read(min(left, _PIECE))  # noqa: SLF001 - see above
+            piece = bytes(self._owner._file_read(min(left, _PIECE)))  # noqa: SLF001 - see above
             if not piece:
                 raise UnpicklingError("pickle exhausted before end of frame")
-            pieces.append(bytes(piece))
+            if len(piece) == size:
+                return piece
+            pieces.append(piece)
             left -= len(piece)
         return b"".join(pieces)
 
     def _look_at_handlers(self) -> None:
         """Take the handlers as they are now; a handler may have put others there."""
-        if self._owner.dispatch == self._dispatch:
+        current = list(self._owner.dispatch.values())
+        if current == self._handlers:
             return
+        self._handlers = current
         stops = _stops(self._owner.dispatch)
         if stops is None:
             self._owner._pickleball_diverge(self._lockstep, _FRAME, "has changed while it loads")  # noqa: SLF001
@@ -137,7 +155,7 @@ class Follower:
     def _run_segment(self, segment: Segment, argument: bytes) -> None:
         opcodes, _, depths, special = segment
         owner, handlers = self._owner, self._dispatch
-        given = io.BytesIO(argument)
+        given = io.BytesIO(argument) if argument else _EMPTY
         owner.read, owner.readline, owner.readinto = given.read, given.readline, given.readinto
         if special is None:
             for opcode in opcodes:
@@ -146,7 +164,8 @@ class Follower:
             prediction, events, target = special
             for origin, obligation in events:
                 self._lockstep.check(origin, obligation, fresh=target in self._fresh)
-            owner._pickleball_expect(self._lockstep, prediction)  # noqa: SLF001 - its other way does so, too
+            if prediction is not None:
+                owner._pickleball_expect(self._lockstep, prediction)  # noqa: SLF001 - its other way does so, too
             handlers[opcodes[0]](owner)
         owner._pickleball_compare(self._lockstep, opcodes[-1], given, depths)  # noqa: SLF001
         if special is not None and not special[1] and special[2] is not None and owner._pickleball_is_fresh():  # noqa: SLF001

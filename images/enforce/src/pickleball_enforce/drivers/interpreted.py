@@ -274,7 +274,10 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             self._pickleball_diverge(lockstep, opcode, "has not read its argument")
         if depths is not None and depths != (len(self.metastack), len(self.stack)):
             self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
-        prediction, lockstep.prediction = lockstep.prediction, None
+        prediction = lockstep.prediction
+        if prediction is None:
+            return
+        lockstep.prediction = None
         if prediction is not None and opcode != _INST and prediction not in lockstep.session.objects:
             self._pickleball_accept(lockstep, prediction)
 

@@ -9,6 +9,7 @@ use crate::settings::Texts;
 use crate::tag::{Sort, Tag};
 
 const WIDE: u64 = 8;
+const WIDEST: u64 = 4; // bytes of a character
 
 impl Machine<'_> {
     pub(crate) fn literal(&mut self, code: u8) -> Step {
@@ -130,7 +131,8 @@ impl Machine<'_> {
 
     #[inline]
     fn is_long(&self, text: &[u8]) -> bool {
-        text.len() as u64 > self.v.settings.max_name && name::characters(text) > self.v.settings.max_name
+        let (length, longest) = (text.len() as u64, self.v.settings.max_name);
+        length > longest && (length / WIDEST > longest || name::characters(text) > longest)
     }
 
     fn own_text(&mut self, text: &[u8]) -> Step {
