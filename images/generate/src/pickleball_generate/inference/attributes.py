@@ -108,7 +108,7 @@ class Attributes(Containers, ABC):
                 self.flow(self.class_variable(cls, member), result)
             return
         self._inherited(cls, name, result)
-        self.unless(lambda: bool(result.held), lambda: self._absent_attribute(value, name, result))
+        self.unless(lambda: bool(result.values), lambda: self._absent_attribute(value, name, result))
 
     def _method_attribute(self, value: Value, name: str, function: Scope, owner: Scope, result: Variable) -> None:
         """Read a method, or what a property gives."""
@@ -127,7 +127,7 @@ class Attributes(Containers, ABC):
         if fallback is not None and not self._is_assigned(value, name):
             self.flow(self.returned(self.enter(fallback[0], value, fallback[1])), result)
         if self.program.roots(value[1]):
-            self.unless(lambda: bool(result.held), lambda: self.add(result, UNKNOWN))
+            self.unless(lambda: bool(result.values), lambda: self.add(result, UNKNOWN))
 
     def _is_assigned(self, value: Value, name: str) -> bool:
         """Tell whether some statement binds an attribute, if only to a plain value: `__getattr__` is not asked then."""

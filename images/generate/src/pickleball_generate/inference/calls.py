@@ -121,7 +121,7 @@ class Calls(Foreign, ABC):
             self.select(self.eval(expression["args"][0], frame), named, frozenset({"cls"}))
             self.watch(named, lambda value: self.add(result, ("super", value[1], receiver)))
             if owner:
-                self.unless(lambda: bool(named.held), lambda: self.add(result, ("super", owner, receiver)))
+                self.unless(lambda: bool(named.values), lambda: self.add(result, ("super", owner, receiver)))
         elif owner:
             self.add(result, ("super", owner, receiver))
 

@@ -3,6 +3,8 @@
 A variable holds a set of values, kept as the bits of a number. A copy passes on what its source gets, a watcher is
 shown each value once. Nothing runs twice for the same value, and sets only ever grow, so the order does not matter.
 What must wait until nothing grows any more (`unless`) is decided for all that waits at once.
+
+Variables in a cycle of copies hold the same: they become one, which stands for the others from then on (`root`).
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference.cycles import cycles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +25,14 @@ if TYPE_CHECKING:
     See = Callable[[Value], None]
 
 
+REST = 15_000  # copies of something new before cycles are looked for again, and for each copy that there is:
+OFTEN = 3
+
+
 class Variable:
     """A set of values that grows."""
 
-    __slots__ = ("assigned", "field", "flowing", "held", "targets", "unseen", "watchers", "why")
+    __slots__ = ("assigned", "field", "flowing", "held", "into", "targets", "unseen", "watchers", "why")
 
     def __init__(self, field: tuple[Value, str] | None = None) -> None:
         self.field = field  # the owner and the name, of an attribute or element
@@ -35,6 +43,28 @@ class Variable:
         self.targets: dict[Variable, tuple[Statement | None, str]] = {}
         self.watchers: list[tuple[Statement | None, See]] = []
         self.why: list[tuple[int, Statement | None, str]] = []
+        self.into = self  # the variable that it has become part of
+
+    @property
+    def root(self) -> Variable:
+        """The variable that stands for this one."""
+        root = self.into
+        while root is not root.into:
+            root = root.into
+        self.into = root
+        return root
+
+    @property
+    def values(self) -> int:
+        """The bits of the values that it holds."""
+        return self.root.held
+
+    def absorb(self, other: Variable) -> None:
+        """Stand for another variable that holds the same."""
+        other.into = self
+        self.targets.update(other.targets)
+        self.watchers += other.watchers
+        other.targets, other.watchers, other.held = {}, [], 0
 
 
 class Graph:
@@ -47,8 +77,11 @@ class Graph:
         self.nothing = Variable()  # never holds a value
         self._numbers: dict[Value, int] = {}
         self._values: list[Value] = []
+        self._masks: dict[Value, int] = {}
         self._growing: deque[Variable] = deque()
         self._queue: deque[Callable[[], None]] = deque()
+        self._copied = 0
+        self._sources: dict[Variable, None] = {}
         self._waiting: list[tuple[Statement | None, Callable[[], bool], Callable[[], None]]] = []
 
     def bit(self, value: Value) -> int:
@@ -60,13 +93,26 @@ class Graph:
         return 1 << number
 
     def values(self, bits: int) -> list[Value]:
-        """Give the values that bits stand for."""
-        found = []
+        """Give the values that bits stand for, each once."""
+        found: dict[Value, None] = {}
         while bits:
             low = bits & -bits
-            found.append(self._values[low.bit_length() - 1])
+            found[self._values[low.bit_length() - 1]] = None
             bits ^= low
-        return found
+        return list(found)
+
+    def replace(self, value: Value, other: Value) -> None:
+        """Show another value from now on where this one is held."""
+        bits = self.mask(value)
+        self._masks[other] = self.mask(other) | bits
+        while bits:
+            low = bits & -bits
+            self._values[low.bit_length() - 1] = other
+            bits ^= low
+
+    def mask(self, value: Value) -> int:
+        """Give the bits of a value and of those that it stands for."""
+        return self._masks.get(value) or self.bit(value)
 
     def add(self, variable: Variable, value: Value, rule: str = "") -> None:
         """Let a variable hold a value."""
@@ -74,13 +120,16 @@ class Graph:
 
     def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
         """Let a variable hold all that another one holds."""
+        source, target = source.root, target.root
         if source is target or source is self.nothing or target in source.targets:
             return
+        self._sources[source] = None
         source.targets[target] = (self.current, rule)
         self._receive(target, source.held & ~source.flowing, self.current, rule)
 
     def watch(self, source: Variable, see: See) -> None:
         """Show each value of a variable once."""
+        source = source.root
         if source is self.nothing:
             return
         source.watchers.append((self.current, see))
@@ -99,10 +148,16 @@ class Graph:
     def announce(self, variable: Variable) -> None:
         """Take note that an attribute or element holds something for the first time (store.py)."""
 
+    def merge_objects(self) -> bool:
+        """Make one object of several, where that is called for (store.py); tells whether there were any."""
+        return False
+
     def settle(self) -> None:
         """Run until nothing grows, and nothing that waited for that has to run."""
         while True:
             self._exhaust()
+            if self.merge_objects():
+                continue
             waiting, self._waiting = self._waiting, []
             due = [(statement, task) for statement, happened, task in waiting if not happened()]
             if not due:
@@ -112,6 +167,9 @@ class Graph:
 
     def _exhaust(self) -> None:
         while self._growing or self._queue:
+            if not self._growing and self._copied > REST:
+                self._merge_cycles()
+                self.merge_objects()
             queue: deque[Any] = self._growing or self._queue
             if self.shuffle is not None:
                 queue.rotate(self.shuffle.randrange(len(queue)))
@@ -127,6 +185,8 @@ class Graph:
         self.current = None
 
     def _receive(self, variable: Variable, bits: int, statement: Statement | None, rule: str) -> None:
+        if variable.into is not variable:
+            variable = variable.root
         held = variable.held
         new = bits & ~held if held else bits
         if not new:
@@ -141,12 +201,35 @@ class Graph:
 
     def _propagate(self, variable: Variable) -> None:
         new, variable.flowing = variable.flowing, 0
+        self._copied += len(variable.targets)
         for target, (statement, rule) in variable.targets.items():
             self._receive(target, new, statement, rule)
         if variable.watchers:
             if not variable.unseen:
                 self._queue.append(partial(self._show_all, variable))
             variable.unseen |= new
+
+    def _merge_cycles(self) -> None:
+        """Make one variable of each cycle; nothing is on its way, so they hold the same."""
+        self._sources = dict.fromkeys(variable.root for variable in self._sources)
+        for found in list(
+            cycles((v for v in self._sources if v.held), lambda v: [target.root for target in v.targets])
+        ):
+            first, *others = found
+            for variable in found:
+                self._show_apart(variable)
+            for variable in others:
+                first.absorb(variable)
+            first.targets = {root: why for target, why in first.targets.items() if (root := target.root) is not first}
+        self._sources = dict.fromkeys(variable for variable in self._sources if variable.root is variable)
+        copies = sum(len(variable.targets) for variable in self._sources)
+        self._copied = min(0, REST - OFTEN * copies)
+
+    def _show_apart(self, variable: Variable) -> None:
+        """Queue what is not shown yet for each watcher by itself."""
+        bits, variable.unseen = variable.unseen, 0
+        for statement, see in variable.watchers if bits else ():
+            self.later(partial(self._show, see, bits), statement)
 
     def _show_all(self, variable: Variable) -> None:
         values, variable.unseen = self.values(variable.unseen), 0
@@ -159,3 +242,11 @@ class Graph:
     def _show(self, see: See, bits: int) -> None:
         for value in self.values(bits):
             see(value)
+
+
+def _holds(variable: Variable) -> bool:
+    return bool(variable.held)
+
+
+def _copied_to(variable: Variable) -> list[Variable]:
+    return [target.root for target in variable.targets]

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate.inference.cycles import cycles
 from pickleball_generate.inference.frames import Frame, Reason, Statement
 from pickleball_generate.inference.graph import Graph, Variable
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pickleball_generate.packs import Packs
 
 UNKNOWN: Value = ("unk",)
+MERGED = frozenset({"list", "tuple", "dict", "set"})
 Key = tuple[Any, ...]
 SeeField = Callable[[str, Variable], None]
 
@@ -49,7 +51,9 @@ class Store(Graph):
         self.held: dict[Value, tuple[Value | None, Reason]] = {}
         self.bounds: dict[Scope, Reason] = {}
         self.asked: dict[Value, dict[str, Reason]] = {}
+        self._fields: dict[Value, dict[str, Variable]] = {}
         self._stored: dict[Value, dict[str, Variable]] = {}
+        self._merged: set[Value] = set()
         self._listeners: dict[Value, list[tuple[Statement | None, SeeField]]] = {}
 
     # Variables
@@ -87,10 +91,12 @@ class Store(Graph):
 
     def field(self, owner: Value, name: str) -> Variable:
         """Give what is stored in an attribute or element under exactly this name."""
-        key = ("field", owner, name)
-        found = self.variables.get(key)
+        fields = self._fields.get(owner)
+        if fields is None:
+            fields = self._fields[owner] = {}
+        found = fields.get(name)
         if found is None:
-            found = self.variables[key] = Variable((owner, name))
+            found = fields[name] = Variable((owner, name))
         return found
 
     def all_of(self, owner: Value) -> Variable:
@@ -159,6 +165,50 @@ class Store(Graph):
         for statement, see in self._listeners.get(owner, ()):
             self.later(partial(see, name, variable), statement)
 
+    # Containers in containers
+
+    def merge_objects(self) -> bool:
+        """Make one of the containers of a kind that hold each other in a cycle: each is somewhere in the others."""
+        boxes = self._boxes()
+        mask = sum(map(self.mask, boxes))
+
+        def inside(box: Value) -> list[Value]:
+            held = 0
+            for field in self._stored[box].values():
+                held |= field.values
+            return self.values(held & mask)
+
+        merged = False
+        for found in list(cycles(boxes, inside)):
+            first: dict[str, Value] = {}
+            for box in sorted(found, key=boxes.__getitem__):
+                other = first.setdefault(box[2], box)
+                if other is not box:
+                    self._become(box, other)
+                    merged = True
+        return merged
+
+    def _boxes(self) -> dict[Value, int]:
+        """Number the containers that hold something, those left out that have become another one."""
+        found = (v for v in self._stored if v[0] == "box" and v[2] in MERGED and v not in self._merged)
+        return {box: number for number, box in enumerate(found)}
+
+    def _become(self, box: Value, other: Value) -> None:
+        """Let a container be another one from now on."""
+        self._merged.add(box)
+        self.replace(box, other)
+        for name, field in self._fields[box].items():
+            same = self.field(other, name)
+            same.assigned |= field.assigned
+            self.flow(field, same)
+            self.flow(same, field)
+        for statement, see in self._listeners.pop(box, ()):
+            self._listeners.setdefault(other, []).append((statement, see))
+            for name, field in self._stored[other].items():
+                self.later(partial(see, name, field), statement)
+        self._fields[box] = self._fields[other]
+        self._stored[box] = self._stored[other]
+
     # Reasons
 
     def reason(self, rule: str) -> Reason:
@@ -167,14 +217,14 @@ class Store(Graph):
 
     def why(self, variable: Variable, value: Value) -> Reason:
         """Say which statement let a variable hold a value."""
-        bit = self.bit(value)
-        _, statement, rule = next(entry for entry in variable.why if entry[0] & bit)
+        bit = self.mask(value)
+        _, statement, rule = next(entry for entry in (*variable.why, *variable.root.why) if entry[0] & bit)
         return _reason(statement, rule)
 
     def why_inside(self, owner: Value, value: Value) -> Reason:
         """Say which statement stored a value somewhere in an object."""
-        bit = self.bit(value)
-        name, field = next((n, f) for n, f in self._stored[owner].items() if f.held & bit)
+        bit = self.mask(value)
+        name, field = next((n, f) for n, f in self._stored[owner].items() if f.values & bit)
         reason = self.why(field, value)
         return Reason(reason.file, reason.line, f"{reason.rule} {name}", reason.what)
 
