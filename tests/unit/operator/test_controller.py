@@ -176,3 +176,11 @@ def test_another_owner_of_a_shared_object_is_no_news() -> None:
     assert news.is_news("MODIFIED", {**config_map, "data": {"k": "w"}, "immutable": True})
     assert news.is_news("DELETED", config_map)
     assert news.is_news("ADDED", {**config_map, "data": {"k": "w"}, "immutable": True})
+
+
+def test_a_volume_that_is_mounted_twice_holds() -> None:
+    """Two mounts of one name are told apart by their places: a steady Deployment is not applied again."""
+    mounts = [{"name": "policy", "mountPath": "/root/policies"}, {"name": "policy", "mountPath": "/etc/pickleball"}]
+    wanted = {"volumeMounts": mounts}
+    assert holds({"volumeMounts": [{**mount, "readOnly": True} for mount in reversed(mounts)]}, wanted)
+    assert not holds({"volumeMounts": mounts[1:] * 2}, wanted)

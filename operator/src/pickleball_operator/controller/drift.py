@@ -10,7 +10,8 @@ from pickleball_operator.names import GROUP
 
 APPLIED = f"{GROUP}/applied"
 """Annotation: sha256 of the manifest that was applied last."""
-KEYS = ("name", "mountPath", "containerPort", "uid", "key")
+KEYS = ("mountPath", "name", "containerPort", "uid", "key")
+"""What tells items of a list apart; a volume is mounted under one name at several places."""
 
 
 def fingerprint(manifest: Mapping[str, Any]) -> str:
