@@ -160,7 +160,7 @@ bench-generator: setup joern ## Time and memory of the generator over real libra
 
 bench-operator: setup ## The controller with many ModelDeployments on a real API server (DEPLOYMENTS=1000 POLICIES=16); needs root.
 	@tools/host.sh cluster
-	$(BIN)/python -m benchmarks.operator $(if $(DEPLOYMENTS),--count $(DEPLOYMENTS)) $(if $(POLICIES),--policies $(POLICIES))
+	$(BIN)/python -m benchmarks.controller $(if $(DEPLOYMENTS),--count $(DEPLOYMENTS)) $(if $(POLICIES),--policies $(POLICIES))
 
 bench-scanners: setup $(SCANNERS_VENV)/.complete ## Scan speed on a million opcodes, beside other scanners.
 	$(BIN)/python -m benchmarks.scanners --scanners $(SCANNERS_VENV)/bin
