@@ -41,7 +41,7 @@ THREADS = 8
 ENTRIES = 300
 RESYNC = 60
 QUIET = 15
-DEADLINE = 1800
+DEADLINE = 1500
 MEMORY = 200 * 2**20
 Manifest = dict[str, Any]
 
@@ -200,9 +200,12 @@ def measure(record: Record, folder: Path, count: int, policies: int) -> bool:
             list(pool.map(lambda number: kube.create(model_deployment(number, policies)), range(count)))
         made = time.monotonic() - begun
         while (done := ready(record)) < count:
-            if time.monotonic() - begun > DEADLINE or controller.process.poll() is not None:
+            if controller.process.poll() is not None:
                 print((folder / "controller.log").read_text()[-4000:])
-                raise TimeoutError(f"{done} of {count} Ready")
+                return False
+            if time.monotonic() - begun > DEADLINE:
+                print(f"only {done} of {count} are Ready after {DEADLINE} s")
+                break
             served = nodes.work()
             print(f"{time.monotonic() - begun:6.0f} s: {done} Ready, {served} pods served", flush=True)
             time.sleep(2)
