@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     MakeObject = Callable[[list[tuple[str, object]]], object]
 
 _BLANKS = " \t\n\r"
+_INDENT = 16  # blanks that are stepped over at once
 _DIGITS = frozenset("0123456789")
 _WORDS = {"null": None, "true": True, "false": False}
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -35,7 +36,8 @@ def read(text: str, make_object: MakeObject = dict) -> object:
 
 def _skip(text: str, at: int) -> int:
     while text[at : at + 1] and text[at] in _BLANKS:
-        at += 1
+        piece = text[at : at + _INDENT]
+        at += len(piece) - len(piece.lstrip(_BLANKS))
     return at
 
 
@@ -45,49 +47,57 @@ def _read(text: str, at: int, make_object: MakeObject) -> tuple[object, int]:
     if first == '"':
         return _read_text(text, at + 1)
     if first == "{":
-        pairs: list[tuple[str, object]] = []
-        end = _read_parts(text, at, "}", lambda at: _read_pair(text, at, make_object, pairs))
+        pairs, end = _read_pairs(text, at + 1, make_object)
         return make_object(pairs), end
     if first == "[":
-        items: list[object] = []
-        return items, _read_parts(text, at, "]", lambda at: _read_item(text, at, make_object, items))
+        return _read_items(text, at + 1, make_object)
     for word, meant in _WORDS.items():
         if text.startswith(word, at):
             return meant, at + len(word)
     return _read_number(text, at)
 
 
-def _read_parts(text: str, at: int, closing: str, read_part: Callable[[int], int]) -> int:
-    """Read what stands between brackets."""
-    at = _skip(text, at + 1)
-    if text[at : at + 1] == closing:
-        return at + 1
-    while True:
-        at = _skip(text, read_part(at))
-        following = text[at : at + 1]
-        if following == closing:
-            return at + 1
-        if following != ",":
-            raise NotationError(f"',' or {closing!r} is missing at character {at}")
-        at = _skip(text, at + 1)
-
-
-def _read_item(text: str, at: int, make_object: MakeObject, items: list[object]) -> int:
-    value, at = _read(text, at, make_object)
-    items.append(value)
-    return at
-
-
-def _read_pair(text: str, at: int, make_object: MakeObject, pairs: list[tuple[str, object]]) -> int:
-    if text[at : at + 1] != '"':
-        raise NotationError(f"a key in quotes is missing at character {at}")
-    key, at = _read_text(text, at + 1)
+def _read_items(text: str, at: int, make_object: MakeObject) -> tuple[list[object], int]:
+    items: list[object] = []
     at = _skip(text, at)
-    if text[at : at + 1] != ":":
-        raise NotationError(f"':' is missing at character {at}")
-    value, at = _read(text, _skip(text, at + 1), make_object)
-    pairs.append((key, value))
-    return at
+    if text[at : at + 1] == "]":
+        return items, at + 1
+    while True:
+        value, at = _read(text, at, make_object)
+        items.append(value)
+        at, ended = _read_comma(text, at, "]")
+        if ended:
+            return items, at
+
+
+def _read_pairs(text: str, at: int, make_object: MakeObject) -> tuple[list[tuple[str, object]], int]:
+    pairs: list[tuple[str, object]] = []
+    at = _skip(text, at)
+    if text[at : at + 1] == "}":
+        return pairs, at + 1
+    while True:
+        if text[at : at + 1] != '"':
+            raise NotationError(f"a key in quotes is missing at character {at}")
+        key, at = _read_text(text, at + 1)
+        at = _skip(text, at)
+        if text[at : at + 1] != ":":
+            raise NotationError(f"':' is missing at character {at}")
+        value, at = _read(text, _skip(text, at + 1), make_object)
+        pairs.append((key, value))
+        at, ended = _read_comma(text, at, "}")
+        if ended:
+            return pairs, at
+
+
+def _read_comma(text: str, at: int, closing: str) -> tuple[int, bool]:
+    """Step over the comma between two parts, or over the bracket behind the last one; say which it was."""
+    at = _skip(text, at)
+    following = text[at : at + 1]
+    if following == ",":
+        return _skip(text, at + 1), False
+    if following != closing:
+        raise NotationError(f"',' or {closing!r} is missing at character {at}")
+    return at + 1, True
 
 
 def _read_text(text: str, at: int) -> tuple[str, int]:
