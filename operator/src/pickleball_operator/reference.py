@@ -184,6 +184,7 @@ def operator() -> str:
         "<!-- Made by `pickleball-operator reference operator`; do not edit. -->",
         "",
         "`pickleball-operator run` is the controller; `GET /healthz` answers while it works.",
+        "Its [metrics](metrics.md) have a port of their own.",
         "",
         "## Commands",
         "",

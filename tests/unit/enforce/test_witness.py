@@ -188,6 +188,23 @@ def test_a_tail_does_not_follow_what_is_no_file(tmp_path: Path, make: Any) -> No
     assert list(Tail(str(tmp_path / "file")).lines()) == []
 
 
+def test_who_writes_without_end_keeps_nobody_up(tmp_path: Path) -> None:
+    """A look takes a few megabytes, and the next one goes on where it ended."""
+    path = tmp_path / "file"
+    path.write_text("x" * 1000 + "\n")
+    tail = Tail(str(path))
+    seen = 0
+    for _ in range(3):
+        with path.open("a") as file:
+            file.write(("x" * 1000 + "\n") * 6000)
+        found = len(list(tail.lines()))
+        assert found < 4300
+        seen += found
+    while found := len(list(tail.lines())):
+        seen += found
+    assert seen == 18001
+
+
 class Pod:
     """A watch over one container, with what it logs and a clock that is turned by hand."""
 
@@ -230,6 +247,19 @@ def test_a_pod_is_ready_when_every_container_has_reported(pod: Pod) -> None:
     pod.watch.look()
     assert not pod.watch.ready
     assert not (pod.folder / "ready").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/passwd")])
+def test_a_container_that_puts_something_in_the_way_ends_nobody(pod: Pod, make: Any) -> None:
+    """Files cannot be made small then; the watch goes on."""
+    pod.write("starts", start())
+    for name in ("starts", "violations"):
+        make(pod.folder / "0" / f"{name}.jsonl.new")
+    pod.write("violations", *[violation(name="x" * 1000)] * (SHRINK // 1000))
+    pod.write("starts", *[start(executable="x" * 1000)] * (SHRINK // 1000))
+    for _ in range(3):
+        pod.watch.look()
+    assert pod.watch.ready
 
 
 def test_violations_do_not_push_out_of_sight_how_the_pod_stands(pod: Pod) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from pickleball_enforce.lines import SHARED
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 LINE_LIMIT = 64 << 10
 CHUNK = 1 << 20
+CHUNKS = 4
+"""Reads of one call: who writes without end must not keep the witness from anything else."""
 NONE = -1
 
 
@@ -40,9 +44,9 @@ class Tail:
             self._descriptor = NONE
         if self._descriptor == NONE:
             try:
-                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+                self._descriptor = _open(self._path, os.O_RDONLY)
             except OSError:
-                return  # the container has not begun
+                return  # the container has not begun, or has put something else there
         yield from self._read(self._descriptor)
 
     def size(self) -> int:
@@ -70,7 +74,7 @@ class Tail:
 
     def _read(self, descriptor: int) -> Iterator[str]:
         data = self._rest.get(descriptor, b"")
-        while True:
+        for _ in range(CHUNKS):
             try:
                 more = os.read(descriptor, CHUNK)
             except OSError:
@@ -89,8 +93,17 @@ class Tail:
         os.close(descriptor)
 
 
+def _open(path: str, flags: int) -> int:
+    """Open a plain file of the container's folder, and nothing that blocks or leads elsewhere."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, SHARED)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no plain file", path)
+    return descriptor
+
+
 def _make(path: str, flags: int, *, keep: bool = False) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, SHARED)
+    descriptor = _open(path, os.O_RDWR | os.O_CREAT | flags)
     if os.fstat(descriptor).st_uid == os.geteuid():
         os.fchmod(descriptor, SHARED)
     if not keep:

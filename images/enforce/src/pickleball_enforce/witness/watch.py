@@ -14,7 +14,7 @@ from .account import Account
 from .tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .account import Expected
     from .exposition import Policy
@@ -73,10 +73,8 @@ class Watch:
                     self._log(account.take_start(line), account)
                 for line in violations.lines():
                     self._violation(account, line)
-                if starts.size() > SHRINK:
-                    starts.shrink(account.kept)
-                if violations.size() > SHRINK:
-                    violations.shrink(())
+                _shrink(starts, account.kept)
+                _shrink(violations, ())
             self._remind()
             self._mark()
 
@@ -123,3 +121,12 @@ class Watch:
             head["container"] = account.container
         self._out.write(json.dumps({**event, **head}) + "\n")
         self._out.flush()
+
+
+def _shrink(tail: Tail, kept: Iterable[str]) -> None:
+    if tail.size() <= SHRINK:
+        return
+    try:
+        tail.shrink(kept)
+    except OSError:
+        return  # the container has put something else there: its reports end at their limit
