@@ -41,6 +41,7 @@ class Environment:
         self.read = 0
         self._notes: list[str] = []
         self._modules: dict[str, dict[str, Any] | None] = {}
+        self._texts: dict[str, bytes | None] = {}
         self._classes: dict[str, dict[str, list[headers.Header]]] = {}
         self._extensions: dict[str, Extension | None] = {}
         self._digests: dict[str, str] = {}
@@ -73,6 +74,14 @@ class Environment:
         """Tell whether a module is a package with an `__init__`."""
         package = self.package_of(module)
         return package is not None and package.modules.get(module, "").endswith(("/__init__.py", "/__init__.pyi"))
+
+    def text(self, name: str) -> bytes | None:
+        """Give the text of a module; None where there is no source of that name."""
+        if name not in self._texts:
+            package = self.package_of(name)
+            file = package.modules.get(name) if package else None
+            self._texts[name] = package.path(file).read_bytes() if package and file else None
+        return self._texts[name]
 
     def module(self, name: str) -> dict[str, Any] | None:
         """Give the facts of a module; None where there is no source of that name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.facts import Environment
 
+STAR = re.compile(rb"import\s*\(?\s*\*")
 # A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
 Value = tuple[Any, ...]
 
@@ -104,7 +106,9 @@ class Program:
                 found = [("mod", f"{module}.{name}")]
             for star in scope.stars if not found else ():
                 origin = self.absolute(star["from"], module)
-                if origin and origin != module and (self.has_source(origin) or name in self._exported(origin)):
+                if not origin or origin == module or not self._may_bind(origin, name):
+                    continue
+                if self.has_source(origin) or name in self._exported(origin):
                     found += self.attribute(origin, name)
             if not found and "__getattr__" in scope.bound:
                 found = self._lazy(module, name)
@@ -121,6 +125,13 @@ class Program:
         top = module.partition(".")[0]
         there = top in sys.stdlib_module_names or self.environment.library.package(top) is not None
         return [("ext", inner)] if there else []
+
+    def _may_bind(self, module: str, name: str) -> bool:
+        """Tell from its text whether a module can have a name: facts of those that cannot are not read."""
+        text = self.environment.text(module)
+        if text is None or not name.isascii() or self.is_module(f"{module}.{name}"):
+            return True
+        return name.encode() in text or b"__getattr__" in text or STAR.search(text) is not None
 
     def _exported(self, module: str) -> frozenset[str]:
         """Names that a module without source is known to have, by its stub."""

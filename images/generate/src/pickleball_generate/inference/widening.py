@@ -45,6 +45,7 @@ class Widening:
         self.model = model
         self.grader = grader
         self.hierarchy = Hierarchy(solver.program)
+        self._searched: set[Scope] = set()  # for types that it makes: once let in, they are in
 
     def run(self) -> None:
         """Widen each bound."""
@@ -111,6 +112,9 @@ class Widening:
         """Let in the types of machine code that methods of a class make instances of."""
         solver = self.solver
         for owner in self._owners(cls):
+            if owner in self._searched:
+                continue
+            self._searched.add(owner)
             for name in sorted(described(solver.program, solver.packs, owner) | extension_types(solver.program, owner)):
                 reason = Reason(owner.file, owner.line, f"made by {owner.name}, which is widened", owner.dotted)
                 solver.hold(("inst", name), because.value, reason)
