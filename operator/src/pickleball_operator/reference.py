@@ -108,7 +108,10 @@ as well, `--call PATH` asks the running application. FILE may hold the ConfigMap
 
 OBJECTS = [
     ("ConfigMap `pickleball-analysis-KEY`", "result of an analysis: policy, provenance; immutable once published"),
-    ("Job `pickleball-analysis-KEY`", "init containers `tools`, `collect`, `analyse`; container `publish`"),
+    (
+        "Job `pickleball-analysis-KEY`",
+        "`tools` and `collect`, or `fetch`; `analyse` (init containers); container `publish`",
+    ),
     ("ServiceAccount, Role, RoleBinding `pickleball-analysis-KEY`", "the publisher's, for that one ConfigMap"),
     ("ConfigMap `pickleball-policy-DIGEST`", "immutable policy: `policy.json`, `provenance.json` (or `.json.gz`)"),
     (

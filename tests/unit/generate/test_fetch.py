@@ -13,6 +13,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import pytest
 from tests import remotes
 from tools import cache
 
-from pickleball_generate.errors import BadInput
+from pickleball_generate.errors import BadInput, MissingTool
 from pickleball_generate.fetch import index, wheels
 
 if TYPE_CHECKING:
@@ -108,6 +109,13 @@ def test_what_is_no_plain_requirement_is_refused(requirement: str, tmp_path: Pat
         index.fetch([requirement], "", tmp_path, tmp_path)
     assert refused.value.reason == "bad-requirement"
     assert repr(requirement) in refused.value.sentence
+
+
+@pytest.mark.skipif(find_spec("pip") is not None, reason="this environment has pip")
+def test_without_pip_it_says_so(tmp_path: Path) -> None:
+    """Outside of the image the Python may have none."""
+    with pytest.raises(MissingTool, match="has no pip"):
+        index.fetch(["one"], "", tmp_path, tmp_path)
 
 
 def test_a_configuration_in_the_home_folder_is_not_read(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pickleball_generate.errors import BadInput, FetchFailed
+from pickleball_generate.errors import BadInput, FetchFailed, MissingTool
 from pickleball_generate.facts.store import digest_of
 
 from .program import run
@@ -33,6 +34,8 @@ def fetch(requirements: Sequence[str], index: str, output: Path, home: Path) -> 
                 " (--hash=sha256:...). Addresses, paths, markers and options are refused.",
                 reason="bad-requirement",
             )
+    if find_spec("pip") is None:
+        raise MissingTool(f"{sys.executable} has no pip, which chooses the wheels: install it.", reason="no-pip")
     listed = home / "requirements.txt"
     listed.write_text("".join(f"{one}\n" for one in requirements))
     command = [
