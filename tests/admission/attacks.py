@@ -45,6 +45,13 @@ def variable(app: Manifest, name: str) -> Any:
     return found
 
 
+def set_everywhere(spec: Manifest, app: Manifest, name: str, value: str) -> None:
+    """Give the application a variable, and its self-test, which sees what it sees."""
+    app["env"].insert(0, {"name": name, "value": value})
+    test = step(spec, "self-test")
+    test["env"] = [{"name": name, "value": value}, *test.get("env", ())]
+
+
 def mount(container: Manifest, path: str) -> Any:
     """A mount of a container."""
     (found,) = [one for one in container["volumeMounts"] if one["mountPath"] == path]
@@ -120,6 +127,11 @@ ATTACKS = [
         STEPS,
         lambda spec, _: step(spec, "self-test").update(env=[{"name": "PATH", "value": "/mine"}]),
     ),
+    Attack("an installation beside the folder", STEPS, lambda spec, _: [
+        one["volumeMounts"][-1 if "self-test" in one["name"] else 0].update(subPath="beside")
+        for one in spec["initContainers"][:2]]),
+    Attack("a self-test with more variables", STEPS, lambda spec, _: step(spec, "self-test").update(
+        envFrom=[{"configMapRef": {"name": "mine"}}])),
     Attack(
         "a self-test that runs on",
         STEPS,
@@ -173,6 +185,16 @@ ATTACKS = [
     Attack("python -I", COMMAND, run("python3", "-I", "/srv/serve.py")),
     Attack("python -uE", COMMAND, run("/usr/bin/python3.11", "-uE", "/srv/serve.py")),
     Attack("-S behind values", COMMAND, run("python3", "-W", "ignore", "-X", "dev", "-S", "/srv/serve.py")),
+    Attack("-I behind a long option", COMMAND, run(
+        "python3", "--check-hash-based-pycs", "always", "-I", "/srv/serve.py")),
+    Attack("-I from a variable", COMMAND, lambda spec, app: (
+        run("python3", "$(OPTIONS)", "/srv/serve.py")(spec, app), set_everywhere(spec, app, "OPTIONS", "-u -I"))),
+    Attack("-I from a shell's variable", COMMAND, lambda spec, app: (
+        run("sh", "-c", "exec python3 ${OPTIONS} a.py")(spec, app), set_everywhere(spec, app, "OPTIONS", "-I"))),
+    Attack("PYTHONPATH that runs on", COMMAND, run("sh", "-c", "PYTHONPATH=${PYTHONPATH}x python3 /srv/serve.py")),
+    Attack("PYTHONPATH that nobody expands", COMMAND, run("env", "PYTHONPATH=$PYTHONPATH:/x", "python3", "/srv/a.py")),
+    Attack("PYTHONPATH in single quotes", COMMAND, run("sh", "-c", "PYTHONPATH='$PYTHONPATH:/x' python3 /srv/a.py")),
+    Attack("PYTHONPATH of a longer name", COMMAND, run("sh", "-c", "PYTHONPATH=$PYTHONPATHX:/x python3 /srv/a.py")),
     Attack("-I in a shell", COMMAND, run("sh", "-c", "true;exec python3 -I /srv/serve.py")),
     Attack("-I in args", COMMAND, lambda _, app: app.update(command=["python3"], args=["-I", "/srv/serve.py"])),
     Attack("unset", COMMAND, run("sh", "-c", "unset PYTHONPATH; exec python3 /srv/serve.py")),
@@ -187,6 +209,13 @@ FINE: list[tuple[str, Change]] = [
     ("an init container of others in front", first({"name": "mesh", "image": "mesh:1"})),
     ("options of the program", run("python3", "-u", "/srv/serve.py", "-I", "-E")),
     ("a shell that keeps PYTHONPATH", run("sh", "-c", "export PYTHONPATH=$PYTHONPATH:/x && exec python3 /srv/a.py")),
+    (
+        "a variable that only looks alike",
+        lambda spec, app: (
+            run("python3", "/srv/serve.py", "$(OPTIONS)")(spec, app),
+            set_everywhere(spec, app, "OPTIONS", "--serve"),
+        ),
+    ),
     ("stricter than wanted", lambda _, app: variable(app, "PICKLEBALL_MODE").update(value="enforce")),
 ]
 """Changes that leave the pod protected: these are admitted."""

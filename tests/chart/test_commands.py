@@ -20,7 +20,9 @@ WORDS = [
     "python3", "/usr/bin/python3.11", "python", "pypy3", "python3d", "-I", "-E", "-S", "-u", "-uE", "-bIq", "-W",
     "ignore", "-Wignore", "-WIgnore", "-X", "dev", "-Xdev", "-XIES", "-c", "-m", "app", "--help", "--", "-", "app.py",
     "exec", "env", "-i", "A=1", "unset", "PYTHONPATH", "PYTHONPATH=/x", "PYTHONPATH=$PYTHONPATH:/x", "MYPYTHONPATH=/x",
-    "PYTHONPATH=${PYTHONPATH}:/x", "export", "echo", "-u", "--unset=PYTHONPATH", "-Ic", "-cI", "-mE", "-B", "-O",
+    "PYTHONPATH=${PYTHONPATH}:/x", "PYTHONPATH=$(PYTHONPATH):/x", "PYTHONPATH=$PYTHONPATHX:/x", "sh", "/bin/bash",
+    "PYTHONPATH=${PYTHONPATH}x", "--check-hash-based-pycs", "always", "--jit",
+    "export", "echo", "-u", "--unset=PYTHONPATH", "-Ic", "-cI", "-mE", "-B", "-O",
 ]  # fmt: skip
 JOINTS = [" ", " ", " ", ";", "; ", " && ", "\n", " | ", "&"]
 
@@ -30,17 +32,18 @@ def denied(chart: Engine) -> Callable[[list[str]], bool]:
     """The rule of the policy on commands, evaluated by Python: CEL's `matches` and `replace` mean the same there."""
     policy = only(chart.render(), "ValidatingAdmissionPolicy", "pickleball-selected-pods")["spec"]
     (rule,) = [one["expression"] for one in policy["validations"] if "variables.commands.all" in one["expression"]]
+    (assigning,) = [one["expression"] for one in policy["variables"] if one["name"] == "assigning"]
     literal = r"'((?:[^'\\]|\\.)*)'"
-    patterns = [plain(one) for one in re.findall(rf"matches\({literal}\)", rule)]
-    replaced = [plain(one) for one in re.findall(rf"replace\({literal}, ''\)", rule)]
-    *patterns, assignment = patterns
-    assert (len(patterns), len(replaced)) == (4, 4)
+    *patterns, assignment, _variable = [plain(one) for one in re.findall(rf"matches\({literal}\)", rule)]
+    (shell,) = [plain(one) for one in re.findall(rf"matches\({literal}\)", assigning)]
+    everywhere, *in_shells = [plain(one) for one in re.findall(rf"replace\({literal}, ''\)", assigning)]
+    assert (len(patterns), len(in_shells)) == (4, 4)
 
     def judge(words: list[str]) -> bool:
         text = "\n".join(words)
         if any(re.search(pattern, text) for pattern in patterns):
             return True
-        for one in replaced:
+        for one in (everywhere, *(in_shells if re.search(shell, words[0]) else ())):
             text = text.replace(one, "")
         return re.search(assignment, text) is not None
 

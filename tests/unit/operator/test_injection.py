@@ -86,6 +86,28 @@ DENIED: list[tuple[str, Template, dict[str, Any], Reason]] = [
     ("unset", pod(command=["bash", "-c", "unset A PYTHONPATH; python3 a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
     ("env -u", pod(command=["env", "-u", "PYTHONPATH", "python3", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
     ("env -i", pod(command=["/usr/bin/env", "-i", "python3", "a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    (
+        "a long option",
+        pod(command=["python3", "--check-hash-based-pycs", "always", "-I"]),
+        {},
+        Reason.ENVIRONMENT_IGNORED,
+    ),
+    (
+        "-I from a variable",
+        pod(command=["python3", "$(OPTIONS)", "a.py"], env=[{"name": "OPTIONS", "value": "-uI"}]),
+        {},
+        Reason.ENVIRONMENT_IGNORED,
+    ),
+    (
+        "-I from a shell's variable",
+        pod(args=["exec python3 $OPTIONS a.py"], env=[{"name": "OPTIONS", "value": "-u -I"}]),
+        {},
+        Reason.ENVIRONMENT_IGNORED,
+    ),
+    ("it runs on", pod(command=["sh", "-c", "PYTHONPATH=${PYTHONPATH}x python3 a.py"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("a longer name", pod(command=["sh", "-c", "PYTHONPATH=$PYTHONPATHX:/x python3"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("single quotes", pod(command=["sh", "-c", "PYTHONPATH='$PYTHONPATH:/x' python3"]), {}, Reason.ENVIRONMENT_IGNORED),
+    ("not expanded", pod(command=["env", "PYTHONPATH=$PYTHONPATH:/x", "python3"]), {}, Reason.ENVIRONMENT_IGNORED),
     ("windows", {"spec": {**pod()["spec"], "os": {"name": "windows"}}}, {}, Reason.PLATFORM_UNSUPPORTED),
     (
         "windows nodes",
@@ -125,6 +147,9 @@ def test_what_cannot_be_protected_is_denied(template: Template, spec: dict[str, 
         {"command": ["sh", "-c", 'PYTHONPATH="${PYTHONPATH}:/x" python3 app.py']},
         {"command": ["sh", "-c", "echo MY_PYTHONPATH=/x"]},
         {"command": ["env", "A=1", "python3", "app.py"]},
+        {"command": ["env", "PYTHONPATH=$(PYTHONPATH):/x", "python3", "app.py"]},
+        {"command": ["python3", "app.py", "$(MODE)"], "env": [{"name": "MODE", "value": "--In"}]},
+        {"command": ["python3", "app.py"], "env": [{"name": "OTHER", "value": "-I"}]},
     ],
 )
 def test_what_only_looks_alike_is_injected(container: dict[str, Any]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 PYTHON = re.compile(r"(?:.*/)?(?:python|pypy)[0-9.]*[a-z]*")
 SKIPPING = "IES"
@@ -15,8 +16,18 @@ ENDING = "cm"
 """Options after which the program's own arguments follow."""
 VALUED = "WX"
 """Options that take the rest of the word, else the next word."""
-ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9_])PYTHONPATH=(?P<value>\S*)")
-EXTENDED = re.compile(r"[\"']?\$(?:PYTHONPATH|\{PYTHONPATH\})(?::|[\"']|$)")
+LONG_VALUED = ("--check-hash-based-pycs", "--jit")
+"""Long options that take the next word."""
+ISOLATING = re.compile(r"(?:^|\s)-[ABD-HJ-RT-VYZabd-ln-z?0-9]*[IES]")
+"""An option that skips the enforcer, as a variable may hold it."""
+SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+ASSIGNMENT = re.compile(r"(?:^|[^A-Za-z0-9_])(PYTHONPATH=\S*)")
+BEHIND = ("PYTHONPATH=$(PYTHONPATH):",)
+"""Assignments that leave ours in front: the kubelet puts the value in."""
+BEHIND_IN_SHELL = tuple(
+    f"PYTHONPATH={quote}{name}:" for quote in ("", '"') for name in ("$PYTHONPATH", "${PYTHONPATH}")
+)
+"""The same, where a shell puts it in."""
 REMOVED = re.compile(
     r"\bunset\s+(?:-v\s+)?(?:\w+\s+)*PYTHONPATH\b|\benv\s+(?:\S+\s+)*(?:-u\s*|--unset[= ])PYTHONPATH\b"
 )
@@ -26,20 +37,21 @@ EMPTIED = re.compile(r"(?:^|[\s;|&(/])env\s+(?:-\S+\s+)*(?:-i|-|--ignore-environ
 def bypass(container: Mapping[str, Any]) -> str | None:
     """What in the container's command keeps the enforcer from starting, as the beginning of a sentence."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    for line in (words, *(_shell_words(word) for word in words if " " in word or "\n" in word)):
+    scripts = [line for word in words if " " in word or "\n" in word for line in _shell_lines(word)]
+    for line in (words, *scripts):
         option = _isolating(line)
         if option is not None:
-            return (
-                f"starts Python with {option}: -I and -E skip PYTHONPATH and -S skips sitecustomize, so the enforcer"
-                " would not start. Remove the option."
-            )
-    text = " ".join(words)
-    for found in ASSIGNMENT.finditer(text):
-        if not EXTENDED.match(found["value"]):
-            return (
-                f"sets {found.group()} in its command, in place of the one that starts the enforcer."
-                " Set PYTHONPATH in env, or write PYTHONPATH=$PYTHONPATH:... ."
-            )
+            return f"starts Python with {option}: {SKIPS} Remove the option."
+    text = "\n".join(words)
+    variable = _referred(text, container.get("env") or ())
+    if variable is not None:
+        return f"takes an option from its variable {variable} into its command: {SKIPS} Remove it from the variable."
+    assigned = _assigned(text, in_shell=bool(words) and SHELL.fullmatch(words[0]) is not None)
+    if assigned is not None:
+        return (
+            f"sets {assigned} in its command, in place of the one that starts the enforcer. Set PYTHONPATH in env, or"
+            " write PYTHONPATH=$PYTHONPATH:... in the shell that the command begins with."
+        )
     if REMOVED.search(text) or EMPTIED.search(text):
         return (
             "removes PYTHONPATH in its command (unset, env -u or env -i), which starts the enforcer."
@@ -48,13 +60,37 @@ def bypass(container: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _shell_words(text: str) -> list[str]:
+SKIPS = "-I and -E skip PYTHONPATH and -S skips sitecustomize, so the enforcer would not start."
+
+
+def _referred(text: str, variables: Iterable[Mapping[str, Any]]) -> str | None:
+    """The first variable with such an option in it that the command refers to."""
+    for variable in variables:
+        name, value = str(variable.get("name")), str(variable.get("value") or "")
+        if ISOLATING.search(value) and any(reference in text for reference in (f"$({name})", f"${{{name}", f"${name}")):
+            return name
+    return None
+
+
+def _assigned(text: str, *, in_shell: bool) -> str | None:
+    """The first PYTHONPATH that the command sets without ours in front."""
+    for behind in (*BEHIND, *(BEHIND_IN_SHELL if in_shell else ())):
+        text = text.replace(behind, "")
+    found = ASSIGNMENT.search(text)
+    return found[1] if found is not None else None
+
+
+def _shell_lines(text: str) -> Iterator[list[str]]:
+    """The simple commands of a script, as far as words and separators tell."""
     try:
         lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
-        return list(lexer)
+        words = list(lexer)
     except ValueError:
-        return text.split()
+        words = text.split()
+    for separates, line in itertools.groupby(words, lambda word: not word.strip(";&|()")):
+        if not separates:
+            yield list(line)
 
 
 def _isolating(words: list[str]) -> str | None:
@@ -69,13 +105,14 @@ def _isolating(words: list[str]) -> str | None:
 
 def _skipping(words: list[str]) -> str | None:
     """The first such option in front of the program."""
-    is_value = False
+    is_value = may_be_value = False
     for option in words:
-        if is_value:
-            is_value = False
+        if is_value or (may_be_value and not option.startswith("-")):
+            is_value = may_be_value = False
             continue
         if not option.startswith("-") or option in ("-", "--"):
             return None
+        may_be_value = option in LONG_VALUED
         if option.startswith("--"):
             continue
         for place, letter in enumerate(option[1:], 2):
