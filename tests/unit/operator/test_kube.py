@@ -218,7 +218,7 @@ def test_the_adapter_asks_as_the_api_server_wants_it(server: tuple[Cluster, type
             "application/json",
             {"propagationPolicy": "Background", "preconditions": {"resourceVersion": "7"}},
         ),
-        ("GET", "/api/v1/pods?limit=500&labelSelector=a%3Db", "application/json", None),
+        ("GET", "/api/v1/pods?limit=100&labelSelector=a%3Db", "application/json", None),
     ]
 
 

@@ -52,13 +52,16 @@ class Memory:
     def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """See `Kube.list`."""
         with self._lock:
-            return [
+            found = [
                 copy.deepcopy(manifest)
                 for ref, manifest in sorted(self._objects.items(), key=lambda item: str(item[0]))
                 if ref.kind == kind
                 and namespace in (None, ref.namespace)
                 and (labels or {}).items() <= (manifest["metadata"].get("labels") or {}).items()
             ]
+        for manifest in found:
+            manifest["metadata"].pop("managedFields", None)
+        return found
 
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """See `Kube.log`."""

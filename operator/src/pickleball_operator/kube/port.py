@@ -81,7 +81,7 @@ class Kube(Protocol):
         """The object, or None."""
 
     def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
-        """Objects of a namespace (or of all) that carry the labels."""
+        """Objects of a namespace (or of all) that carry the labels, without `metadata.managedFields`."""
 
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """The end of a container's log: the last lines, of at most `limit` bytes."""
