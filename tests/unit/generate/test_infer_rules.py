@@ -184,6 +184,12 @@ CASES = [
     Case("constructor_of_a_foreign_base", "", "lib.parts.Part", "lib.constructor_of_a_foreign_base.Mixed",
          top="from collections import defaultdict\nclass Mixed(defaultdict):\n def __init__(self):\n"
          "  defaultdict.__init__(self, Part)"),
+    Case("overloaded_constructor", "def fit(self):\n  self.kept = Box(Part())", "lib.parts.Part",
+         top="from typing import overload\nclass Box:\n @overload\n def __init__(self, x: int): ...\n"
+         " def __init__(self, *parts):\n  for at, part in enumerate(parts):\n   self.put(str(at), part)\n"
+         " def put(self, name, part):\n  self.inner = part"),
+    Case("given_by_a_caller_of_its_maker", "def __init__(self, kind):\n  self.part = kind()", "lib.parts.Late",
+         top="def small():\n return build(Late)\ndef build(kind):\n return Model(kind)"),
     Case("sink_by_reference", "def fit(self):\n  self.run = os.system", not_there="os.system posix.system",
          top="import os"),
     Case("sink_as_callee", "def __reduce__(self):\n  return os.system, ('true',)", not_there="os.system posix.system",

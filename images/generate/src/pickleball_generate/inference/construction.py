@@ -65,7 +65,7 @@ def extension_types(program: Program, scope: Scope) -> set[str]:
 
 
 def described(program: Program, packs: Packs, scope: Scope) -> set[str]:
-    """Name the types of packs that a module or class makes instances of; exceptions are made to be raised."""
+    """Name the types of packs that a module or class makes instances of; those made for the moment left out."""
     found: set[str] = set()
     for body in bodies(scope):
         for value in definitions(program, body):
@@ -74,10 +74,12 @@ def described(program: Program, packs: Packs, scope: Scope) -> set[str]:
             elif value[0] == "ext":
                 made = packs.type_name(value[1])
                 found |= {made} if made else set(packs.results(value[1]))
-    return {name for name in found if not raised(name) and not sinks.effect(name)}
+    return {name for name in found if not passing(name) and not sinks.effect(name)}
 
 
-def raised(name: str) -> bool:
-    """Tell whether a type is an exception of Python's own."""
+def passing(name: str) -> bool:
+    """Tell whether instances of a type are made for the moment: Python's own exceptions and iterators."""
+    if name.startswith("itertools.") or name.endswith("_iterator"):
+        return True
     cls = getattr(builtins, name.removeprefix("builtins."), None)
-    return isinstance(cls, type) and issubclass(cls, BaseException)
+    return isinstance(cls, type) and (issubclass(cls, BaseException) or hasattr(cls, "__next__"))

@@ -40,7 +40,19 @@ def makers(program: Program, cls: Scope) -> list[Scope]:
             elif owner is not cls:
                 owners = [v[1] for v in program.mro(owner) if v[0] == "cls"]
                 found |= {method: None for each in owners for method in each.functions}
-    return list(found)
+    return [*found, *callers(list(found))]
+
+
+def callers(found: list[Scope]) -> list[Scope]:
+    """Find the functions beside makers that call them: they say what the makers are given."""
+    made: list[Scope] = []
+    for maker in found:
+        if maker.parent is None or maker.parent.parent is not None:
+            continue
+        for function in maker.parent.functions:
+            if function not in found and function not in made and maker.name in called(function):
+                made.append(function)
+    return made
 
 
 def modules(program: Program, cls: Scope) -> list[str]:

@@ -331,7 +331,7 @@ class Program:
             owners = owners[owners.index(after) + 1 :]
         for owner in owners:
             for kind, what in owner.bound.get(name, ()):
-                if kind == "function":
+                if kind == "function" and not what.decorated_by("overload"):
                     return what, owner
                 if kind == "assign" and isinstance(what.get("v"), str) and "." not in what["v"]:
                     for inner, function in owner.bound.get(what["v"], ()):

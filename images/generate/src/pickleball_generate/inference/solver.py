@@ -50,7 +50,7 @@ class Solver(Evaluation):
             if owner[0] != "cls":
                 continue
             for function in owner[1].functions:
-                if function.name in seen or tooling(function.module):
+                if function.name in seen or function.decorated_by("overload") or tooling(function.module):
                     continue
                 seen.add(function.name)
                 self.reach_method(function, owner[1], value)
