@@ -95,6 +95,23 @@ def test_nothing_of_a_source_distribution_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "mark").exists()
 
 
+def test_a_wheel_that_needs_something_to_be_built_starts_nothing(tmp_path: Path) -> None:
+    """Wheels may demand archives and repositories by address, which pip builds, --only-binary or not: not here."""
+    backend = f"open({str(tmp_path / 'mark')!r}, 'w')\n".encode()
+    project = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    with tarfile.open(tmp_path / "evil-1.0.tar.gz", "w:gz") as archive:
+        for name, content in {"evil-1.0/pyproject.toml": project, "evil-1.0/backend.py": backend}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    remotes.add_wheel(tmp_path, "one", "1.0", {"one.py": ""}, (f"evil @ file://{tmp_path}/evil-1.0.tar.gz",))
+    remotes.add_wheel(tmp_path, "two", "1.0", {"two.py": ""}, (f"evil @ git+file://{tmp_path}/evil.git",))
+    for name in ("one", "two"):
+        code, said = from_index(tmp_path, name)
+        assert (code, said["reason"]) == (1, "fetch-failed")
+        assert not (tmp_path / "mark").exists()
+
+
 INJECTIONS = [
     "--index-url=http://127.0.0.1:1/", "-r/etc/passwd", "one @ http://127.0.0.1/one.whl", "./one", "/one", "file:one",
     "one\n-r /etc/passwd", "one --hash=sha256:0", "one --install-option=x", "-e .", "one;python_version>'3'", "one #",

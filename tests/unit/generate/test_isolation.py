@@ -57,3 +57,13 @@ def test_everything_else_goes_on() -> None:
 def test_it_cannot_be_taken_off() -> None:
     """A second filter only adds to the first."""
     assert code(f"leave_network(); {DIRECT.format('socket.AF_INET')}", "without") != 0
+
+
+def test_without_programs_none_is_started() -> None:
+    """Neither directly nor by a child."""
+    left = "from pickleball_generate.isolation import leave_programs; leave_programs(); "
+    run = "import subprocess; subprocess.run(['true'], check=True)"
+    fork = "import os; pid = os.fork(); pid or os.execv('/bin/true', ['true']); sys.exit(os.waitpid(pid, 0)[1] != 0)"
+    assert code(run, "with") == code(fork, "with") == 0
+    assert code(left + run, "with") != 0
+    assert code(left + fork, "with") != 0

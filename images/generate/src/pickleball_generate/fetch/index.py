@@ -39,8 +39,9 @@ def fetch(requirements: Sequence[str], index: str, output: Path, home: Path) -> 
     listed = home / "requirements.txt"
     listed.write_text("".join(f"{one}\n" for one in requirements))
     command = [
-        sys.executable, "-m", "pip", "--isolated", "--no-input", "--disable-pip-version-check", "--no-color",
-        "download", "--quiet", "--no-cache-dir", "--only-binary=:all:", f"--dest={output}", f"--requirement={listed}",
+        sys.executable, "-m", "pickleball_generate.fetch.pip",
+        "--isolated", "--no-input", "--disable-pip-version-check", "--no-color", "download",
+        "--quiet", "--no-cache-dir", "--only-binary=:all:", f"--dest={output}", f"--requirement={listed}",
         *(at(index) if index else ()),
     ]  # fmt: skip
     try:
