@@ -643,7 +643,7 @@ def test_the_status_names_a_policy_before_a_pod_can_run_with_it(world: World) ->
 
     def look(verb: str, written: Ref) -> None:
         deployment = world.kube.get(owner)
-        if verb == "apply" and written == ref and deployment is not None:
+        if verb in ("create", "apply") and written == ref and deployment is not None:
             policy = deployment["status"]["policy"]["name"]
             seen.append(world.kube.get(Ref("ConfigMap", "team", policy)) is not None)
 
