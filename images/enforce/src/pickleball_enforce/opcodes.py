@@ -261,6 +261,14 @@ def scan(data: bytes | bytearray, position: int) -> tuple[int, bool]:
 LITERALS = {code: _WIDTHS[kind] for code, (name, kind) in TABLE.items() if "BYTE" in name and kind < 0}
 
 
+def missing(data: bytes) -> int:
+    """Give how many bytes the opcode at the start lacks, as far as a length says it; 0 where none does."""
+    width = _WIDTHS.get(TABLE.get(data[0], ("", NOTHING))[1]) if data else None
+    if width is None or len(data) <= width:
+        return 0
+    return max(0, 1 + width + int.from_bytes(data[1 : 1 + width], "little") - len(data))
+
+
 def literal(data: bytes | bytearray, position: int) -> tuple[int, int]:
     """Give where the content of the byte literal at a position begins, and its length; 0 when there is none."""
     width = LITERALS.get(data[position]) if position < len(data) else None

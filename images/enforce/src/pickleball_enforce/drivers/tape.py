@@ -13,7 +13,7 @@ import os
 
 from pickleball_enforce import engine
 from pickleball_enforce.digest import sha256
-from pickleball_enforce.opcodes import LITERALS, TABLE, literal, read_argument
+from pickleball_enforce.opcodes import LITERALS, TABLE, literal, missing, read_argument
 from pickleball_enforce.report import Malformed
 
 from .replay import Replay, SplicedReplay
@@ -151,7 +151,7 @@ class FileTape:
                 kept += head
                 window = self._read(_CHUNK)
                 continue
-            piece = self._read(min(max(_CHUNK, kept, len(rest)), _LARGEST_CHUNK))
+            piece = self._read(min(max(_CHUNK, kept, len(rest), missing(rest)), _LARGEST_CHUNK))
             if not piece:
                 parts.append(rest)
                 break
