@@ -143,7 +143,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return export_collect(words[1:])
     if words[:1] == ["fetch"]:
         return fetch(words[1:])
-    gc.set_threshold(100_000, 20, 20)  # facts are large trees that stay: looking through them costs a fifth of a run
+    gc.disable()  # facts and variables are large trees that stay: looking through them costs a third of a run
+    try:
+        return run(words)
+    finally:
+        gc.enable()
+
+
+def run(words: list[str]) -> int:
+    """Do what the words of a command line say, and tell how it went."""
     progress = Progress()
     start = time.monotonic()
     out = sys.stdout if "--json" in words else None
