@@ -19,6 +19,8 @@ from tests.cluster.testbed import stage
 from tools.images.catalogue import IMAGES
 
 from pickleball_operator.decide.injection import Inject, fresh
+from pickleball_operator.kube import Ref
+from pickleball_operator.kube.cluster import Cluster
 from pickleball_operator.model import parse
 from pickleball_operator.render.injection import inject
 from pickleball_operator.settings import Settings
@@ -289,3 +291,24 @@ def test_the_controller_exposes_what_it_counts(bed: Testbed, served: str) -> Non
     lines = [json.loads(line) for line in log.splitlines() if "Enforced is True" in line and "served" in line]
     assert lines
     assert all(line["policy"] == pod_policy(bed) for line in lines)
+
+
+def test_an_eviction_keeps_to_a_disruption_budget(bed: Testbed, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server refuses it while the budget stands, and the controller's adapter says so without an error."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    spec = pod_spec("python3", "/srv/posts.py")
+    metadata = {"name": "kept", "namespace": space, "labels": {"app": "kept"}}
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "kept"}}}
+    bed.apply(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": budget},
+    )
+    bed.wait("a healthy pod", lambda: bed.get(space, "pdb", "kept")["status"]["currentHealthy"] == 1, 60)
+    cluster = Cluster.connect_as_user(str(bed.record.kubeconfig), None, "pickleball")
+    ref = Ref("Pod", space, "kept")
+    assert cluster.evict(ref) is False
+    assert "deletionTimestamp" not in bed.get(space, "pod", "kept")["metadata"]
+    bed.kubectl("delete", "pdb", "kept", "--namespace", space)
+    bed.wait("the eviction", lambda: cluster.evict(ref), 30)
+    bed.wait("the pod gone", lambda: not bed.items(space, "pods", "app=kept"), 60)
+    cluster.close()
