@@ -40,9 +40,9 @@ class Variable:
         self.held = 0
         self.flowing = 0  # held, not copied yet
         self.unseen = 0  # held, not shown to the watchers yet
-        self.targets: dict[Variable, tuple[Statement | None, str]] = {}
+        self.targets: dict[Variable, None] = {}
         self.watchers: list[tuple[Statement | None, See]] = []
-        self.why: list[tuple[int, Statement | None, str]] = []
+        self.why: list[tuple[Variable | int, Statement | None, str]] = []  # where values come from, or their bits
         self.into = self  # the variable that it has become part of
 
     @property
@@ -116,7 +116,10 @@ class Graph:
 
     def add(self, variable: Variable, value: Value, rule: str = "") -> None:
         """Let a variable hold a value."""
-        self._receive(variable, self.bit(value), self.current, rule)
+        bit = self.bit(value)
+        if not variable.values & bit:
+            variable.why.append((bit, self.current, rule))
+            self._receive(variable, bit)
 
     def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
         """Let a variable hold all that another one holds."""
@@ -124,8 +127,9 @@ class Graph:
         if source is target or source is self.nothing or target in source.targets:
             return
         self._sources[source] = None
-        source.targets[target] = (self.current, rule)
-        self._receive(target, source.held & ~source.flowing, self.current, rule)
+        source.targets[target] = None
+        target.why.append((source, self.current, rule))
+        self._receive(target, source.held & ~source.flowing)
 
     def watch(self, source: Variable, see: See) -> None:
         """Show each value of a variable once."""
@@ -184,7 +188,7 @@ class Graph:
         task()
         self.current = None
 
-    def _receive(self, variable: Variable, bits: int, statement: Statement | None, rule: str) -> None:
+    def _receive(self, variable: Variable, bits: int) -> None:
         if variable.into is not variable:
             variable = variable.root
         held = variable.held
@@ -195,15 +199,14 @@ class Graph:
             self._growing.append(variable)
         variable.held = held | new
         variable.flowing |= new
-        variable.why.append((new, statement, rule))
         if not held and variable.field is not None:
             self.announce(variable)
 
     def _propagate(self, variable: Variable) -> None:
         new, variable.flowing = variable.flowing, 0
         self._copied += len(variable.targets)
-        for target, (statement, rule) in variable.targets.items():
-            self._receive(target, new, statement, rule)
+        for target in variable.targets:
+            self._receive(target, new)
         if variable.watchers:
             if not variable.unseen:
                 self._queue.append(partial(self._show_all, variable))
@@ -220,7 +223,7 @@ class Graph:
                 self._show_apart(variable)
             for variable in others:
                 first.absorb(variable)
-            first.targets = {root: why for target, why in first.targets.items() if (root := target.root) is not first}
+            first.targets = dict.fromkeys(root for target in first.targets if (root := target.root) is not first)
         self._sources = dict.fromkeys(variable for variable in self._sources if variable.root is variable)
         copies = sum(len(variable.targets) for variable in self._sources)
         self._copied = min(0, REST - OFTEN * copies)

@@ -218,7 +218,11 @@ class Store(Graph):
     def why(self, variable: Variable, value: Value) -> Reason:
         """Say which statement let a variable hold a value."""
         bit = self.mask(value)
-        _, statement, rule = next(entry for entry in (*variable.why, *variable.root.why) if entry[0] & bit)
+        _, statement, rule = next(
+            entry
+            for entry in (*variable.why, *variable.root.why)
+            if (entry[0] if isinstance(entry[0], int) else entry[0].values) & bit
+        )
         return _reason(statement, rule)
 
     def why_inside(self, owner: Value, value: Value) -> Reason:
