@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.catalogue import LIBRARIES
 from evaluation.environments import named
 from pickleball_enforce.names import HELPERS, canonical
+from pickleball_enforce.policy import LISTS
 from pickleball_generate import inference, packs
 from pickleball_generate.errors import ClassNotFound
 from pickleball_generate.facts import Environment
@@ -51,6 +52,8 @@ PLAIN = {
     "transformers": ("transformers.PreTrainedModel", "transformers.TrainingArguments"),
     "pytorch-lightning": ("pytorch_lightning.LightningModule",),
 }
+# Names that the policy of no class can have.
+ABSENT = frozenset({"moved", "removed", "another package", "of the user's own program"})
 WEIGHTS = ("torch.nn.Module",)
 
 
@@ -161,7 +164,7 @@ class Cover:
                 lacking = (sum(fate != "inert" for fate in missing.values()), len(missing))
                 if best is None or lacking < best:
                     best, row.classes, row.missing = lacking, (name,), missing
-                if not best[0]:
+                if {*row.missing.values()} <= {"inert", *ABSENT}:  # no other class would give more
                     return
             if best is not None:
                 return
@@ -170,8 +173,9 @@ class Cover:
     def proposed(self, names: Sequence[str], named: Iterable[str]) -> dict[str, str]:
         """Say what a proposal would do with each name, and why nothing is known of those that are refused."""
         for name in names:
-            if name not in self._proposals:
-                self._proposals[name] = self.judge.judge(name, "globals", ())
+            if name not in self._proposals:  # nobody knows which names are called
+                kept, called = (self.judge.judge(name, listed, ()) for listed in LISTS)
+                self._proposals[name] = called if called.decision == "inert" else kept
         found = [self._proposals[name] for name in names]
         if any(proposal.decision == "refuse" and self.fate(proposal.name) == "refuse" for proposal in found):
             try:
