@@ -14,7 +14,7 @@ from pickleball_enforce import engine
 ROOT = Path(__file__).parents[3]
 CRATE = ROOT / "images" / "enforce" / "verifier"
 SOURCES = ROOT / "images" / "enforce" / "src"
-ALLOWED = {"__future__", "_json", "gc", "sitecustomize"}  # docs/design/0013-what-the-enforcer-imports.md
+ALLOWED = {"__future__", "_json", "gc", "sitecustomize"}  # docs/design/0011-what-the-enforcer-imports.md
 
 
 def test_the_compiled_verifier_was_built_from_these_sources() -> None:

@@ -80,3 +80,10 @@ def test_commands_of_the_pages_for_users_are_targets_of_the_makefile() -> None:
     }
     assert named
     assert sorted((page, target) for page, target in named if target not in targets) == []
+
+
+def test_design_notes_are_numbered_one_after_the_other() -> None:
+    """Each note has a number of its own, none is left out, and its title begins with it."""
+    notes = sorted((ROOT / "docs" / "design").glob("[0-9]*.md"))
+    assert [note.name[:4] for note in notes] == [f"{number:04}" for number in range(1, len(notes) + 1)]
+    assert [note.read_text()[:8] for note in notes] == [f"# {note.name[:4]}: " for note in notes]
