@@ -208,6 +208,8 @@ def test_handlers_that_are_replaced_while_it_loads_are_seen_at_the_next_frame(tm
         ("pass", "memo={1 << 40: 1}"),
         ("dispatch = {**pickle._Unpickler.dispatch, pickle.FRAME[0]: lambda self: None}", ""),
         ("dispatch = {**pickle._Unpickler.dispatch, pickle.STOP[0]: lambda self: None}", ""),
+        ("dispatch = {**pickle._Unpickler.dispatch, pickle.BINPERSID[0]: lambda self: None}", ""),
+        ("dispatch = {**pickle._Unpickler.dispatch, pickle.PERSID[0]: lambda self: None}", ""),
         ("dispatch = type('Table', (dict,), {})(pickle._Unpickler.dispatch)", ""),
     ],
 )
@@ -224,6 +226,53 @@ def test_unpicklers_that_replace_more_than_handlers_are_followed_opcode_by_opcod
         vars(unpickler).update({attributes})
         assert not followed.can_follow(unpickler)
         """,
+    )
+
+
+PERSISTENT = """
+        class Other:
+            def __new__(cls):
+                touch()
+        body = b"]0\\x8c\\x07victims\\x8c\\x05Plain\\x93\\x85Q)\\x81."
+        """
+
+
+def test_a_handler_of_persistent_ids_has_to_give_the_class_that_the_id_names(tmp_path: Path) -> None:
+    """Its object is compared before it is instantiated, in a frame and outside."""
+    hooked(
+        tmp_path,
+        PERSISTENT
+        + """
+        def give(self):
+            self.stack[-1] = Other
+        Handlers.dispatch[pickle.BINPERSID[0]] = give
+        for data in (framed(body), b"\\x80\\x04" + body):
+            refused(Handlers, data, "class-not-import")
+        """,
+        allowed=["victims.Plain"],
+    )
+
+
+def test_methods_that_a_handler_replaces_while_it_loads_are_seen(tmp_path: Path) -> None:
+    """What stock's handlers would call is not what they were followed with: nothing runs after it."""
+    hooked(
+        tmp_path,
+        PERSISTENT
+        + """
+        def of_instance(self):
+            self.append([])
+            self.persistent_load = lambda pid: Other
+        def of_class(self):
+            self.append([])
+            Handlers.persistent_load = lambda self, pid: Other
+        for handler in (of_instance, of_class):
+            Handlers.dispatch[pickle.EMPTY_LIST[0]] = handler
+            assert followed.can_follow(Handlers(io.BytesIO(b"")))
+            for data in (framed(body), b"\\x80\\x04" + body):
+                refused(Handlers, data, "handler-diverges")
+                vars(Handlers).get("persistent_load") and delattr(Handlers, "persistent_load")
+        """,
+        allowed=["victims.Plain"],
     )
 
 

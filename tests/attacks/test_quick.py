@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 PRELUDE = """
 import _pickle, io, os, pickle, sys, types
-captured = _pickle.Unpickler
+captured, stock_loads = _pickle.Unpickler, _pickle.loads
 import pickleball_enforce
 from pickleball_enforce.drivers import quick
 shelf = sys.modules["shelf"] = types.ModuleType("shelf")
@@ -195,6 +195,57 @@ def test_an_unpickler_that_nobody_judged_gets_nothing_from_a_load_that_runs(tmp_
         shelf.make = make
         assert pickle.loads(CALL) == [1]
         assert seen == [["unjudged-import"]], seen
+        """,
+    )
+
+
+def test_an_unpickler_that_nobody_judged_does_not_get_what_the_load_expects_next(tmp_path: Path) -> None:
+    """The name that comes next is for the load that was judged; another one would call what is only referred to."""
+    hooked(
+        tmp_path,
+        """
+        import functools
+        ran = []
+        shelf.refer = lambda *given: ran.append(given)
+        inner = b"\\x80\\x04" + name("shelf", "refer") + b"K\\x07\\x85R."
+        argument = b"C" + bytes((len(inner),)) + inner + b"\\x85R"
+        data = b"\\x80\\x04" + name("shelf", "make") + argument + name("shelf", "refer") + b"\\x86."
+        assert quickly(data)[1] is shelf.refer
+        shelf.make = lambda given: captured(io.BytesIO(given)).load()
+        refused(data, "unjudged-import")
+        for shelf.make in (stock_loads, functools.partial(stock_loads), functools.lru_cache(stock_loads)):
+            refused(data, "unjudged-import")
+        assert not ran
+        """,
+        allowed=("shelf.refer",),
+    )
+
+
+def test_helpers_and_shared_classes_that_change_while_the_load_runs_are_seen(tmp_path: Path) -> None:
+    """An allowed call makes a class one of shared objects before the stream gives an instance a state."""
+    hooked(
+        tmp_path,
+        """
+        import logging
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R0" + NEW[2:]
+        assert type(quickly(data)) is Kept
+        def share():
+            logging.Logger = Kept
+        shelf.make = share
+        refused(data, "build-target")
+        """,
+    )
+
+
+def test_modules_that_are_not_there_are_not_looked_into(tmp_path: Path) -> None:
+    """A program that has emptied sys.modules loads what stock loads."""
+    hooked(
+        tmp_path,
+        """
+        for missing in ("copyreg", "_codecs"):
+            kept = sys.modules.pop(missing)
+            assert type(pickle.loads(NEW)) is Kept
+            sys.modules[missing] = kept
         """,
     )
 

@@ -553,8 +553,9 @@ def world() -> tuple[object, ...]:
     global _world  # noqa: PLW0603 - swapped as a whole
     modules = sys.modules
     shared = sharing.shared()
-    copyreg, builtins = modules["copyreg"].__dict__, modules["builtins"].__dict__
-    codecs = modules.get("_codecs")
+    copyreg, builtins, codecs = [
+        {} if module is None else module.__dict__ for module in map(modules.get, ("copyreg", "builtins", "_codecs"))
+    ]
     known = _world
     if (
         known[0] is shared
@@ -563,7 +564,7 @@ def world() -> tuple[object, ...]:
         and known[3] is copyreg.get("__newobj_ex__")
         and known[4] is builtins.get("getattr")
         and known[5] is builtins.get("type")
-        and known[6] is (codecs and codecs.__dict__.get("encode"))
+        and known[6] is codecs.get("encode")
     ):
         return known
     of_copyreg = [copyreg.get(name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")]
@@ -572,7 +573,7 @@ def world() -> tuple[object, ...]:
         *of_copyreg,
         builtins.get("getattr"),
         builtins.get("type"),
-        codecs and codecs.__dict__.get("encode"),
+        codecs.get("encode"),
     )
     return _world
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from .interpreted import Unpickler, _Lockstep
 
 _CODES = {name: code for code, name in NAMES.items()}
-_FRAME, _INST, _STOP = _CODES["FRAME"], _CODES["INST"], _CODES["STOP"]
+_FRAME = _CODES["FRAME"]
+_FIXED = [_CODES[name] for name in ("FRAME", "STOP", "PERSID", "BINPERSID")]  # their handlers have to be stock's
+_PERSISTENT = (_CODES["PERSID"], _CODES["BINPERSID"])
 _LONG = 1 << 16  # bytes of a literal that the verifier does not see
 _EMPTY = io.BytesIO()
 _LARGEST_KEY = 1 << 24  # of a memo that the program has filled
@@ -47,7 +49,7 @@ def can_follow(owner: Unpickler) -> bool:
         engine.native is not None
         and cls.__getattribute__ is object.__getattribute__
         and cls.__setattr__ is object.__setattr__
-        and all(getattr(cls, name, None) is value and name not in vars(owner) for name, value in _METHODS.items())
+        and _has_methods(owner)
         and not any(hasattr(cls, name) for name in _ATTRIBUTES)
         and type(owner.memo) is dict
         and all(type(key) is int and 0 <= key < _LARGEST_KEY for key in owner.memo)
@@ -55,11 +57,17 @@ def can_follow(owner: Unpickler) -> bool:
     )
 
 
+def _has_methods(owner: Unpickler) -> bool:
+    """Whether the methods that stock's handlers use are stock's."""
+    cls, own = type(owner), vars(owner)
+    return all(getattr(cls, name, None) is value and name not in own for name, value in _METHODS.items())
+
+
 def _stops(dispatch: dict[int, Any]) -> bytes | None:
-    """Mark the opcodes that stock's handlers do not run; None where these are no opcodes to stop at."""
-    if type(dispatch) is not dict or any(dispatch.get(code) is not _HANDLERS[code] for code in (_FRAME, _STOP)):
+    """Mark the opcodes that stock's handlers do not run, and persistent ids; None where a handler has to be stock's."""
+    if type(dispatch) is not dict or any(dispatch.get(code) is not _HANDLERS[code] for code in _FIXED):
         return None
-    return bytes(dispatch.get(code) is not _HANDLERS.get(code) for code in range(256))
+    return bytes(code in _PERSISTENT or dispatch.get(code) is not _HANDLERS.get(code) for code in range(256))
 
 
 class Follower:
@@ -141,6 +149,11 @@ class Follower:
             self._owner._pickleball_diverge(self._lockstep, _FRAME, "has changed while it loads")  # noqa: SLF001
         self._dispatch, self._stops = dict(self._owner.dispatch), stops or b""
 
+    def _look_at_methods(self, opcode: int) -> None:
+        """Refuse to go on where a handler has put other methods there than those that it was followed with."""
+        if not _has_methods(self._owner):
+            self._owner._pickleball_diverge(self._lockstep, opcode, "finds methods that are not stock's")  # noqa: SLF001
+
     def _judge(self, piece: bytes, gap: int | None) -> list[Segment]:
         session = self._lockstep.session
         verifier = session.verifier
@@ -166,7 +179,11 @@ class Follower:
                 self._lockstep.check(origin, obligation, fresh=target in self._fresh)
             if prediction is not None:
                 owner._pickleball_expect(self._lockstep, prediction)  # noqa: SLF001 - its other way does so, too
+            if opcodes[0] in _PERSISTENT:
+                self._look_at_methods(opcodes[0])
             handlers[opcodes[0]](owner)
+            if self._stops[opcodes[0]]:
+                self._look_at_methods(opcodes[0])
         owner._pickleball_compare(self._lockstep, opcodes[-1], given, depths)  # noqa: SLF001
         if special is not None and not special[1] and special[2] is not None and owner._pickleball_is_fresh():  # noqa: SLF001
             self._fresh.add(special[2])

@@ -3,7 +3,8 @@
 Data needs no watching. Of a short pickle that imports something, the verifier tells what its driver's checks depend on;
 the predictions of streams that use their imports alike are kept. While stock loads, the audit hook on
 `pickle.find_class` asks here about each import: it has to be the next that was judged, its module and object have to be
-there already, and the object is checked as it is now, each time.
+there already, and the object is checked as it is now, each time. Whatever else loads meanwhile gets nothing: the hook
+is asked for in the frame of the load itself.
 
 Whatever is not clean, or needs more (stubs, guards, extension codes, persistent ids, modules to import), takes the long
 way and is judged there.
@@ -11,6 +12,7 @@ way and is judged there.
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 import types
@@ -32,6 +34,9 @@ _SHORT = 1 << 16  # bytes of a pickle that is short
 _KEPT = 256  # kinds of streams whose predictions are kept
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
+_PAUSED = pause.paused.__code__
+# What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
+_HOLDERS = (functools.partial, type(functools.lru_cache(lambda: None)), types.MethodType, types.MethodWrapperType)
 
 
 class _Judge:
@@ -105,7 +110,7 @@ def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
         for item in expected:
             if not item.is_plain(world):
                 return None
-        return _load_expecting(expected, stream, world), end
+        return _load_expecting(expected, stream), end
     if pause.USEFUL and end - start > pause.LEAST:
         return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end
@@ -145,21 +150,23 @@ class _Expected:
         return owner.__dict__.get(self._name, _MISSING) if type(owner) is types.ModuleType else _MISSING
 
     def is_plain(self, world: tuple[object, ...]) -> bool:
-        """Whether stock will find an object there, and it needs no guard."""
+        """Whether stock will find an object there, it needs no guard, and is no unpickler that nobody judges."""
         obj = self.find()
         passed = self._passed
         if passed is not None and passed.holds(obj, world):
             return True
+        if _may_load(obj):
+            return False
         self._passed = obligations.Passed.of(obj, self.prediction)
         return self._passed is not None or (obj is not _MISSING and not obligations.needs_guard(obj, self.prediction))
 
-    def check(self, world: tuple[object, ...]) -> list[Violation]:
+    def check(self) -> list[Violation]:
         """Check the object that stands there now."""
         obj = self.find()
         passed = self._passed
-        if passed is not None and passed.holds(obj, world):
+        if passed is not None and passed.holds(obj, obligations.world()):
             return []
-        if obj is _MISSING or obligations.needs_guard(obj, self.prediction):
+        if obj is _MISSING or _may_load(obj) or obligations.needs_guard(obj, self.prediction):
             return [self._changed(self.prediction)]
         return obligations.discharge(obj, self.prediction)
 
@@ -177,16 +184,28 @@ class _Expected:
         return Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)
 
 
-def _load_expecting(expected: list[_Expected], stream: bytes, world: tuple[object, ...]) -> Any:
+def _may_load(obj: object) -> bool:
+    """Whether calling this may run stock's unpickler without a frame between."""
+    kind = type(obj)
+    if isinstance(obj, type):
+        return issubclass(obj, stock.Unpickler)
+    return kind in _HOLDERS or (kind is types.BuiltinFunctionType and obj.__module__ == stock.loads.__module__)
+
+
+def _load_expecting(expected: list[_Expected], stream: bytes) -> Any:
     """Have stock load a stream; the audit hook asks about each import before stock makes it."""
     at = 0
+    own: object = sys._getframe()  # noqa: SLF001 - what another unpickler imports is asked for in another frame
 
     def admit(module: object, name: object) -> bool:
         nonlocal at
+        frame = sys._getframe(3)  # noqa: SLF001 - `is_expected` and the hook lie between
+        if (frame.f_back if frame.f_code is _PAUSED else frame) is not own:
+            return False
         if at >= len(expected) or (module, name) != expected[at].asked:
             return False
         item = expected[at]
-        if item.check(world):
+        if item.check():
             item.refuse(at, stream)
         at += 1
         return True
@@ -197,4 +216,5 @@ def _load_expecting(expected: list[_Expected], stream: bytes, world: tuple[objec
             return pause.paused(stock.loads, stream)
         return stock.loads(stream)
     finally:
+        own = None
         sanction.expect(before)
