@@ -276,6 +276,65 @@ def test_methods_that_a_handler_replaces_while_it_loads_are_seen(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize("kind", ["Handlers", "Stepped"])
+@pytest.mark.parametrize("before", ["", "\\x82\\x07)R0"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "copyreg._extension_registry.clear(); copyreg._inverted_registry[7] = ('victims', 'touch')",
+        "copyreg._extension_cache[7] = touch",
+    ],
+)
+def test_extension_codes_that_change_while_it_loads_are_seen(
+    kind: str, before: str, change: str, tmp_path: Path
+) -> None:
+    """A code stands for the name that was judged, the first time and again: another one is not to be called."""
+    hooked(
+        tmp_path,
+        f"""
+        import copyreg, types
+        module = sys.modules["shelf"] = types.ModuleType("shelf")
+        class Stepped(pickle._Unpickler):
+            def persistent_load(self, pid): raise KeyError(pid)
+        def swap():
+            copyreg.clear_extension_cache()
+            {change}
+        module.swap, module.join = swap, lambda *given: None
+        copyreg.add_extension("shelf", "join", 7)
+        data = b"{before}\\x8c\\x05shelf\\x8c\\x04swap\\x93)R0\\x82\\x07)R."
+        assert followed.can_follow({kind}(io.BytesIO(b""))) is ({kind} is Handlers)
+        for stream in (framed(data), b"\\x80\\x04" + data):
+            refused({kind}, stream)
+            copyreg._extension_registry.clear(); copyreg._inverted_registry.clear(); copyreg._extension_cache.clear()
+            copyreg.add_extension("shelf", "join", 7)
+        module.swap = lambda: None
+        for stream in (framed(data), b"\\x80\\x04" + data):
+            assert load({kind}, stream) is None
+        """,
+        allowed=["victims.touch"],
+        called=["shelf.join", "shelf.swap"],
+    )
+
+
+def test_a_handler_that_renames_is_judged_by_what_reaches_the_base_class(tmp_path: Path) -> None:
+    """It asks for a name that the policy lets be referred to, where the stream has one that may be called."""
+    hooked(
+        tmp_path,
+        """
+        def renaming(self):
+            name, module = self.stack.pop(), self.stack.pop()
+            self.append(self.find_class(module, {"join": "touch"}.get(name, name)))
+        Handlers.dispatch[pickle.STACK_GLOBAL[0]] = renaming
+        body = b"\\x8c\\x07victims\\x8c\\x04join\\x93"
+        for data in (framed(body + b")R."), b"\\x80\\x04" + body + b")R."):
+            refused(Handlers, data, "reduce-not-allowed")
+        assert load(Handlers, framed(body + b".")) is touch
+        """,
+        allowed=["victims.touch"],
+        called=["victims.join"],
+    )
+
+
 def test_results_of_calls_are_checked_on_the_stack(tmp_path: Path) -> None:
     """What a call gives is looked at when the stream changes it, in its frame and in a later one."""
     hooked(

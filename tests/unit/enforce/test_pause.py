@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 
 import pytest
@@ -55,4 +56,30 @@ def test_loads_that_overlap_in_threads_leave_it_on() -> None:
     assert not gc.isenabled()
     ended.set()
     thread.join(20)
+    assert gc.isenabled()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_that_is_forked_while_another_thread_loads_collects_again() -> None:
+    """The load of that thread never ends there; one of the forking thread does."""
+    loading, done = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        loading.set()
+        done.wait(10)
+
+    def status_of_child() -> int:
+        pid = os.fork()
+        if not pid:
+            os._exit(0 if paused(gc.isenabled) is False and gc.isenabled() else 1)
+        return os.waitpid(pid, 0)[1]
+
+    thread = threading.Thread(target=paused, args=(wait,))
+    thread.start()
+    assert loading.wait(10)
+    try:
+        assert status_of_child() == 0
+    finally:
+        done.set()
+        thread.join()
     assert gc.isenabled()

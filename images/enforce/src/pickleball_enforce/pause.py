@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -20,22 +21,38 @@ if TYPE_CHECKING:
 USEFUL = sys.version_info < (3, 12)
 LEAST = 1 << 15  # bytes of a stream: below, there is hardly a collection
 _lock = _thread.allocate_lock()
-_loads = 0
+_loading: list[int] = []  # the threads that load, once for each load
 _was_on = False
 
 
 def paused(load: Callable[..., Any], *arguments: Any) -> Any:
     """Run a load with the collector paused."""
-    global _loads, _was_on  # noqa: PLW0603 - the state of the process's collector
+    global _was_on  # noqa: PLW0603 - the state of the process's collector
+    thread = _thread.get_ident()
     with _lock:
-        if not _loads:
+        if not _loading:
             _was_on = gc.isenabled()
             gc.disable()
-        _loads += 1
+        _loading.append(thread)
     try:
         return load(*arguments)
     finally:
         with _lock:
-            _loads -= 1
-            if not _loads and _was_on:
+            _loading.remove(thread)
+            if not _loading and _was_on:
                 gc.enable()
+
+
+def _forget_threads() -> None:
+    """In the child of a fork only this thread goes on: what others load there will never end."""
+    global _lock  # noqa: PLW0603 - another thread may have held it
+    _lock = _thread.allocate_lock()
+    others = [thread for thread in _loading if thread != _thread.get_ident()]
+    for thread in others:
+        _loading.remove(thread)
+    if others and not _loading and _was_on:
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)

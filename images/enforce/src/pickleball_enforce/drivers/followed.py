@@ -27,6 +27,7 @@ _CODES = {name: code for code, name in NAMES.items()}
 _FRAME = _CODES["FRAME"]
 _FIXED = [_CODES[name] for name in ("FRAME", "STOP", "PERSID", "BINPERSID")]  # their handlers have to be stock's
 _PERSISTENT = (_CODES["PERSID"], _CODES["BINPERSID"])
+_LOOKED_AT = (*_PERSISTENT, *(_CODES[name] for name in ("EXT1", "EXT2", "EXT4")))  # each time
 _LONG = 1 << 16  # bytes of a literal that the verifier does not see
 _EMPTY = io.BytesIO()
 _LARGEST_KEY = 1 << 24  # of a memo that the program has filled
@@ -64,10 +65,10 @@ def _has_methods(owner: Unpickler) -> bool:
 
 
 def _stops(dispatch: dict[int, Any]) -> bytes | None:
-    """Mark the opcodes that stock's handlers do not run, and persistent ids; None where a handler has to be stock's."""
+    """Mark opcodes that no handler of stock runs, or that are looked at each time; None where one has to be stock's."""
     if type(dispatch) is not dict or any(dispatch.get(code) is not _HANDLERS[code] for code in _FIXED):
         return None
-    return bytes(code in _PERSISTENT or dispatch.get(code) is not _HANDLERS.get(code) for code in range(256))
+    return bytes(code in _LOOKED_AT or dispatch.get(code) is not _HANDLERS.get(code) for code in range(256))
 
 
 class Follower:
@@ -177,8 +178,8 @@ class Follower:
             prediction, events, target = special
             for origin, obligation in events:
                 self._lockstep.check(origin, obligation, fresh=target in self._fresh)
-            if prediction is not None:
-                owner._pickleball_expect(self._lockstep, prediction)  # noqa: SLF001 - its other way does so, too
+            if prediction is not None or opcodes[0] in _LOOKED_AT:
+                owner._pickleball_expect(self._lockstep, prediction, opcodes[0], argument)  # noqa: SLF001 - as lockstep
             if opcodes[0] in _PERSISTENT:
                 self._look_at_methods(opcodes[0])
             handlers[opcodes[0]](owner)

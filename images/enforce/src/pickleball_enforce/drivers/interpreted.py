@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _CODES = {name: code for code, name in NAMES.items()}
 _IMPORTING = frozenset(_CODES[name] for name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"))
+_EXTENSIONS = frozenset(_CODES[name] for name in ("EXT1", "EXT2", "EXT4"))
+_HANDLERS = {code: stock.PythonUnpickler.dispatch[code] for code in _IMPORTING}
 _INST = _CODES["INST"]
 _REDUCE = _CODES["REDUCE"]
 _TARGETS = {"BUILD": -2, "APPEND": -2, "SETITEM": -3}  # where the target lies; below the mark for the others
@@ -73,6 +75,7 @@ class _Lockstep:
         self.prediction: Import | None = None  # of the import that is due
         self.under: Import | None = None  # ... under the name that reached the base class
         self.memo: Any = None  # the dict that belongs to the tags
+        self.extensions: dict[bytes, Import] = {}  # what the codes of this load stand for
 
     def oblige(self, target: Import, obligation: Obligation) -> None:
         """Check an obligation that a step brings to an import whose object is there already."""
@@ -114,6 +117,10 @@ class _Lockstep:
             if session.audit or session.verifier is None:
                 return sanctioned(find, module, name)
             return session.resolve_alone(module, name, find)
+        if not self.settings.renames and (module, name) != (self.prediction.module, self.prediction.name):
+            path = f"{module}.{name}"
+            sentence = f"The unpickler imports {path}, which was not foreseen."
+            session.refuse([Violation("import-not-foreseen", path, "", 0, sentence)])
         obj, self.under = session.resolve(self.prediction, module, name, find)
         if not self.settings.renames:
             session.accept(self.prediction, self.under, obj)
@@ -169,6 +176,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         self.append = self.stack.append
         self.proto = 0
         session.verifier.begin()
+        lockstep.extensions.clear()
         finished = False
         try:
             result = Follower(self, lockstep).run() if lockstep.follows else self._pickleball_run(lockstep)
@@ -183,7 +191,11 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
 
     def _pickleball_prepare(self) -> _Lockstep:
         """Make the judgement, or bring that of earlier loads up to date with what the program did since."""
-        renames = type(self).find_class is not Unpickler.find_class or "find_class" in vars(self)
+        renames = (
+            type(self).find_class is not Unpickler.find_class
+            or "find_class" in vars(self)
+            or any(self.dispatch.get(code) is not handler for code, handler in _HANDLERS.items())
+        )
         settings = Settings(
             encoding=self.encoding,
             errors=self.errors,
@@ -249,13 +261,17 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             return None
         session.refuse(violations)
         imports = verifier.imports if opcode in _IMPORTING else ()
-        self._pickleball_expect(lockstep, imports[-1] if imports else None)
+        self._pickleball_expect(lockstep, imports[-1] if imports else None, opcode, argument)
         return argument
 
-    def _pickleball_expect(self, lockstep: _Lockstep, prediction: Import | None) -> None:
-        """Get ready for the import that the opcode to come makes."""
+    def _pickleball_expect(self, lockstep: _Lockstep, prediction: Import | None, opcode: int, argument: bytes) -> None:
+        """Get ready for the import that the opcode to come makes; a code that came before stands for the same."""
         session = lockstep.session
         lockstep.prediction = lockstep.under = None
+        if prediction is not None and opcode in _EXTENSIONS:
+            prediction = lockstep.extensions.setdefault(argument.rstrip(b"\0"), prediction)
+        elif opcode in _EXTENSIONS:
+            prediction = lockstep.extensions.get(argument.rstrip(b"\0"))
         if prediction is None:
             return
         if prediction.optional and names.cached_extension(prediction.code) is not None:
