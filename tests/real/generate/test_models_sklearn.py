@@ -52,7 +52,8 @@ for path in sys.argv[2:]:
     else:
         print(json.dumps(model.predict(rows).tolist()))
 """
-LARGEST = 300
+LARGEST = {"logistic": 300, "boosted": 300, "pipeline": 400}
+"""Entries; a pipeline takes every estimator without effects as a step, with what each of them holds."""
 
 
 class Attack:
@@ -137,7 +138,7 @@ def test_a_model_predicts_the_same_under_enforcement(
 def test_a_policy_is_small_and_calls_no_sink(kind: str, inferred: dict[str, Result]) -> None:
     """A person can read the policy, and nothing in it is a callable with an effect."""
     policy = inferred[kind].policy
-    assert len(policy.globals) + len(policy.reduces) <= LARGEST
+    assert len(policy.globals) + len(policy.reduces) <= LARGEST[kind]
     assert [name for name in policy.globals | policy.reduces if sinks.effect(name)] == []
 
 
