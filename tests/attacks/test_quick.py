@@ -72,6 +72,8 @@ CHANGES = [
     (("Base = type('Base', (), {'__new__': lambda cls: kept}); Other = type('Kept', (Base,), {}); "
      "kept = object.__new__(Other); Other.only = kept; shelf.Kept = Other"), "build-target"),
     ("import logging; logging.Logger = Kept", "build-target"),
+    (("import logging; Same = type('Same', (type,), {'__eq__': lambda *_: True, '__hash__': type.__hash__}); "
+     "logging.Logger = Same('Logger', (), {}); shelf.Kept = type('Kept', (logging.Logger,), {})"), "build-target"),
 ]  # fmt: skip
 
 
@@ -233,6 +235,52 @@ def test_helpers_and_shared_classes_that_change_while_the_load_runs_are_seen(tmp
             logging.Logger = Kept
         shelf.make = share
         refused(data, "build-target")
+        """,
+    )
+
+
+def test_tables_of_old_names_that_change_while_the_load_runs_are_seen(tmp_path: Path) -> None:
+    """A name comes to be mapped to one that may be referred to, after the stream was judged to call another."""
+    hooked(
+        tmp_path,
+        """
+        import _compat_pickle
+        ran = []
+        shelf.refer = lambda *given: ran.append(given)
+        def swap():
+            _compat_pickle.NAME_MAPPING["shelf", "Kept"] = ("shelf", "refer")
+        class Stepped(pickle._Unpickler):
+            def persistent_load(self, pid): raise KeyError(pid)
+        data = b"cshelf\\nmake\\n(tR0cshelf\\nKept\\n(tR."
+        for kind in (None, pickle.Unpickler, pickle._Unpickler, Stepped):
+            shelf.make = make
+            pickle.loads(data) if kind is None else kind(io.BytesIO(data)).load()
+            shelf.make = swap
+            try:
+                pickle.loads(data) if kind is None else kind(io.BytesIO(data)).load()
+            except pickle.UnpicklingError:
+                _compat_pickle.NAME_MAPPING.pop(("shelf", "Kept"))
+            else:
+                raise SystemExit(f"{kind} has loaded it")
+        assert not ran
+        """,
+        allowed=("shelf.refer",),
+        called=("shelf.Kept",),
+    )
+
+
+def test_a_policy_that_is_lost_while_the_load_runs_is_told(tmp_path: Path) -> None:
+    """What has changed by then is refused with the reason that nothing may be loaded."""
+    hooked(
+        tmp_path,
+        """
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R0" + NEW[2:]
+        assert type(quickly(data)) is Kept
+        def lose():
+            pickleball_enforce.use_policy("/nowhere")
+            shelf.Kept = type
+        shelf.make = lose
+        refused(data, "no-policy")
         """,
     )
 

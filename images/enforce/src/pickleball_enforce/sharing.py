@@ -26,7 +26,7 @@ def shared() -> tuple[type, ...]:
     global _known  # noqa: PLW0603 - swapped as a whole
     found = [(sys.modules.get(module), name) for module, name in _FAMILIES]
     held = [None if module is None else module.__dict__.get(name) for module, name in found]
-    if held != _known[0]:
+    if [*map(id, held)] != [*map(id, _known[0])]:  # whatever a metaclass calls equal
         _known = (held, (*_SHARED, *(cls for cls in held if isinstance(cls, type))))
     return _known[1]
 

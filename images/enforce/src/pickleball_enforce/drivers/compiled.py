@@ -350,9 +350,7 @@ class _Imports:
             if not prediction.optional:
                 break
         if not self._session.audit:
-            path = f"{module}.{name}"
-            sentence = f"The unpickler imports {path}, which was not foreseen."
-            self._session.refuse([Violation("import-not-foreseen", path, "", 0, sentence)])
+            self._session.refuse_unforeseen(module, name)
         return None
 
     def _guard(self, obj: Any, under: Import) -> Any:

@@ -173,6 +173,8 @@ class _Expected:
     def refuse(self, at: int, stream: bytes) -> None:
         """Say what is wrong, at its place in this very stream."""
         session = Session(_SETTINGS, "")
+        if session.verifier is None:
+            session.refuse_fault()
         prediction = session.verifier.verify(stream).imports[at]
         obj = self.find()
         found = [] if obj is _MISSING else obligations.discharge(obj, prediction)

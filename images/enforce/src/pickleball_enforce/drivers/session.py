@@ -93,6 +93,12 @@ class Session:
             raise UndecodableStream(error.offset, error.sentence, self.verifier.settings.encoding)
         raise (TruncatedStream if truncated else MalformedStream)(error.offset, error.sentence)
 
+    def refuse_unforeseen(self, module: str, name: str) -> None:
+        """Refuse an import that the stream was not judged to make."""
+        path = f"{module}.{name}"
+        sentence = f"The unpickler imports {path}, which was not foreseen."
+        self.refuse([Violation("import-not-foreseen", path, "", 0, sentence)])
+
     def report_stubs(self) -> None:
         """Record the stubs that the load has left in its result."""
         left = [item for item in self._stubs if item.uses]
@@ -109,6 +115,8 @@ class Session:
         """Decide on the name that reaches the base class; give the object and the prediction under that name."""
         reached = names.canonical(module, name, prediction.proto, fix_imports=prediction.fix_imports)
         self._reached[prediction] = reached
+        if reached != prediction.canonical and self.verifier is not None and not self.verifier.settings.renames:
+            self.refuse_unforeseen(*reached)
         asked = prediction.decision == "ask" or reached != prediction.canonical
         under = prediction
         if reached != prediction.canonical:
