@@ -72,7 +72,8 @@ CHANGES = [
     (("Base = type('Base', (), {'__new__': lambda cls: kept}); Other = type('Kept', (Base,), {}); "
      "kept = object.__new__(Other); Other.only = kept; shelf.Kept = Other"), "build-target"),
     ("import logging; logging.Logger = Kept", "build-target"),
-    (("import logging; Same = type('Same', (type,), {'__eq__': lambda *_: True, '__hash__': type.__hash__}); "
+    (("import logging; quickly(NEW); "
+     "Same = type('Same', (type,), {'__eq__': lambda *_: True, '__hash__': type.__hash__}); "
      "logging.Logger = Same('Logger', (), {}); shelf.Kept = type('Kept', (logging.Logger,), {})"), "build-target"),
 ]  # fmt: skip
 
