@@ -335,6 +335,33 @@ def test_a_handler_that_renames_is_judged_by_what_reaches_the_base_class(tmp_pat
     )
 
 
+@pytest.mark.parametrize("kind", ["Handlers", "Stepped"])
+def test_a_memo_that_two_unpicklers_share_holds_no_names_of_the_other(kind: str, tmp_path: Path) -> None:
+    """One keeps a name that may be called; another one puts there what may only be referred to."""
+    hooked(
+        tmp_path,
+        f"""
+        class Stepped(pickle._Unpickler):
+            def persistent_load(self, pid): raise KeyError(pid)
+        called, given = b"\\x8c\\x07victims\\x8c\\x04join\\x93", b"\\x8c\\x07victims\\x8c\\x05touch\\x93"
+        again = framed(b"h\\x00)R.")
+        one = {kind}(io.BytesIO(framed(called + b"\\x94.") + again + again))
+        other = {kind}(io.BytesIO(framed(given + b"q\\x00.")))
+        one.load()
+        assert one.load() == ""
+        other.memo = one.memo
+        assert other.load() is touch
+        try:
+            one.load()
+        except pickle.UnpicklingError as error:
+            assert [item.rule for item in error.violations] == ["callee-not-import"]
+        assert not os.path.exists(os.environ["MARKER"]), "it ran"
+        """,
+        allowed=["victims.touch"],
+        called=["victims.join"],
+    )
+
+
 def test_results_of_calls_are_checked_on_the_stack(tmp_path: Path) -> None:
     """What a call gives is looked at when the stream changes it, in its frame and in a later one."""
     hooked(

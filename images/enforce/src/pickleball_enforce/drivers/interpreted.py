@@ -24,7 +24,7 @@ from .tape import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 _CODES = {name: code for code, name in NAMES.items()}
@@ -75,7 +75,20 @@ class _Lockstep:
         self.prediction: Import | None = None  # of the import that is due
         self.under: Import | None = None  # ... under the name that reached the base class
         self.memo: Any = None  # the dict that belongs to the tags
+        self._entries: dict[int, Any] = {}  # ... and what it held when the last load ended
         self.extensions: dict[bytes, Import] = {}  # what the codes of this load stand for
+
+    def keep(self, memo: Any) -> None:
+        """Remember what the memo holds at the end of a load."""
+        self.memo, self._entries = memo, memo.copy() if type(memo) is dict else {}
+
+    def fits(self, memo: Any, keys: Iterable[int]) -> bool:
+        """Whether a memo is that of the last load: the program, or another unpickler, may have put others there."""
+        return (
+            memo is self.memo
+            and memo.keys() == keys == self._entries.keys()
+            and all(memo[key] is value for key, value in self._entries.items())
+        )
 
     def oblige(self, target: Import, obligation: Obligation) -> None:
         """Check an obligation that a step brings to an import whose object is there already."""
@@ -181,7 +194,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             lockstep.owner = lockstep.prediction = None
             if not finished:
                 session.verifier.abandon()
-            lockstep.memo = self.memo
+            lockstep.keep(self.memo)
         session.report_stubs()
         return result
 
@@ -209,7 +222,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             if lockstep.session.verifier:
                 lockstep.session.verifier.settings = settings
         verifier = lockstep.session.verifier
-        if verifier and (lockstep.memo is not self.memo or self.memo.keys() != verifier.memo.keys()):
+        if verifier and not lockstep.fits(self.memo, verifier.memo.keys()):
             verifier.adopt(self.memo)
         lockstep.owner = self
         return lockstep
