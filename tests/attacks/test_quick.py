@@ -218,6 +218,8 @@ def test_an_unpickler_that_nobody_judged_does_not_get_what_the_load_expects_next
         refused(data, "unjudged-import")
         for shelf.make in (stock_loads, functools.partial(stock_loads), functools.lru_cache(stock_loads)):
             refused(data, "unjudged-import")
+        shelf.make = captured(io.BytesIO(inner)).load
+        refused(data.replace(argument, b")R"), "unjudged-import")
         assert not ran
         """,
         allowed=("shelf.refer",),

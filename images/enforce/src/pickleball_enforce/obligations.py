@@ -553,9 +553,12 @@ def world() -> tuple[object, ...]:
     global _world  # noqa: PLW0603 - swapped as a whole
     modules = sys.modules
     shared = sharing.shared()
-    copyreg, builtins, codecs = [
-        {} if module is None else module.__dict__ for module in map(modules.get, ("copyreg", "builtins", "_codecs"))
-    ]
+    module = modules.get("copyreg")
+    copyreg = _NOTHING if module is None else module.__dict__
+    module = modules.get("builtins")
+    builtins = _NOTHING if module is None else module.__dict__
+    module = modules.get("_codecs")
+    codecs = _NOTHING if module is None else module.__dict__
     known = _world
     if (
         known[0] is shared
@@ -579,6 +582,7 @@ def world() -> tuple[object, ...]:
 
 
 _world: tuple[object, ...] = (None,) * 7
+_NOTHING: dict[str, object] = {}  # what a module has that is not there
 
 
 class ResultGuard:

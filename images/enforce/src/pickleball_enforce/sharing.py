@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _SHARED = (types.ModuleType, type, *FUNCTIONS, types.CodeType)
-_FAMILIES = (("enum", "Enum"), ("logging", "Logger"), ("logging", "Manager"))
 
 
 def shared() -> tuple[type, ...]:
     """Give the classes whose instances belong to the whole process: Enums and loggers too, once there can be any."""
     global _known  # noqa: PLW0603 - swapped as a whole
-    found = [(sys.modules.get(module), name) for module, name in _FAMILIES]
-    held = [None if module is None else module.__dict__.get(name) for module, name in found]
-    if [*map(id, held)] != [*map(id, _known[0])]:  # whatever a metaclass calls equal
-        _known = (held, (*_SHARED, *(cls for cls in held if isinstance(cls, type))))
-    return _known[1]
+    enum, logging = sys.modules.get("enum"), sys.modules.get("logging")
+    member = None if enum is None else enum.__dict__.get("Enum")
+    logger = None if logging is None else logging.__dict__.get("Logger")
+    manager = None if logging is None else logging.__dict__.get("Manager")
+    known = _known
+    if known[0] is not member or known[1] is not logger or known[2] is not manager:
+        classes = [cls for cls in (member, logger, manager) if isinstance(cls, type)]
+        known = _known = (member, logger, manager, (*_SHARED, *classes))
+    return known[3]
 
 
-_known: tuple[list[object], tuple[type, ...]] = ([], _SHARED)
+_known: tuple[object, object, object, tuple[type, ...]] = (None, None, None, _SHARED)
 
 
 def enums() -> list[type]:

@@ -191,7 +191,9 @@ def _may_load(obj: object) -> bool:
     kind = type(obj)
     if isinstance(obj, type):
         return issubclass(obj, stock.Unpickler)
-    return kind in _HOLDERS or (kind is types.BuiltinFunctionType and obj.__module__ == stock.loads.__module__)
+    if not isinstance(obj, types.BuiltinFunctionType):
+        return kind in _HOLDERS
+    return obj.__module__ == stock.loads.__module__ or isinstance(obj.__self__, stock.Unpickler)
 
 
 def _load_expecting(expected: list[_Expected], stream: bytes) -> Any:
