@@ -12,8 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +23,10 @@ from pickleball_enforce.witness.exposition import METRICS, Policy, expose
 from pickleball_enforce.witness.tail import LINE_LIMIT, Tail
 from pickleball_enforce.witness.watch import SHRINK, SILENT_AFTER, SILENT_AGAIN, Watch
 
-PICKLEBALL = Path(sys.executable).with_name("pickleball")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PICKLEBALL = [sys.executable, "-m", "pickleball_enforce"]
 EXPECTED = Expected("5a", "enforce")
 POLICY = Policy("pickleball-policy-1", "5a", "enforce", 1.5)
 
@@ -363,7 +365,7 @@ def options(tmp_path: Path) -> list[str]:
 
 def test_the_command_runs_until_it_is_told_to_stop(tmp_path: Path, options: list[str]) -> None:
     """It takes the report of a real interpreter, marks the pod ready, and ends well and soon at SIGTERM."""
-    witness = subprocess.Popen([PICKLEBALL, *options, "--shared-processes"], stdout=subprocess.PIPE, text=True)
+    witness = subprocess.Popen([*PICKLEBALL, *options, "--shared-processes"], stdout=subprocess.PIPE, text=True)
     assert witness.stdout is not None
     assert json.loads(witness.stdout.readline())["event"] == "begun"
     settings = {
@@ -390,7 +392,7 @@ def test_a_witness_that_cannot_begin_says_why(options: list[str]) -> None:
             (["--container", "app=../0"], "NAME=FOLDER"),
         ):
             done = subprocess.run(
-                [PICKLEBALL, *options, *more], capture_output=True, text=True, timeout=60, check=False
+                [*PICKLEBALL, *options, *more], capture_output=True, text=True, timeout=60, check=False
             )
             assert done.returncode == 2
             assert says in done.stdout + done.stderr
