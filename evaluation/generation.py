@@ -89,6 +89,6 @@ def generate(
     lines = done.stdout.strip().splitlines()
     outcome = json.loads(lines[-1]) if lines else {}
     if done.returncode not in {0, 1} or not path.exists():
-        raise GenerationFailed(outcome.get("sentence") or done.stderr.strip()[-2000:])
+        raise GenerationFailed(outcome.get("sentence") or (done.stderr.strip().splitlines() or ["it said nothing"])[-1])
     provenance = json.loads(path.with_name("provenance.json").read_text())
     return Generated(path, Policy.load(path), provenance, outcome)

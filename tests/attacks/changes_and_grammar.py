@@ -219,7 +219,7 @@ ATTACKS = (
     Attack("numpy's constructor of bit generators calls a class of another kind", 8, "calls-argument",
            PROTO2 + call(name("numpy.random._pickle", "__bit_generator_ctor"), name("victims", "Starting")) + STOP,
            globals=("victims.Starting",), reduces=("numpy.random._pickle.__bit_generator_ctor",),
-           needs=_NUMPY, at_load=True, allowed=True),
+           needs=("numpy", (2, 0)), at_load=True, allowed=True),
     # ---- 9: persistent ids ------------------------------------------------------------------------------------------
     Attack("a refused name inside a persistent id that the application calls", 9, "persistent-import",
            PROTO2 + text("storage") + TOUCH + TUPLE2 + b"Q" + STOP, persistent="return pid[1]()"),

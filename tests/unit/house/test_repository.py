@@ -87,3 +87,9 @@ def test_design_notes_are_numbered_one_after_the_other() -> None:
     notes = sorted((ROOT / "docs" / "design").glob("[0-9]*.md"))
     assert [note.name[:4] for note in notes] == [f"{number:04}" for number in range(1, len(notes) + 1)]
     assert [note.read_text()[:8] for note in notes] == [f"# {note.name[:4]}: " for note in notes]
+
+
+def test_no_file_names_a_path_of_a_machine() -> None:
+    """Nothing that is kept here knows where somebody's checkout, caches or home lay."""
+    found = re.compile(rb"(?<![\w.])/(?:work|home/\w+|root/\.\w+)/")
+    assert [str(path.relative_to(ROOT)) for path in tracked("*") if found.search(path.read_bytes())] == []
