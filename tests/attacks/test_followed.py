@@ -407,3 +407,22 @@ def test_a_class_that_changes_between_two_loads_is_looked_at_again(tmp_path: Pat
         """,
         allowed=["shelf.Kept"],
     )
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_what_a_call_has_just_made_is_not_searched_for(protocol: int, tmp_path: Path) -> None:
+    """A new array is seen to be new where it is made, in frames and outside of them: a search goes over the heap."""
+    pytest.importorskip("numpy")
+    code = f"""
+        import numpy
+        from pickleball_enforce import sharing
+        searches = []
+        is_held = sharing.is_held
+        sharing.is_held = lambda *given: searches.append(given) or is_held(*given)
+        given = [numpy.arange(5.0).reshape(1, 5).T[::2] for _ in range(10)]
+        assert len(load(pickle._Unpickler, pickle.dumps(given, {protocol}))) == 10
+        assert not searches, len(searches)
+    """
+    reduces = [f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core")] + ["numpy.dtype"]
+    frombuffer = [f"numpy.{core}.numeric._frombuffer" for core in ("core", "_core")]
+    hooked(tmp_path, code, allowed=["numpy.ndarray", "numpy.dtype"], called=reduces + frombuffer)

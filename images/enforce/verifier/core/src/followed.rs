@@ -234,7 +234,9 @@ impl Cuts {
     fn segments(mut self) -> Vec<Segment> {
         let mut targets: Vec<usize> = self.singles.iter().filter_map(|cut| cut.object).collect();
         targets.sort_unstable();
-        let made = self.calls.iter().filter(|(object, ..)| targets.binary_search(object).is_ok());
+        let last = self.end.opcodes; // what its last opcode makes, the next piece may change
+        let changed = |object: &usize| targets.binary_search(object).is_ok();
+        let made = self.calls.iter().filter(|(object, _, end)| end.opcodes == last || changed(object));
         let calls: Vec<Segment> = made.map(|&(object, start, end)| run(start, end, true, Some(object))).collect();
         self.singles.extend(calls);
         self.singles.sort_by_key(|cut| cut.start.opcodes);
