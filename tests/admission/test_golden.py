@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from typing import Any
 
 import pytest
 import yaml
 from tests.admission.cases import CASES, POLICY, Case, admitted, golden, rendered, stored
+from tests.emulated.alteration import altered, leaves
 
 from pickleball_operator.decide.admission import admission
 from pickleball_operator.decide.injection import Inject, Skip
@@ -44,26 +44,6 @@ def test_twice_through_the_webhook_changes_nothing(case: Case) -> None:
     """The pod that came out is recognised by equality, and stays as it is."""
     once = admitted(case)
     assert admitted(case, once)["reason"] == "AlreadyInjected"
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths to all plain values."""
-    if isinstance(value, dict):
-        return [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))]
-    if isinstance(value, list):
-        return [leaf for place, item in enumerate(value) for leaf in leaves(item, (*path, place))]
-    return [path]
-
-
-def altered(pod: Any, path: tuple[Any, ...]) -> Any:
-    """The pod with one value changed to another of its type."""
-    changed = copy.deepcopy(pod)
-    owner = changed
-    for step in path[:-1]:
-        owner = owner[step]
-    old = owner[path[-1]]
-    owner[path[-1]] = (not old) if isinstance(old, bool) else old + 1 if isinstance(old, int) else f"{old}x"
-    return changed
 
 
 @pytest.mark.parametrize("case", PROTECTED, ids=named)

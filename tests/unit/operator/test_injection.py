@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+from tests.emulated.alteration import altered, leaves
 from tests.emulated.world import SETTINGS, model_deployment
 
 from pickleball_operator.decide.injection import Deny, Inject, Skip, injection
@@ -198,40 +199,20 @@ def test_the_injection_is_idempotent() -> None:
     assert strip(once) == full()
 
 
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths to all plain values."""
-    if isinstance(value, dict):
-        return [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))]
-    if isinstance(value, list):
-        return [leaf for place, item in enumerate(value) for leaf in leaves(item, (*path, place))]
-    return [path]
-
-
-def change(value: Any, path: tuple[Any, ...]) -> None:
-    """Make one value another one of its type."""
-    *way, last = path
-    for step in way:
-        value = value[step]
-    old = value[last]
-    value[last] = (not old) if isinstance(old, bool) else old + 1 if isinstance(old, int) else f"{old}x"
-
-
 def test_only_exact_equality_counts_as_injected() -> None:
     """Whatever is changed in what we put in, the template is no longer taken as injected."""
     plan = decide(full())
     assert isinstance(plan, Inject)
     once = rendered(full(), plan)
-    ours = leaves(once["spec"]["initContainers"][:2])
+    ours = leaves(once["spec"]["initContainers"][:2], ("spec", "initContainers"))
     assert len(ours) > 20
     for leaf in ours:
-        altered = copy.deepcopy(once)
-        change(altered["spec"]["initContainers"], leaf)
-        assert not isinstance(decide(altered), Skip), leaf
+        assert not isinstance(decide(altered(once, leaf)), Skip), leaf
     for name in ("PICKLEBALL_POLICY", "PICKLEBALL_MODE", "PYTHONPATH"):
-        altered = copy.deepcopy(once)
-        (variable,) = [one for one in altered["spec"]["containers"][0]["env"] if one["name"] == name]
+        moved = copy.deepcopy(once)
+        (variable,) = [one for one in moved["spec"]["containers"][0]["env"] if one["name"] == name]
         variable["value"] = f"/elsewhere:{variable['value']}"
-        assert isinstance(decide(altered), Deny), name
+        assert isinstance(decide(moved), Deny), name
 
 
 def test_a_pythonpath_of_any_kind_stands_behind_ours() -> None:
