@@ -20,7 +20,8 @@ ZIG := $(CACHE)/zig-$(shell sha256sum requirements/rust.txt | cut -c1-12)
 CARGO := cargo
 # Without Rust what needs it is left out, with a line that says so; in CI that is a failure (exit code 3).
 WITH_RUST := code=0; tools/host.sh rust || code=$$?; [ $$code -lt 2 ] || exit $$code; if [ $$code = 0 ];
-export CARGO_TARGET_DIR := $(CACHE)/cargo
+# Cargo tells sources apart by their age: two checkouts must not share what it has built.
+export CARGO_TARGET_DIR := $(CACHE)/cargo-$(shell pwd | sha256sum | cut -c1-12)
 # The environment of a lock file: a folder whose name says what is in it.
 venv = $(CACHE)/$(1)-$(shell sha256sum requirements/$(1).txt | cut -c1-12)
 TORCH_VENV := $(call venv,torch)
