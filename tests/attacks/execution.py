@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import re
 import time
 import warnings
 from typing import Any
 
+from tests.attacks.comparison import native
 from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
 
 from pickleball_enforce import names, obligations
@@ -145,7 +147,38 @@ def check(data: bytes) -> str:
     ends = [_run(base, data, verdict, told if exact else None) for base, verdict in runs]
     assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
     assert ends[0].split(":")[0] == ends[1].split(":")[0], (ends, data)
+    check_lean(data, verdict, ends[0])
     return ends[0].split(":")[0].split()[0]
+
+
+def check_lean(data: bytes, verdict: Verdict, end: str) -> None:
+    """What is loaded for a clean stream leaves nothing out but frames and memo entries that it never gets."""
+    if native is None:
+        return
+    verifier = native.Verifier(POLICY)
+    predicted = verifier.verify(data, last=True)
+    lean = verifier.lean(least=1)
+    if lean is None:
+        return
+    assert operations(lean) == operations(data[: verdict.end]), (lean, data)
+    predicted.end = len(lean)
+    done = list(recorder.DONE)
+    assert _run(pickle.Unpickler, lean, predicted, None) == end, (lean, data)
+    assert done == recorder.DONE, (lean, data)
+
+
+def operations(data: bytes) -> list[tuple[str, object]]:
+    """Give the opcodes of a stream with their arguments, without frames and puts that no get follows."""
+    found: list[tuple[str, object]] = []
+    entries = 0
+    for opcode, argument, _ in pickletools.genops(data):
+        if "PUT" in opcode.name or opcode.name == "MEMOIZE":
+            found.append(("PUT", argument if opcode.name != "MEMOIZE" else entries))
+            entries += 1
+        elif opcode.name != "FRAME":
+            found.append((opcode.name, argument))
+    got = {argument for name, argument in found if "GET" in name}
+    return [(name, argument) for name, argument in found if name != "PUT" or argument in got]
 
 
 def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] | None) -> str:

@@ -100,6 +100,13 @@ class Verifier:
         """
         return self._core.verify(data if type(data) is bytes else bytes(data), start, last=last, gaps=list(gaps))
 
+    def lean(self, least: int = 32) -> bytes | None:
+        """Give a pickle that loads as the one that was judged `last`, and sooner.
+
+        It leaves out what that puts into the memo and never gets from there; None where that is less than `least`.
+        """
+        return self._core.lean(least)
+
     def begin(self) -> None:
         """Begin a load that is followed: its pickle comes in pieces, as an unpickler reads them."""
         self._core.begin()

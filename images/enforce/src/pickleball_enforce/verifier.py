@@ -126,6 +126,10 @@ class Verifier(Targets):
         self._extensions: dict[int, Import] = {}
         self.result: Tag = None
 
+    def lean(self) -> bytes | None:
+        """Give a pickle that loads as the one that was judged `last`, and sooner: only the compiled one does."""
+        return None
+
     def verify(
         self,
         data: bytes | bytearray | memoryview | mmap,

@@ -95,13 +95,13 @@ def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
     judge = _judge_of(policy)
     verifier = judge.verifier()
     if len(content) - start > _SHORT or enforcement.audit or not sanction.watched:
-        end, shape = verifier.end_of_data(content, start), b""
+        found = verifier.plain(content, start)
     else:
-        end, shape = verifier.shape(content, start) or (None, b"")
+        found = verifier.shape(content, start)
     judge.spare.append(verifier)
-    if end is None:
+    if found is None:
         return None
-    stream = content[start:end] if start else content
+    end, stream, shape = found
     if shape:
         expected = judge.expected(shape, content, start)
         if expected is None:
@@ -110,8 +110,8 @@ def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
         for item in expected:
             if not item.is_plain(world):
                 return None
-        return _load_expecting(expected, stream), end
-    if pause.USEFUL and end - start > pause.LEAST:
+        return _load_expecting(expected, stream, content[start:] if start else content), end
+    if pause.USEFUL and len(stream) > pause.LEAST:
         return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end
 
@@ -196,8 +196,8 @@ def _may_load(obj: object) -> bool:
     return obj.__module__ == stock.loads.__module__ or isinstance(obj.__self__, stock.Unpickler)
 
 
-def _load_expecting(expected: list[_Expected], stream: bytes) -> Any:
-    """Have stock load a stream; the audit hook asks about each import before stock makes it."""
+def _load_expecting(expected: list[_Expected], stream: bytes, judged: bytes) -> Any:
+    """Have stock load a stream, which does what `judged` does; the audit hook asks about each import beforehand."""
     at = 0
     own: object = sys._getframe()  # noqa: SLF001 - what another unpickler imports is asked for in another frame
 
@@ -210,7 +210,7 @@ def _load_expecting(expected: list[_Expected], stream: bytes) -> Any:
             return False
         item = expected[at]
         if item.check():
-            item.refuse(at, stream)
+            item.refuse(at, judged)
         at += 1
         return True
 

@@ -41,18 +41,20 @@ class BytesTape:
         self._data = data
         self._start = start
         self._end = len(data)
+        self._lean: bytes | None = None
         self.truncated = False
 
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Judge the pickle; `last` says that no other load will use its memo."""
         verdict = verifier.verify(self._data, self._start, last=last)
         self._end = verdict.end
+        self._lean = verifier.lean() if last else None
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
 
     def replay(self) -> Replay:
-        """Give a file of exactly the bytes that were judged."""
-        return Replay(self._data[self._start : self._end])
+        """Give a file of exactly the bytes that were judged, or of a leaner pickle that loads alike."""
+        return Replay(self._lean or self._data[self._start : self._end])
 
     def replay_all(self) -> Any:
         """Give a file of these bytes and all that follow (audit)."""
@@ -107,6 +109,7 @@ class FileTape:
         self._start = file.tell() if self._ahead else 0
         self._kept = bytearray()
         self._data = b""  # ... what of it is the pickle
+        self._lean: bytes | None = None
         self._gaps: list[Gap] = []
         self._left_out = 0  # bytes in gaps
         self._source = file  # of the gaps
@@ -130,6 +133,7 @@ class FileTape:
             self.truncated = self.truncated or verdict.error.offset >= len(self._data) + self._left_out
         else:
             self._end = verdict.end
+            self._lean = verifier.lean() if last else None
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         return verdict
 
@@ -246,7 +250,10 @@ class FileTape:
     # ---- second reading ---------------------------------------------------------------------------------------------
 
     def replay(self) -> Replay | SplicedReplay:
-        """Give a file of exactly the bytes that were judged."""
+        """Give a file of exactly the bytes that were judged, or of a leaner pickle that loads alike."""
+        return self._replay_data() if self._lean is None else Replay(self._lean)
+
+    def _replay_data(self) -> Replay | SplicedReplay:
         return SplicedReplay(self._data, self._gaps, self._source) if self._gaps else Replay(self._data)
 
     def replay_all(self) -> Any:
@@ -255,11 +262,11 @@ class FileTape:
             self._file.seek(self._start)
             return self._file
         rest = io.BytesIO(self._buffer[self._at :])
-        return Chain([self.replay(), rest], self._read, self._readline)
+        return Chain([self._replay_data(), rest], self._read, self._readline)
 
     def digest(self) -> str:
         """Give the sha256 of what was read."""
-        replay = self.replay()
+        replay = self._replay_data()
         return sha256(iter(lambda: replay.read(1 << 20), b""))
 
     def finish(self) -> None:

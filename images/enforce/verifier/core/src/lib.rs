@@ -10,6 +10,7 @@ mod calls;
 mod containers;
 mod followed;
 mod judgement;
+mod lean;
 mod literals;
 mod machine;
 mod memory;
@@ -25,6 +26,7 @@ mod targets;
 mod verifier;
 
 pub use followed::{Boundary, Segment, Stretch};
+pub use lean::Lean;
 pub use name::Tables;
 pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Violation, use_names};
 pub use scan::scan;

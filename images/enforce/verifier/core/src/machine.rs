@@ -267,6 +267,7 @@ impl<'a> Machine<'a> {
             }
             b'p' => {
                 let index = self.line_index()?;
+                self.v.puts.give_up();
                 self.put(index)
             }
             b'c' => {
@@ -544,13 +545,17 @@ impl<'a> Machine<'a> {
             return self.malformed(say!("The memo has more than ", &limit, " entries."));
         }
         self.v.memo.set(index, tag);
+        self.v.puts.put(index, self.at);
         Ok(())
     }
 
     #[inline(always)]
     fn get(&mut self, index: u64) -> Step {
         match self.v.memo.get(index) {
-            Some(tag) => self.push(tag),
+            Some(tag) => {
+                self.v.puts.get(index);
+                self.push(tag)
+            }
             None => self.malformed(say!("The memo has no entry ", &index.to_string(), ".")),
         }
     }
@@ -699,6 +704,7 @@ impl<'a> Machine<'a> {
             return self.malformed("A frame is longer than the rest of the stream.");
         }
         self.frame_end = self.pos + self.shift + size as usize;
+        self.v.puts.frame(self.at);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::followed::{Followed, Stretch};
+use crate::lean::{Lean, Puts};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::report::{Halt, Malformed, Obligation, Violation};
@@ -83,6 +84,7 @@ pub struct Verifier {
     pub(crate) tables: Arc<Tables>,
     pub(crate) memory: Memory,
     pub(crate) memo: Memo,
+    pub(crate) puts: Puts,
     pub(crate) identified: u64,
     pub(crate) memo_span: u64,
     pub(crate) at: u64,
@@ -100,6 +102,7 @@ impl Verifier {
             tables,
             memory: Memory::new(),
             memo: Memo::default(),
+            puts: Puts::default(),
             identified: 0,
             memo_span: 0,
             at: 0,
@@ -150,6 +153,17 @@ impl Verifier {
         shape
     }
 
+    /// Gives a pickle that loads as the one between these places, which was judged last and is loaded once, and sooner.
+    #[must_use]
+    pub fn lean<'a>(&'a self, data: &'a [u8], start: usize, end: usize, least: usize) -> Option<Lean<'a>> {
+        self.puts.leave_out(data, start, end, least)
+    }
+
+    /// Forgets what `lean` needs.
+    pub fn forget_puts(&mut self) {
+        self.puts.give_up();
+    }
+
     fn shape_of(&self, imports: &[usize]) -> Option<Vec<u8>> {
         let mut shape = Vec::new();
         for &index in imports {
@@ -167,6 +181,7 @@ impl Verifier {
         data_only: bool,
     ) -> Result<Verdict, Interrupted> {
         let saved = (self.memo.len() > 0).then(|| self.memo.clone());
+        self.puts.begin(last && saved.is_none() && gaps.is_empty(), data);
         for &index in &self.needs {
             self.memory.seal(index);
         }

@@ -14,7 +14,11 @@ use crate::settings;
 use crate::tables::Tables;
 
 const LARGEST_KEY: u64 = 1 << 31;
+const LEAST_PUTS: usize = 32; // that are worth a copy of the pickle
 static NAMES: PyOnceLock<Names> = PyOnceLock::new();
+
+/// Where a pickle ends, what to load for it, and its shape.
+type Quick<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 /// Judges the pickles of one Unpickler.
 #[pyclass(module = "pickleball_enforce._verifier")]
@@ -24,6 +28,7 @@ pub struct Verifier {
     errors: Py<PyAny>,
     imports: Vec<Py<PyAny>>,
     needs: Vec<usize>,
+    judged: Option<(Py<PyBytes>, usize, usize)>,
     #[pyo3(get)]
     suppressed: u64,
 }
@@ -34,7 +39,7 @@ impl Verifier {
     fn new(tables: &Tables, settings: &Bound<'_, PyAny>) -> PyResult<Verifier> {
         let (read, encoding, errors) = settings::read(settings)?;
         let core = core::Verifier::new(Arc::clone(&tables.0), read);
-        Ok(Verifier { core, encoding, errors, imports: Vec::new(), needs: Vec::new(), suppressed: 0 })
+        Ok(Verifier { core, encoding, errors, imports: Vec::new(), needs: Vec::new(), judged: None, suppressed: 0 })
     }
 
     /// Takes other settings for the loads to come.
@@ -65,17 +70,35 @@ impl Verifier {
         objects::sync(py, names, &mut self.core, &mut self.imports)?;
         let verdict = objects::verdict(py, names, &found, &self.imports)?;
         self.suppressed = found.suppressed;
+        self.judged =
+            (last && gaps.is_empty() && found.is_clean()).then(|| (data.clone().unbind(), start, found.end as usize));
         self.needs = found.needs;
         Ok(verdict)
     }
 
-    /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is nothing but data, else None.
-    fn end_of_data(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>, start: usize) -> PyResult<Option<u64>> {
+    /// Gives a pickle that loads as the one that was judged last by `verify`, as the last of its memo, and sooner: without
+    /// what it puts into the memo in vain. None where that is less than `least`.
+    #[pyo3(signature = (least = LEAST_PUTS))]
+    fn lean<'py>(&mut self, py: Python<'py>, least: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let Some((data, start, end)) = self.judged.take() else { return Ok(None) };
+        let found = lean(py, &self.core, data.as_bytes(py), (start, end), least);
+        self.core.forget_puts();
+        found
+    }
+
+    /// As `shape`, of a pickle that is nothing but data; else None.
+    fn plain<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+    ) -> PyResult<Option<Quick<'py>>> {
         check_start(data, start)?;
         let names = NAMES.get_or_try_init(py, || Names::find(py))?;
         let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
         let end = self.core.end_of_data(&mut host, data.as_bytes(), start);
-        host.failure.map_or(Ok(end), Err)
+        host.failure.map_or(Ok(()), Err)?;
+        self.quick(py, data, start, end.map(|end| (end, Vec::new())))
     }
 
     /// Begins a load that is followed opcode by opcode: its pickle comes in pieces.
@@ -108,19 +131,20 @@ impl Verifier {
     }
 
     /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is clean and its imports need
-    /// nothing but their checks, and what is the same for all streams that use their imports alike; else None.
+    /// nothing but their checks, what to load for it, and what is the same for all streams that use their imports
+    /// alike; else None.
     fn shape<'py>(
         &mut self,
         py: Python<'py>,
-        data: &Bound<'_, PyBytes>,
+        data: &Bound<'py, PyBytes>,
         start: usize,
-    ) -> PyResult<Option<(u64, Bound<'py, PyBytes>)>> {
+    ) -> PyResult<Option<Quick<'py>>> {
         check_start(data, start)?;
         let names = NAMES.get_or_try_init(py, || Names::find(py))?;
         let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
         let shape = self.core.shape(&mut host, data.as_bytes(), start);
         host.failure.map_or(Ok(()), Err)?;
-        Ok(shape.map(|(end, text)| (end, PyBytes::new(py, &text))))
+        self.quick(py, data, start, shape)
     }
 
     /// The imports of the last load, those by getattr and bound methods included.
@@ -153,9 +177,57 @@ impl Verifier {
     }
 }
 
+impl Verifier {
+    fn quick<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+        found: Option<(u64, Vec<u8>)>,
+    ) -> PyResult<Option<Quick<'py>>> {
+        let Some((end, shape)) = found else { return Ok(None) };
+        let stream = stream(py, &self.core, data, start, end as usize);
+        self.core.forget_puts();
+        Ok(Some((end, stream?, PyBytes::new(py, &shape))))
+    }
+}
+
 fn check_start(data: &Bound<'_, PyBytes>, start: usize) -> PyResult<()> {
     if start > data.as_bytes().len() {
         return Err(PyValueError::new_err("start lies behind the end of the data"));
     }
     Ok(())
+}
+
+fn lean<'py>(
+    py: Python<'py>,
+    core: &core::Verifier,
+    data: &[u8],
+    (start, end): (usize, usize),
+    least: usize,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let write = |found: core::Lean| {
+        PyBytes::new_with(py, found.len(), |into| {
+            found.write(into);
+            Ok(())
+        })
+    };
+    core.lean(data, start, end, least).map(write).transpose()
+}
+
+/// Gives what to load for the pickle between two places: itself, where nothing that loads alike is shorter.
+fn stream<'py>(
+    py: Python<'py>,
+    core: &core::Verifier,
+    data: &Bound<'py, PyBytes>,
+    start: usize,
+    end: usize,
+) -> PyResult<Bound<'py, PyBytes>> {
+    if let Some(found) = lean(py, core, data.as_bytes(), (start, end), LEAST_PUTS)? {
+        return Ok(found);
+    }
+    if start == 0 && end == data.as_bytes().len() {
+        return Ok(data.clone());
+    }
+    Ok(PyBytes::new(py, &data.as_bytes()[start..end]))
 }
