@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.emulated.world import SETTINGS, World, model_deployment
 
 from pickleball_operator.controller.turns import next_ones
-from pickleball_operator.decide.turn import turn
+from pickleball_operator.decide.turn import admitted, turn
+from pickleball_operator.errors import ForbiddenError
 from pickleball_operator.kube import Ref
 
 if TYPE_CHECKING:
@@ -69,18 +71,67 @@ def test_all_get_their_turn(narrow: World) -> None:
 
 
 def test_one_namespace_does_not_take_all_places(narrow: World) -> None:
-    """However many Jobs run or wait in one namespace, another one gets a place."""
+    """However many Jobs run or wait in one namespace, another one gets a place, and the next."""
     settings = narrow.settings.model_copy(update={"analysis_jobs": 4, "analysis_jobs_per_namespace": 2})
-    labels = {"pickleball.dev/part": "analysis", "pickleball.dev/request-key": "0"}
-
-    def job(space: str, number: int, *, suspend: bool) -> dict[str, object]:
-        metadata = {"namespace": space, "name": f"j{number}", "labels": labels, "creationTimestamp": str(number)}
-        return {"metadata": metadata, "spec": {"suspend": suspend}}
-
     jobs = [job("greedy", number, suspend=number > 4) for number in range(9)] + [job("other", 9, suspend=True)]
     assert turn(jobs, "other", "j9", settings).has_come
-    assert turn(jobs, "other", "j9", settings).place == 5
+    assert turn(jobs, "other", "j9", settings).place == 1
     assert not turn(jobs, "greedy", "j5", settings).has_come
+
+
+def job(space: str, number: int, *, suspend: bool) -> dict[str, Any]:
+    """The Job of an analysis; its number is its age."""
+    labels = {"pickleball.dev/part": "analysis", "pickleball.dev/request-key": "0"}
+    metadata = {"namespace": space, "name": f"j{number}", "labels": labels, "creationTimestamp": f"{number:02}"}
+    return {"metadata": metadata, "spec": {"suspend": suspend}}
+
+
+def runs(jobs: list[dict[str, Any]]) -> Counter[str]:
+    """How many run in each namespace once all that may run do."""
+    while may := admitted(jobs, SETTINGS):
+        for one in may:
+            one["spec"]["suspend"] = False
+    return Counter(one["metadata"]["namespace"] for one in jobs if not one["spec"]["suspend"])
+
+
+def test_two_namespaces_do_not_take_all_places(narrow: World) -> None:
+    """With endless queues in two namespaces a third one's only analysis runs at once, and they still have seven."""
+    jobs = [job(space, number, suspend=True) for number in range(20) for space in ("first", "second")]
+    assert runs(jobs) == {"first": 4, "second": 3}
+    assert runs([*jobs, job("third", 30, suspend=True)])["third"] == 1
+
+
+def test_namespaces_take_turns(narrow: World) -> None:
+    """Where one namespace waits with many and another with one, the younger one of the other comes second."""
+    jobs = [job("many", number, suspend=True) for number in range(5)] + [job("one", 9, suspend=True)]
+    assert [turn(jobs, space, f"j{number}", SETTINGS).place for space, number in (("many", 0), ("one", 9))] == [1, 2]
+    assert turn(jobs, "many", "j4", SETTINGS).place == 6
+
+
+def test_who_cannot_use_a_place_does_not_keep_it(narrow: World) -> None:
+    """A spec that became invalid while it waited, and a namespace that lets no publisher be made, hold up nobody."""
+    for name in NAMES:
+        narrow.reconcile(name)
+    narrow.edit(lambda manifest: manifest["spec"].update(modle={}), "third")
+    narrow.reconcile("third")
+    assert narrow.kube.get(Ref("Job", "team", narrow.status("third")["analysis"]["job"])) is None
+    first = narrow.status("first")["analysis"]["job"]
+    narrow.kube.set_status(Ref("Job", "team", first), {"conditions": [{"type": "Failed", "status": "True"}]})
+    assert next_ones(narrow.kube, narrow.settings) == {("team", "fourth")}
+
+    def quota(verb: str, ref: Ref) -> None:
+        if ref.kind == "ServiceAccount":
+            raise ForbiddenError(f"{verb} {ref}", "exceeded quota")
+
+    narrow.kube.before = quota
+    with pytest.raises(ForbiddenError):
+        narrow.reconcile("fourth")
+    assert narrow.kube.get(Ref("Job", "team", narrow.status("fourth")["analysis"]["job"])) is None
+    assert narrow.reasons("fourth")["Ready"] == ("False", "ApiRefused")
+    narrow.kube.before = lambda _verb, _ref: None
+    narrow.edit(lambda manifest: manifest["spec"].pop("modle"), "third")
+    narrow.settle("second", "third", "fourth")
+    assert {narrow.reasons(name)["Ready"] for name in NAMES[1:]} == {("True", "Ready")}
 
 
 def test_equal_requests_share_one_job_one_result_and_one_policy(world: World) -> None:

@@ -57,10 +57,12 @@ class Settings(BaseModel):
         default=3, description="Pods that an analysis may use up when nodes fail; its own errors are never retried."
     )
     analysis_jobs: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=8, description="Analyses that run at a time; the others wait, the oldest comes first."
+        default=8, description="Analyses that run at a time; the others wait, and namespaces take turns."
     )
     analysis_jobs_per_namespace: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=4, description="How many of them one namespace may have."
+        default=4,
+        description="How many of them one namespace may have; where it is less, the last place is kept for a namespace"
+        " that has none.",
     )
     package_index: Annotated[str, Field(max_length=1024, pattern=INDEX)] = Field(
         default="",

@@ -9,6 +9,8 @@ from pickleball_operator.decide.injection import Inject
 from pickleball_operator.decide.observed import is_owned
 from pickleball_operator.decide.plan import verdict
 from pickleball_operator.decide.retention import owners_left, surplus
+from pickleball_operator.decide.turn import is_suspended
+from pickleball_operator.errors import ForbiddenError, InvalidError
 from pickleball_operator.kube import Kind, Kube, Manifest, Ref, ref_of
 from pickleball_operator.render import analysis, injection, policy, review, workload
 
@@ -43,6 +45,8 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
         _tidy(kube, plan, observed)
     if plan.scale is not None:
         kube.patch(Ref("Deployment", owner.namespace, owner.name), {"spec": {"replicas": plan.scale}})
+    if plan.retire is not None:
+        kube.delete(ref_of(plan.retire), resource_version=plan.retire["metadata"]["resourceVersion"])
 
 
 def _is_another(plan: Plan, owner: ModelDeployment) -> bool:
@@ -70,8 +74,12 @@ def _analysis(kube: Kube, plan: Plan, request: Request, observed: Observed, sett
     request = request.granted(observed.result)
     made = observed.job or kube.create(analysis.job(request, settings, [owner.owner], suspend=True))
     if made["spec"].get("suspend"):
-        for manifest in analysis.identity(request, made["metadata"]["uid"]):
-            kube.apply(manifest)
+        try:
+            for manifest in analysis.identity(request, made["metadata"]["uid"]):
+                kube.apply(manifest)
+        except (ForbiddenError, InvalidError):
+            kube.delete(job)  # it cannot run, and waiting it would keep a place from others
+            raise
         resume(kube, job, settings)
 
 
@@ -108,12 +116,23 @@ def _tidy(kube: Kube, plan: Plan, observed: Observed) -> None:
     parts: tuple[tuple[Kind, str], ...] = (("Job", "analysis"), ("ConfigMap", "result"), ("ConfigMap", "policy"))
     for kind, part in parts:
         for one in surplus(kube.list(kind, owner.namespace, {names.PART: part}), owner.uid, needed):
-            version = one["metadata"]["resourceVersion"]
-            left = owners_left(one, owner.uid)
-            if left:
-                kube.patch(ref_of(one), {"metadata": {"ownerReferences": left, "resourceVersion": version}})
-            else:
-                kube.delete(ref_of(one), resource_version=version)
+            _let_go(kube, one, owner.uid)
+
+
+def withdraw(kube: Kube, namespace: str, uid: str) -> None:
+    """Let go of the analyses that wait for an owner whose spec cannot be read: they would keep places from others."""
+    for job in kube.list("Job", namespace, {names.PART: "analysis"}):
+        if is_suspended(job) and is_owned(job, uid):
+            _let_go(kube, job, uid)
+
+
+def _let_go(kube: Kube, one: Mapping[str, Any], uid: str) -> None:
+    version = one["metadata"]["resourceVersion"]
+    left = owners_left(one, uid)
+    if left:
+        kube.patch(ref_of(one), {"metadata": {"ownerReferences": left, "resourceVersion": version}})
+    else:
+        kube.delete(ref_of(one), resource_version=version)
 
 
 def _workload(kube: Kube, planned: Workload, observed: Observed, settings: Settings) -> None:

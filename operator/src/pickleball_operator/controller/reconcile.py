@@ -17,7 +17,7 @@ from pickleball_operator.render.event import event
 from pickleball_operator.render.injection import inject
 from pickleball_operator.text import clip, sentence
 
-from .carry import carry_out
+from .carry import carry_out, withdraw
 from .observe import observe
 from .outcome import Outcome
 
@@ -52,6 +52,7 @@ def reconcile(
         running = kube.get(Ref("Deployment", namespace, name)) is not None
         planned = invalid(generation, read_status(manifest), error.problems, running=running)
         _report(kube, manifest, planned, clock(), told)
+        withdraw(kube, namespace, manifest["metadata"]["uid"])
         return planned
 
     def rendered(template: Mapping[str, Any], chosen: Inject) -> Manifest:

@@ -80,6 +80,8 @@ class Plan:
     workload: Workload | None = None
     scale: int | None = None
     """Replicas of a Deployment that otherwise stays as it is."""
+    retire: Manifest | None = None
+    """The Deployment of a template that the spec no longer has: its pods are made by others now."""
     review: Review | None = None
     """What a person is given to read; None when nothing waits."""
     reported: tuple[ViolationStatus, ...] = ()
@@ -202,8 +204,10 @@ def _with_policies(planned: Plan, observed: Observed, found: Candidate | Finding
 
 def _with_workload(planned: Plan, observed: Observed, forced: Force, injected: Injection | None) -> Plan:
     template = observed.deployment.spec.template
-    if template is None or not observed.ours:
+    if not observed.ours:
         return planned
+    if template is None:
+        return replace(planned, retire=observed.workload if forced.fits else None)
     if forced.fits and isinstance(injected, Inject | Skip):
         request = forced.request if forced.request is not None else observed.in_force_request
         made_of = template_digest(observed.deployment.spec)
