@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.emulated.world import POLICY, model_deployment
 
-from pickleball_operator.errors import ForbiddenError, OperatorError, UnavailableError
+from pickleball_operator.errors import ForbiddenError
 from pickleball_operator.kube import Ref
 from pickleball_operator.local.node import Exit
 
@@ -524,31 +524,41 @@ def test_a_hand_edit_of_the_deployment_is_put_right(world: World) -> None:
     assert found["metadata"]["annotations"]["others.dev/note"] == "1"
 
 
-def test_a_crash_before_any_write_loses_nothing(world: World, tmp_path: Any) -> None:
-    """The controller is stopped before each of its writes in turn; it always arrives, and no pod is unprotected."""
-    plain = type(world)(tmp_path)
-    plain.add(model_deployment())
-    plain.settle()
-    writes = len(plain.kube.writes)
-    for number in range(1, writes + 1):
-        crashing = type(world)(tmp_path)
-        crashing.add(model_deployment())
-        left = [number]
+def test_a_result_that_was_written_by_hand_is_refused(world: World) -> None:
+    """It is not what the analysis published: the policy in force stays, and deleting it has the sources read again."""
+    world.add(model_deployment())
+    world.settle()
+    before = world.status()["policy"]
+    stored = world.only("ConfigMap", part="result")
+    world.kube.delete(Ref("ConfigMap", "team", stored["metadata"]["name"]))
+    forged = json.dumps({"lib.Model": {"globals": ["os.system"], "reduces": ["os.system"]}})
+    world.add({**stored, "data": {**stored["data"], "policy.json": forged}})
+    world.settle()
+    assert world.reasons()["Ready"] == ("False", "ResultRefused")
+    assert "delete the ConfigMap" in world.condition("Ready")["message"]
+    assert world.status()["policy"] == before
+    world.kube.delete(Ref("ConfigMap", "team", stored["metadata"]["name"]))
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+    assert world.status()["policy"] == before
 
-        def stop(verb: str, ref: Ref, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                raise UnavailableError(f"{verb} {ref}", "the controller was killed here", 0)
 
-        crashing.kube.before = stop
-        try:
-            crashing.settle()
-        except OperatorError:  # a step of the node was hit; a kubelet would try again
-            crashing.settle()
-        assert crashing.reasons()["Ready"] == ("True", "Ready"), number
-        assert crashing.script.ran.count("app") >= 1
-        for pod in crashing.kube.list("Pod", "team", {"pickleball.dev/part": "workload"}):
-            assert pod["spec"]["initContainers"][1]["name"] == "pickleball-self-test-0"
+def test_a_change_over_to_pods_of_others_takes_the_own_deployment_away(world: World) -> None:
+    """Once the policy of the new spec is in force; the analysis of the new source comes first."""
+    world.add(model_deployment())
+    world.settle()
+
+    def others(manifest: dict[str, Any]) -> None:
+        del manifest["spec"]["template"]
+        manifest["spec"].update(selector={"matchLabels": {"app": "x"}}, source={"volume": {"claimName": "lib"}})
+
+    world.edit(others)
+    world.reconcile()
+    assert world.get("Deployment", "iris")
+    world.settle()
+    assert world.kube.list("Deployment", "team") == []
+    assert world.kube.list("Pod", "team", {"pickleball.dev/part": "workload"}) == []
+    assert world.reasons()["PolicyReady"] == ("True", "PolicyFromAnalysis")
 
 
 def test_a_missing_permission_is_said_in_the_status(world: World) -> None:

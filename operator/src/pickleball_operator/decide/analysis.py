@@ -43,7 +43,7 @@ def published(given: AnalysisObserved) -> Finding | None:
     if stored is None or not stored.get("data"):
         return None
     try:
-        content = result.read(stored)
+        content = result.analysed(stored)
     except ResultError as error:
         return refuse(
             Reason.RESULT_REFUSED,

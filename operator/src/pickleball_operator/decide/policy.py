@@ -51,7 +51,7 @@ def candidate(
     if request is None or stored is None or not stored.get("data"):
         return None
     try:
-        analysed = result.read(stored)
+        analysed = result.analysed(stored)
         content = _with_extras(_with_proposals(analysed, deployment), deployment.spec.policy.extra)
         result.data(content.policy_text, content.provenance_text)
     except ResultError as error:

@@ -120,6 +120,18 @@ def read(config_map: Mapping[str, Any]) -> Content:
     return check(plain[names.POLICY_FILE].encode(), provenance.encode())
 
 
+def analysed(config_map: Mapping[str, Any]) -> Content:
+    """The content of a result as its analysis published it, or ResultError: nobody has written it by hand since."""
+    content = read(config_map)
+    published = (config_map.get("metadata") or {}).get("annotations") or {}
+    if config_map.get("immutable") is not True or published.get(names.PUBLISHED) != content.policy.digest:
+        raise ResultError(
+            "result-altered",
+            "It does not hold what the analysis published; delete the ConfigMap, and the sources are analysed again.",
+        )
+    return content
+
+
 def _unpack(packed: object) -> bytes:
     if not isinstance(packed, str):
         raise ResultError("provenance-invalid", f"{names.PROVENANCE_GZIP} is no text.")
