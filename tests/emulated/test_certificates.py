@@ -101,6 +101,18 @@ def test_it_is_renewed_with_a_third_left_and_the_old_authority_stays_until_it_en
     assert trusted(kube) == new
 
 
+@pytest.mark.parametrize("days", [-200, 200])
+def test_a_certificate_that_a_wrong_clock_made_is_replaced(kube: Memory, days: int) -> None:
+    """It has run out or has not begun, so that the API server does not take it: the next look makes another."""
+    look(kube, days * 24 * 60)
+    wrong = content(kube, "tls.crt")
+    look(kube)
+    assert content(kube, "tls.crt") != wrong
+    assert trusted(kube) == content(kube, "ca.crt")
+    assert authority.begins(content(kube, "tls.crt")) <= START < authority.ends(content(kube, "tls.crt"))
+    assert len(authority.split(trusted(kube))) == 1
+
+
 def test_a_crash_between_the_two_writes_is_made_good(kube: Memory) -> None:
     """An authority that signed nothing is forgotten, and the one in use stays trusted throughout."""
     look(kube)

@@ -66,6 +66,11 @@ def ends(certificate: bytes) -> datetime:
     return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
 
 
+def begins(certificate: bytes) -> datetime:
+    """From when it holds."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_before_utc
+
+
 def split(bundle: bytes) -> list[bytes]:
     """The certificates of a bundle, in their order; ValueError where one cannot be read."""
     return [one.public_bytes(serialization.Encoding.PEM) for one in x509.load_pem_x509_certificates(bundle)]

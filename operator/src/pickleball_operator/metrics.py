@@ -30,6 +30,7 @@ class Metrics:
         self.requests = self._counter(
             "pickleball_api_requests_total", "Requests to the API server, without watches, by method.", "method"
         )
+        self.leading = self._gauge("pickleball_leading", "1 while this controller holds the Lease and works.")
         self.queue = self._gauge("pickleball_queue_length", "ModelDeployments that wait or are being handled.")
         self.reconciles = self._counter(
             "pickleball_reconciles_total", "Looks at a ModelDeployment, by outcome: done, conflict, error.", "outcome"

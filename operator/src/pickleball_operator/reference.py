@@ -64,13 +64,16 @@ PROMISES = """Every condition carries `observedGeneration`, one reason of the li
   The Deployment's pod template changes only together with a policy that fits it.
 - A failed analysis is recorded on its result ConfigMap and is not tried again by itself: another spec, or
   `kubectl annotate modeldeployment NAME pickleball.dev/analyse-again="$(date +%s)" --overwrite`, asks anew.
-- Equal analyses are one Job. `PICKLEBALL_ANALYSIS_JOBS` of them run at a time, the oldest first; the others are
-  suspended Jobs, and the condition says their place as it was when the ModelDeployment was last looked at.
+- Equal analyses are one Job. `PICKLEBALL_ANALYSIS_JOBS` of them run at a time; namespaces take turns, and in each
+  the oldest comes first. The others are suspended Jobs, and the condition says their place as it was when the
+  ModelDeployment was last looked at.
 - An analysis that ran out of memory is tried once more with twice as much. A pod that the cluster disrupts (drain,
   node pressure, preemption) is replaced until the time limit; errors of the analysis are never retried.
 - With `spec.policy.approval: Manual` a candidate waits, and `status.candidate` and the ConfigMap
   `pickleball-review-NAME` say what it changes. [How to review a policy](../how-to/review-a-policy.md).
 - `spec.policy.pin` keeps an earlier policy of `status.history` in force, whatever the analysis says.
+- One controller works at a time, by a Lease: another one waits.
+  [What happens when something fails](../explanation/faults.md).
 - Everything that is made has ownerReferences, and there is no finalizer: deleting the ModelDeployment removes it,
   also while the operator is away.
 """

@@ -57,7 +57,7 @@ def ensure(kube: Kube, settings: Settings, now: datetime, pause: Callable[[float
     lifetime = timedelta(seconds=duration_in_seconds(settings.certificate_lifetime))
     secret = kube.get(Ref("Secret", settings.webhook_namespace, settings.webhook_name))
     kept = read(secret, host(settings))
-    if kept is not None and authority.ends(kept.certificate) - now > lifetime / 3:
+    if kept is not None and holds(kept.certificate, now) and authority.ends(kept.certificate) - now > lifetime / 3:
         announce(kube, settings, valid(kept.authorities, now))
         return
     fresh = authority.mint(host(settings), now, lifetime)
@@ -82,9 +82,14 @@ def read(secret: Manifest | None, name: str) -> Kept | None:
     return kept if authority.fits(kept.certificate, kept.key, authorities, name) else None
 
 
+def holds(certificate: bytes, now: datetime) -> bool:
+    """Whether it has begun and not run out: one made by a clock that went wrong is none."""
+    return authority.begins(certificate) <= now < authority.ends(certificate)
+
+
 def valid(authorities: tuple[bytes, ...], now: datetime) -> tuple[bytes, ...]:
-    """The newest that have not run out."""
-    return tuple(one for one in authorities if authority.ends(one) > now)[:TRUSTED]
+    """The newest that hold."""
+    return tuple(one for one in authorities if holds(one, now))[:TRUSTED]
 
 
 def announced(kube: Kube, settings: Settings) -> tuple[bytes, ...]:

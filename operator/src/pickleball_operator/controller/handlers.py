@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -18,7 +17,8 @@ from pickleball_operator.metrics import Metrics
 from pickleball_operator.model import duration_in_seconds
 
 from . import certificates
-from .clock import utc
+from .clock import read, utc
+from .lead import keep
 from .lines import about
 from .news import News
 from .outcome import Outcome, changes, count
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pickleball_operator.kube import Kube
     from pickleball_operator.settings import Settings
 
+    from .lead import Lead
+
 LOG = logging.getLogger("pickleball.controller")
 DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "configmaps"), ("", "v1", "pods"))
 SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
@@ -42,8 +44,13 @@ SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
 class Controller:
     """The handlers and their queue."""
 
-    def __init__(self, kube: Kube, settings: Settings, clock: Callable[[], str] = utc) -> None:
+    def __init__(
+        self, kube: Kube, settings: Settings, clock: Callable[[], str] = utc, lead: Lead | None = None
+    ) -> None:
         self.kube = kube
+        self.lead = lead
+        self.leading = asyncio.Event()
+        """Set while this controller may work; it always may where nobody asks for a Lease."""
         self.settings = settings
         self.clock = clock
         self.metrics = Metrics()
@@ -54,6 +61,7 @@ class Controller:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def _work(self, key: Key) -> None:
+        await self.leading.wait()
         about.set(self._known.get(key) or {"namespace": key[0], "modeldeployment": key[1]})
         await asyncio.to_thread(self._reconcile, key)
 
@@ -90,6 +98,11 @@ class Controller:
         self._tasks = [asyncio.create_task(one) for one in work]
         if self.settings.managed_certificate:
             self._tasks.append(asyncio.create_task(self._certify()))
+        if self.lead is None:
+            self.leading.set()
+        else:
+            self._tasks.append(asyncio.create_task(keep(self.lead, self.leading)))
+        self.metrics.leading.set_function(self.leading.is_set)
 
     async def stop(self) -> None:
         """Stop working; what was being done is done again by the next controller."""
@@ -98,6 +111,10 @@ class Controller:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self.lead is not None and self.leading.is_set():
+            self.leading.clear()
+            with contextlib.suppress(OperatorError):  # then the next one waits until it has run out
+                await asyncio.to_thread(self.lead.release)
 
     def healthy(self) -> int:
         """How many model deployments wait; an error when nobody works on them."""
@@ -122,6 +139,7 @@ class Controller:
     async def _sweep(self) -> None:
         """Look over all pods now and then."""
         while True:
+            await self.leading.wait()
             try:
                 concerned = await asyncio.to_thread(self.sweep.look)
             except OperatorError as error:
@@ -134,7 +152,8 @@ class Controller:
     async def _certify(self) -> None:
         """Keep the webhook's certificate."""
         while True:
-            now = datetime.now(UTC)
+            await self.leading.wait()
+            now = read(await asyncio.to_thread(self.clock))
             try:
                 await asyncio.to_thread(certificates.ensure, self.kube, self.settings, now, time.sleep)
             except OperatorError as error:

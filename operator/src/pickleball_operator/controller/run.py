@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import TYPE_CHECKING
 
 import kopf
@@ -11,7 +12,9 @@ import kopf
 from pickleball_operator.kube.cluster import Cluster
 from pickleball_operator.metrics import serve
 
+from .clock import written
 from .handlers import Controller, register
+from .lead import Lead
 from .lines import carry
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ def run(settings: Settings) -> None:
     carry()
     registry = kopf.OperatorRegistry()
     kube = Cluster.connect()
-    controller = Controller(kube, settings)
+    lead = Lead(Cluster.connect(), settings, socket.gethostname(), kube.now)  # its renewals wait for nothing else
+    controller = Controller(kube, settings, lambda: written(kube.now()), lead)
     kube.told = lambda method: controller.metrics.requests.labels(method).inc()
     register(controller, registry)
     if settings.metrics_port:

@@ -5,9 +5,13 @@ Plain requests with dicts: the client's typed models would cost 60 MB and a disc
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -62,6 +66,8 @@ class Cluster:
         self._manager = manager
         self.told: Callable[[str], object] = lambda _method: None
         """Told the method of every request."""
+        self._heard: tuple[datetime, float] | None = None
+        """What the API server's clock said last, and when that was."""
 
     @classmethod
     def connect(cls) -> Cluster:
@@ -84,6 +90,16 @@ class Cluster:
         except (ConfigException, OSError) as error:
             raise UnavailableError("The API server", f"is not known: {error}") from error
         return cls(configuration, manager)
+
+    def now(self) -> datetime:
+        """The time by the API server's clock, whatever this machine's says; by this machine's before any answer."""
+        if self._heard is None:
+            with contextlib.suppress(KubeError):
+                self._request("GET", "/version", "Asking for the time")
+        if self._heard is None:
+            return datetime.now(UTC)
+        said, at = self._heard
+        return said + timedelta(seconds=time.monotonic() - at)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -202,9 +218,16 @@ class Cluster:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnavailableError(what, f"no answer from the API server: {error}", 0) from error
+        self._hear(response.headers.get("Date"))
         if not 200 <= response.status <= 299:
             raise _error(what, response.status, response.data)
         return bytes(response.data)
+
+    def _hear(self, date: str | None) -> None:
+        try:
+            self._heard = (parsedate_to_datetime(date), time.monotonic()) if date else self._heard
+        except ValueError:
+            LOG.debug("the API server's date is none: %s", date)
 
 
 def default_namespace(kubeconfig: str | None, context: str | None) -> str:

@@ -26,6 +26,7 @@ Kind = Literal[
     "Secret",
     "Namespace",
     "MutatingWebhookConfiguration",
+    "Lease",
 ]
 
 
@@ -55,6 +56,7 @@ RESOURCES: Mapping[Kind, Resource] = {
     "Secret": Resource("v1", "secrets"),
     "Namespace": Resource("v1", "namespaces"),
     "MutatingWebhookConfiguration": Resource("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"),
+    "Lease": Resource("coordination.k8s.io/v1", "leases"),
 }
 """Every kind that this operator touches."""
 
