@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import struct
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "library"))
+from tests.attacks import assembly as asm
 from tests.attacks import differential, following, repetition
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
@@ -83,3 +85,22 @@ def test_the_ledger_is_judged_alike() -> None:
                 both = Both(policy, settings)
                 for _ in range(2):
                     both.verify(attack.stream)
+
+
+def test_arrays_in_the_place_of_methods_are_judged_alike() -> None:
+    """Whether the application answers find_class or not, in one load and where the maker is of an earlier one."""
+    assert native, engine.REASON
+    names = ("numpy.ndarray", "a.Array", "a.B", "numpy._core.multiarray._reconstruct")
+    policies = [None, Policy({"m": Entry(names[:3], names[3:])}), Policy({"m": Entry(names[2:3], ())})]
+    reconstruct = asm.name("numpy._core.multiarray", "_reconstruct") + asm.put(1)
+    firsts = [asm.name("numpy", "ndarray"), asm.name("a", "Array"), asm.new(asm.name("a", "B")), b"C\x01x", b"N"]
+    firsts.append(asm.call(asm.name("builtins", "getattr"), asm.name("numpy", "ndarray"), asm.text("T")))
+    taken = asm.call(asm.name("builtins", "getattr"), asm.name("numpy._core", "multiarray"), asm.text("_reconstruct"))
+    held = asm.new(asm.name("a", "B"))
+    for policy, renames, first, maker in itertools.product(policies, (False, True), firsts, (reconstruct, taken)):
+        both = Both(policy, Settings(renames=renames))
+        for callee in (maker, asm.get(1)):
+            array = asm.call(callee, first)
+            both.verify(asm.PROTO2 + held + asm.dict_of(asm.text("x"), array) + asm.BUILD + asm.STOP)
+            item = asm.text("x") + array + asm.SETITEM
+            both.verify(asm.PROTO2 + held + item + asm.DUP + asm.BUILD + asm.STOP)

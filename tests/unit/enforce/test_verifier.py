@@ -358,6 +358,20 @@ def test_an_array_may_stand_where_a_method_does(maker: str, first: bytes, array:
     assert (("a.B", "shadow", "x") not in found) is array
 
 
+def test_an_array_whose_names_an_application_answers_is_obliged_to_be_of_numpy() -> None:
+    """With an overridden find_class the maker, and the class that it gets, have to be numpy's own."""
+    maker = asm.name("numpy._core.multiarray", "_reconstruct")
+    for first, path in ((asm.name("numpy", "ndarray"), "numpy.ndarray"), (b"C\x01x", "")):
+        stream = built(asm.dict_of(asm.text("x"), asm.call(maker, first))) + asm.STOP
+        verdict = Verifier(policy("a.B"), Settings(renames=True)).verify(stream)
+        found = {(item.path, held.kind, held.detail) for item in verdict.imports for held in item.obligations}
+        assert ("a.B", "shadow", "x") not in found
+        assert ("numpy._core.multiarray._reconstruct", "array", "") in found
+        assert {item for item in found if item[:2] == ("numpy.ndarray", "array")} == (
+            {(path, "array", path)} if path else set()
+        )
+
+
 def test_a_state_brings_obligations_for_what_may_be_called_and_for_slots() -> None:
     """Literal values in a dict state need no check, callable ones and slots do."""
     plain = built(asm.dict_of(asm.text("x"), asm.number(1), asm.text("y"), asm.list_of())) + asm.STOP

@@ -20,6 +20,8 @@ Kinds of obligations, and what each asks of the object that an import gave:
                      object): it is no callable that calls or holds what it is given, under whatever name it was
                      imported; one that holds it may get a class
     handed           a callable that calls it got it: no helper of pickle, and nothing that calls or holds arguments
+    array C          what it made, or what was made of it (C is its name), stands where a method may: numpy's own maker
+                     of arrays, numpy's own class of them
     subclass B       a function that calls the class which it is given got it: a subclass of B
     persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
@@ -407,6 +409,14 @@ def _handed(obj: object, prediction: Import, obligation: Obligation) -> list[Vio
     return violation(prediction, obligation, "calls-argument", sentence)
 
 
+def _array(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
+    expected = {obligation.detail} if obligation.detail else names.ARRAY_MAKERS
+    if any(_resolve(path) is obj for path in expected):
+        return []
+    sentence = f"A state holds an array by {prediction.path}, and what find_class gave for it is not numpy's own."
+    return violation(prediction, obligation, "method-shadowed", sentence)
+
+
 def _subclass(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     base = _resolve(obligation.detail)
     if not isinstance(obj, type) or (isinstance(base, type) and issubclass(obj, base)):
@@ -440,6 +450,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "method": _method,
     "receives": _receives,
     "handed": _handed,
+    "array": _array,
     "subclass": _subclass,
     "persistent": _asked,
     "called": _asked,

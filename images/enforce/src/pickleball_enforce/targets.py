@@ -110,9 +110,14 @@ class Targets(Calls):
     def _check_replacement(self, target: Object, key: str, value: Tag) -> None:
         """Oblige what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
 
-        An array is none: it cannot be called.
+        An array is none: it cannot be called. What gave it is obliged to be numpy's own where a find_class of the
+        application answers.
         """
-        if type(value) is Object and _is_array(value):
+        sources = _array_sources(value)
+        if sources:
+            for item in sources:
+                if item.decision == "ask":
+                    self.oblige(item, "array", names.ARRAY if item.path == names.ARRAY else "")
             return
         listed = type(value) is Import and value.decision == "allow" and self.may_call(value.path)
         if listed and not names.hands_on(value.path) and not self.tracing and not self.settings.renames:
@@ -218,7 +223,7 @@ def _note_items(origin: Import, kind: str, items: list[Tag]) -> None:
             origin.odd_items = type(key) not in (bool, int, type(None))
         elif _refused(key, value):
             origin.odd_items = True
-        elif callable_like(value) and not (type(value) is Object and _is_array(value)) and key not in origin.items:
+        elif callable_like(value) and not _is_array(value) and key not in origin.items:
             origin.odd_items = len(origin.items) >= KEYS_KEPT
             origin.items[key] = None
 
@@ -230,16 +235,27 @@ def _refused(key: str, value: Tag) -> bool:
     return names.special(key) and callable_like(value)
 
 
-def _is_array(value: Object) -> bool:
-    """Whether a call gave a plain array of numpy."""
-    maker = value.origin
-    if maker is None or maker.decision != "allow" or maker.path not in names.ARRAY_MAKERS:
-        return False
-    if value.how != "call" or type(value.args) is not Tuple or not value.args.items:
-        return False
-    first = value.args.items[0]
-    plain = type(first) is Import and first.decision == "allow" and first.path == names.ARRAY
-    return plain or not callable_like(first)
+def _is_array(value: Tag) -> bool:
+    """Whether a call gave a plain array of numpy, under names that no application changes."""
+    sources = _array_sources(value)
+    return bool(sources) and all(item.decision == "allow" for item in sources)
+
+
+def _array_sources(value: Tag) -> tuple[Import, ...]:
+    """Give maker and class of what is a plain array of numpy, if they are what they are called; else nothing."""
+    if type(value) is not Object or value.how != "call" or type(value.args) is not Tuple or not value.args.items:
+        return ()
+    maker, first = value.origin, value.args.items[0]
+    if maker is None or maker.path not in names.ARRAY_MAKERS or not _stands_for_itself(maker):
+        return ()
+    if type(first) is Import:
+        return (maker, first) if first.path == names.ARRAY and _stands_for_itself(first) else ()
+    return () if callable_like(first) else (maker,)
+
+
+def _stands_for_itself(found: Import) -> bool:
+    """Whether an import is neither a stub nor an attribute of another one."""
+    return found.decision != "stub" and found.parent is None
 
 
 def _slots(items: tuple[Tag, ...]) -> bool:

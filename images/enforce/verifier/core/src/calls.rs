@@ -3,7 +3,7 @@
 use crate::machine::{Machine, Step};
 use crate::memory::{ContainerKind, Made};
 use crate::name::{ARRAY, Helper, Library};
-use crate::report::{Decision, Kind, List, say, uses};
+use crate::report::{Decision, Import, Kind, List, say, uses};
 use crate::tag::{NOT_LITERAL, Sort, Tag};
 use crate::verifier::latest;
 
@@ -67,10 +67,7 @@ impl Machine<'_> {
         }
         let result = self.result_of(index);
         if facts.array_maker && self.v.memory.tuple_length(args) > 0 {
-            let first = self.v.memory.tuple_item(args, 0);
-            if self.is_plain_array(first) || !self.v.memory.is_callable_like(first) {
-                self.v.memory.object_mut(result).made = Made::Array;
-            }
+            self.note_array(index, self.v.memory.tuple_item(args, 0), result);
         }
         Ok(result)
     }
@@ -81,12 +78,21 @@ impl Machine<'_> {
         self.v.memory.imports[import].routine & use_ != 0 && self.v.memory.tuple(args).literal
     }
 
-    /// Whether an argument is numpy's own class of arrays.
-    fn is_plain_array(&self, class: Tag) -> bool {
-        class.is(Sort::Import) && {
-            let import = self.v.memory.import(class);
-            import.decision == Decision::Allow && import.path == ARRAY
+    /// Notes that a call gives a plain array of numpy, if maker and class are what they are called.
+    fn note_array(&mut self, maker: usize, first: Tag, result: Tag) {
+        let stands_for_itself = |import: &Import| import.decision != Decision::Stub && import.parent.is_none();
+        let class = first.is(Sort::Import).then(|| self.v.memory.import(first));
+        let fits = match class {
+            Some(class) => class.path == ARRAY && stands_for_itself(class),
+            None => !self.v.memory.is_callable_like(first),
+        };
+        if !fits || !stands_for_itself(&self.v.memory.imports[maker]) {
+            return;
         }
+        if class.is_some_and(|class| class.decision == Decision::Ask) {
+            self.v.memory.array_classes.insert(result.index(), first.index());
+        }
+        self.v.memory.object_mut(result).made = Made::Array;
     }
 
     /// Counts what hashing the members of a new set or dict costs; lists may have grown since the tuple was made.

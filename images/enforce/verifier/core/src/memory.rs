@@ -3,7 +3,7 @@
 //! Nodes are never freed one by one; a memory lives as long as its Unpickler's memo needs it.
 
 use crate::report::{Decision, Import, say, uses};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::tag::{HELPER, LIVE, MUTABLE, OPERAND, SPECIAL, STUB, Sort, Tag};
 
@@ -138,6 +138,8 @@ pub struct Memory {
     changed: Vec<usize>, // imports
     texts: Vec<u8>,
     checked: HashSet<(usize, u32, u8)>,
+    /// Of arrays: the import that is to be numpy's class of them, where the application may have changed it.
+    pub array_classes: HashMap<usize, usize>,
     owned: (usize, usize), // items and pairs from here on may have texts in the buffer
 }
 
@@ -156,6 +158,7 @@ impl Memory {
             changed: Vec::new(),
             texts: Vec::new(),
             checked: HashSet::new(),
+            array_classes: HashMap::new(),
             owned: (0, 0),
         };
         memory.clear();
@@ -182,6 +185,7 @@ impl Memory {
         empty(&mut self.changed);
         empty(&mut self.texts);
         self.checked.clear();
+        self.array_classes.clear();
         self.owned = (0, 0);
         self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0, literal: true }); // Tag::EMPTY_TUPLE
     }

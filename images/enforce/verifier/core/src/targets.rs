@@ -3,6 +3,7 @@
 use crate::containers::{ITEMS, ITEMS_OF_RESULT};
 use crate::machine::{Machine, Step};
 use crate::memory::{ContainerKind, KEYS_KEPT, Made, Part};
+use crate::name::ARRAY;
 use crate::opcode;
 use crate::report::{Decision, Kind, List, Obligation, say, uses};
 use crate::tag::{Sort, Tag};
@@ -134,14 +135,32 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a call gave a plain array of numpy.
+    /// Whether a call gave a plain array of numpy, under names that no application changes.
     fn is_array(&self, value: Tag) -> bool {
+        let Some(maker) = self.array_maker(value) else { return false };
+        let asked = self.v.memory.array_classes.contains_key(&value.index());
+        self.v.memory.imports[maker].decision == Decision::Allow && !asked
+    }
+
+    /// Gives the import whose call gave a plain array of numpy, if it is what it is called.
+    fn array_maker(&self, value: Tag) -> Option<usize> {
         if !value.is(Sort::Object) {
-            return false;
+            return None;
         }
         let node = *self.v.memory.object(value);
-        let maker = node.origin().map(|index| self.v.memory.imports[index].decision);
-        node.made == Made::Array && maker == Some(Decision::Allow)
+        node.origin().filter(|_| node.made == Made::Array)
+    }
+
+    /// Obliges what gave an array to be numpy's own where the application may have changed it; tells whether it is one.
+    fn oblige_array(&mut self, value: Tag) -> bool {
+        let Some(maker) = self.array_maker(value) else { return false };
+        if self.v.memory.imports[maker].decision == Decision::Ask {
+            self.oblige(maker, Kind::Array, b"");
+        }
+        if let Some(&class) = self.v.memory.array_classes.get(&value.index()) {
+            self.oblige(class, Kind::Array, ARRAY);
+        }
+        true
     }
 
     /// Gives both parts of a state that stock sets as attributes.
@@ -214,9 +233,10 @@ impl Machine<'_> {
     }
 
     /// Obliges what may stand where a method does: only what `reduces` lists, and calls nothing that it is given.
-    /// An array is none: it cannot be called.
+    /// An array is none: it cannot be called. What gave it is obliged to be numpy's own where a `find_class` of the
+    /// application answers.
     fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
-        if self.is_array(value) {
+        if self.oblige_array(value) {
             return;
         }
         if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
