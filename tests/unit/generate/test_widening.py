@@ -163,6 +163,58 @@ class Others:
     def run(self):
         pass
 """,
+    "lib/network.py": """
+from lib import layers
+from lib.layers import Layer
+
+class Network:
+    def __init__(self, spec):
+        self.layers = [made(name) for name in spec]
+        self.size = sum(layer.size_of() for layer in self.layers)
+        self.norm = getattr(layers, "Norm" + str(self.size))()
+        getattr(layers, spec)()
+
+class Named:
+    def __init__(self, name, known=None):
+        self.known = getattr(layers, "Linear")() or globals()["Own"]()
+        self.kind = getattr(layers, name)
+        self.value = getattr(self.known, name)()
+
+def made(name):
+    return vars(layers)[name](1) if name.startswith("nn.") else globals()[name](2)
+
+class Own(Layer):
+    def __init__(self, size):
+        self.parts = [Part(each) for each in size]
+
+class Part:
+    pass
+""",
+    "lib/layers.py": """
+import os
+from lib.more_layers import *
+
+class Layer:
+    def size_of(self):
+        return 1
+
+class Linear(Layer):
+    pass
+
+class _Hidden(Layer):
+    pass
+
+class Evil(Layer):
+    def __setstate__(self, state):
+        os.system(state)
+
+class Unsized:
+    pass
+
+class Norm1:
+    pass
+""",
+    "lib/more_layers.py": "class Starred:\n    def size_of(self):\n        return 2\n",
     "lib/words.py": "class Words:\n    pass\n\nclass Stacked(Words):\n    pass\n",
 }
 WIDENED = {"lib.parts.Scaler", "lib.parts.Child", "lib.parts.Kept", "lib.parts.Reading", "more.Foreign"}
@@ -222,7 +274,32 @@ def test_the_only_class_that_has_what_is_asked_of_a_part_is_let_in(library: Envi
     assert infer(library, ["lib.recommender.Asking"], Options()).policy.globals == {"lib.recommender.Asking"}
 
 
-@pytest.mark.parametrize("name", ["lib.composite.Composite", "lib.tagger.Tagger"])
+def test_classes_of_a_module_are_let_in_that_code_names_by_an_expression(library: Environment) -> None:
+    """`getattr(module, name)`, `globals()[name]`: inert public classes that have what is asked of their instances.
+
+    As far as a beginning or an end of the name is known, only those; of a module whose instance nobody keeps, none.
+    What their methods make for an attribute comes with them.
+    """
+    described = infer(library, ["lib.network.Network"], Options()).provenance["classes"]["lib.network.Network"]
+    globals_ = described["globals"]
+    layers = {f"lib.layers.{name}" for name in ("Layer", "Linear", "Norm1")} | {"lib.more_layers.Starred"}
+    own = {"lib.network.Network", "lib.network.Own", "lib.network.Part"}
+    assert globals_.keys() == layers | own
+    entry = globals_["lib.layers.Linear"]
+    assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
+    assert entry["rule"] == "class of lib.layers, looked up under a computed name"
+    assert entry["chain"][-1]["holds"] == "an instance of a class of lib.layers under a computed name"
+
+
+def test_a_name_that_is_written_out_stands_for_its_class_alone(library: Environment) -> None:
+    """It is needed, not widened; a class under a computed name that nobody makes an instance of gives nothing."""
+    described = infer(library, ["lib.network.Named"], Options()).provenance["classes"]["lib.network.Named"]["globals"]
+    assert {name: entry["kind"] for name, entry in described.items()} == dict.fromkeys(
+        ("lib.network.Named", "lib.network.Own", "lib.network.Part", "lib.layers.Linear"), "needed"
+    )
+
+
+@pytest.mark.parametrize("name", ["lib.composite.Composite", "lib.tagger.Tagger", "lib.network.Network"])
 def test_widening_can_be_turned_off(name: str, library: Environment) -> None:
     """Without it nothing is widened."""
     described = infer(library, [name], Options(widen=False)).provenance["classes"][name]

@@ -120,6 +120,8 @@ def spoken(value: Value) -> str:
         return f"data of {value[1]}"
     if kind == "part":
         return f"what a caller gives to {value[1].dotted} as {value[2]}"
+    if kind in {"pick", "picked"}:
+        return f"{'a class' if kind == 'pick' else 'an instance of a class'} of {value[1]} under a computed name"
     return "something unknown" if kind == "unk" else str(value[1])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.containers import Containers
 from pickleball_generate.inference.graph import Variable
+from pickleball_generate.inference.named import pick
 from pickleball_generate.inference.scopes import callee_name
 from pickleball_generate.inference.store import UNKNOWN
 
@@ -43,12 +44,23 @@ class Attributes(Containers, ABC):
             self._read_attribute(value, name, found)
         return found
 
+    def computed_attribute(self, value: Value, name: object, result: Variable) -> None:
+        """Read an attribute under a name that an expression computes: of a module, one of its classes."""
+        if value[0] != "mod" or not self.program.has_source(value[1]):
+            return
+        if isinstance(name, dict) and "str" in name:
+            self.flow(self.attribute_of(value, name["str"]), result)
+        else:
+            self.add(result, pick(value[1], name))
+
     def _read_attribute(self, value: Value, name: str, result: Variable) -> None:
         kind = value[0]
         if kind == "obj":
             self._object_attribute(value, name, result)
         elif kind == "cls":
             self._class_attribute(value, name, result)
+        elif kind == "mod" and name == "__dict__":
+            self.add(result, value)
         elif kind == "mod":
             scope = self.program.scope(value[1])
             if scope is not None and name in scope.bound:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MADE = frozenset({"obj", "inst"})
 OBJECTS = frozenset({"obj"})
+WITH_NAMESPACE = frozenset({"obj", "mod"})
 PASSED = {"meth": frozenset({"part"}), "fun": frozenset({"part", "obj"})}
 ITEMS_OF = frozenset({"box", "vars", "inst"})
 SETATTR = frozenset({"setattr", "object.__setattr__"})
@@ -93,6 +94,7 @@ class Calls(Foreign, ABC):
                 self.flow(default, result)
             if texts[1] is None:
                 self.add(result, UNKNOWN)
+                self.watch(given[0], lambda owner: self.computed_attribute(owner, expression["args"][1], result))
             else:
                 self.attribute(given[0], texts[1], result)
         elif callee in SETATTR and len(given) >= 3:
@@ -100,7 +102,11 @@ class Calls(Foreign, ABC):
         elif callee == "super().__setattr__" and len(given) >= 2 and frame.receiver:
             self.store_attribute(frame.receiver, texts[0] or "*", given[1], "setattr")
         elif callee == "vars" and given:
-            self.watch(given[0], lambda value: self.add(result, ("vars", value)) if value[0] == "obj" else None)
+            owners = Variable()
+            self.select(given[0], owners, WITH_NAMESPACE)
+            self.attribute(owners, "__dict__", result)
+        elif callee == "globals" and not given:
+            self.add(result, ("mod", frame.scope.module))
         elif callee == "type" and len(given) == 1:
             self.attribute(given[0], "__class__", result)
         else:
@@ -130,7 +136,7 @@ class Calls(Foreign, ABC):
     def call_method(self, receiver: Value, name: str, call: Call) -> None:
         """`receiver.name(arguments)`."""
         kind = receiver[0]
-        if kind == "part":
+        if kind in {"part", "picked"}:
             self.ask(receiver, name)
             return
         method = self.program.method(receiver[1], name) if kind == "obj" else None
@@ -193,8 +199,10 @@ class Calls(Foreign, ABC):
     def call_value(self, value: Value, call: Call) -> None:
         """Call a value."""
         kind = value[0]
-        if kind == "part":
+        if kind in {"part", "picked"}:
             self.ask(value, "__call__")
+        elif kind == "pick":
+            self.add(call.result, ("picked", *value[1:]))
         elif kind == "cls":
             self._construct(value, call)
         elif kind in {"fun", "meth"}:

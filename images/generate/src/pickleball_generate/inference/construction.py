@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 def called(body: Scope) -> set[str]:
     """Name what the statements of a body call; those inside functions and classes in it are not its own."""
-    kinds = ("assigns", "calls", "returns", "reach")
-    waiting: list[Any] = [body.facts.get(kind, ()) for kind in kinds]
+    return called_in([body.facts.get(kind, ()) for kind in ("assigns", "calls", "returns", "reach")])
+
+
+def called_in(facts: object) -> set[str]:
+    """Name what expressions call, and those inside them."""
+    waiting: list[Any] = [facts]
     found: set[str] = set()
     while waiting:
         current = waiting.pop()
@@ -45,11 +49,12 @@ def bodies(scope: Scope) -> Iterator[Scope]:
 
 
 def kept(program: Program, body: Scope) -> Iterator[Scope]:
-    """The classes that a method makes instances of right into an attribute: `self.x = C()`."""
+    """The classes that a method makes instances of for an attribute: `self.x = C()`, `self.y = Holder(D() for ...)`."""
     first = next(iter(body.facts.get("params", ())), {"n": "self"})["n"]
     for item in body.facts.get("assigns", ()):
-        if isinstance(item["to"], str) and item["to"].startswith(f"{first}.") and (name := callee_name(item.get("v"))):
-            yield from (value[1] for value in program.resolve(name, body) if value[0] == "cls")
+        if isinstance(item["to"], str) and item["to"].startswith(f"{first}."):
+            for name in sorted(called_in(item.get("v"))):
+                yield from (value[1] for value in program.resolve(name, body) if value[0] == "cls")
 
 
 def extension_types(program: Program, scope: Scope) -> set[str]:

@@ -308,6 +308,8 @@ class Evaluation(Lookups):
                 self.call_method(value, "__getitem__", call)
                 if self.is_container(value[1]):
                     self.item(value, index, result)
+            elif value[0] == "mod":  # globals()["name"]
+                self.computed_attribute(value, index, result)
             elif value[0] in HOLDING:
                 self.item(value, index, result)
 

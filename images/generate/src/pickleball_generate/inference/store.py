@@ -13,6 +13,7 @@ Values:
     ("vars", value)             the `__dict__` of an instance
     ("data", package)           the result of a computation in a package that a pack describes
     ("part", Scope, parameter)  what a caller gives to an instance of a class to keep, beside ("unk",)
+    ("pick", module, ...)       a class of a module under a name that is computed; ("picked", ...) an instance of it
     ("unk",)                    anything
 """
 

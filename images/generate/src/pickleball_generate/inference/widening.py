@@ -1,10 +1,11 @@
 """Widening: where a value is not known but a bound of it is, classes inside the bound that are graded inert.
 
-Two bounds are used, each visible in the provenance as `widened`:
+Three bounds are used, each visible in the provenance as `widened`:
 
     declared    an annotation in the package of the model's class names a class of it: its subclasses
     part        a caller gives a value to a constructor, and code calls methods of it that the holder has itself (a
                 pipeline calls `fit` of its steps): classes that share a base with the holder and have such a method
+    named       code looks a class of a module up under a name that it computes: the public classes of that module
 
 They enter `globals` only; a class that pickles by calling itself enters `reduces` when its construction is inert too.
 With them come the instances that their methods make: of inert classes right into an attribute, and of types of machine
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.callgraph import USUAL
 from pickleball_generate.inference.closedworld import clashes
@@ -53,7 +55,8 @@ class Widening:
         if self.model is None:  # of machine code, which bounds nothing
             return
         chosen: dict[Scope, Because] = {}
-        for value, rule, reason, classes in [*self._parts(self.model), *self._declared(self.model)]:
+        bounds = [*self._parts(self.model), *self._declared(self.model), *self._named(self.model)]
+        for value, rule, reason, classes in bounds:
             because = Because(value, rule, reason.file, reason.line, "widened")
             for cls in classes:
                 if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
@@ -77,7 +80,7 @@ class Widening:
         """Hold the classes that alone have what code asks of a part, with what their makers give them."""
         solver, program = self.solver, self.solver.program
         asked = Asked(program)
-        for part, methods in list(solver.asked.items()):
+        for part, methods in self._asked():
             holder: Scope = part[1]
             wanted = {name for name in methods if name not in USUAL and not name.startswith("__")}
             if part not in solver.held or any(program.method(holder, name) for name in wanted):
@@ -91,6 +94,10 @@ class Widening:
             for maker in makers(program, cls):
                 solver.reach(maker)
         solver.run()
+
+    def _asked(self) -> list[tuple[Value, dict[str, Reason]]]:
+        """The parts that callers give, with what is asked of them."""
+        return [(part, methods) for part, methods in self.solver.asked.items() if part[0] == "part"]
 
     def _add_kept(self, chosen: dict[Scope, Because]) -> None:
         """Add the inert classes that methods of chosen ones make instances of for an attribute."""
@@ -143,7 +150,7 @@ class Widening:
         """Parts of the holder's own kind, that some held object keeps."""
         program = self.solver.program
         seen: set[tuple[Scope, ...]] = set()
-        for part, asked in self.solver.asked.items():
+        for part, asked in self._asked():
             holder: Scope = part[1]
             shared = {name for name in asked if name not in USUAL and program.method(holder, name)}
             if part not in self.solver.held or not shared:
@@ -173,6 +180,20 @@ class Widening:
                 reason,
                 self._narrow(model, (bound,), None),
             )
+
+    def _named(self, model: Scope) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+        """Classes of modules that code looks up under computed names, as far as an object of one is held."""
+        program, solver = self.solver.program, self.solver
+        for value in sorted((value for value in solver.held if value[0] == "picked"), key=lambda value: value[1:]):
+            found = named.classes(program, value, 2 * MOST)
+            found = None if found is None else [cls for cls in found if self._concrete(cls)]
+            if found is None or len(found) > MOST:
+                solver.note(model, f"which of the classes of {value[1]} it holds: too many to list")
+                continue
+            wanted = {name for name in solver.asked.get(value, ()) if not name.startswith("__")}
+            wanted = {name for name in wanted if any(program.method(cls, name) for cls in found)}
+            fitting = [cls for cls in found if all(program.method(cls, name) for name in wanted)]
+            yield value, f"class of {value[1]}, looked up under a computed name", solver.held[value][1], fitting
 
     def _narrow(self, model: Scope, bases: tuple[Scope, ...], fits: object) -> list[Scope]:
         """Give the classes below some, of all packages or of the model's own when they are too many."""
