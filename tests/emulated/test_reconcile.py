@@ -543,6 +543,38 @@ def test_a_result_that_was_written_by_hand_is_refused(world: World) -> None:
     assert world.status()["policy"] == before
 
 
+def test_a_forged_policy_that_cannot_be_made_again_is_removed(world: World) -> None:
+    """With its result replaced too: no pod is made with it, the status says so, and a new analysis mends both."""
+    world.add(model_deployment())
+    world.settle()
+    policy, stored = world.status()["policy"]["name"], world.only("ConfigMap", part="result")
+    good, ref = world.get("ConfigMap", policy), Ref("ConfigMap", "team", policy)
+    forged = json.dumps({"lib.Model": {"globals": ["os.system"], "reduces": ["os.system"]}})
+    for one in (good, stored):
+        world.kube.delete(Ref("ConfigMap", "team", one["metadata"]["name"]))
+        world.add({**one, "data": {**one["data"], "policy.json": forged}})
+    world.settle()
+    assert world.kube.get(ref) is None
+    assert world.reasons()["PolicyReady"] == ("False", "PolicyAltered")
+    assert "PolicyAltered" in world.events()
+    world.kube.delete(Ref("ConfigMap", "team", stored["metadata"]["name"]))
+    world.settle()
+    assert world.get("ConfigMap", policy)["data"] == good["data"]
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
+def test_no_config_map_of_others_is_removed_for_a_policy(world: World) -> None:
+    """Who may write on the Deployment cannot have the controller delete what it is not theirs to delete."""
+    world.add(model_deployment())
+    world.settle()
+    world.add(config_map("settings", "{}"))
+    annotations = {"pickleball.dev/policy": "settings"}
+    world.kube.patch(Ref("Deployment", "team", "iris"), {"metadata": {"annotations": annotations}})
+    world.settle()
+    assert world.get("ConfigMap", "settings")
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
 def test_a_change_over_to_pods_of_others_takes_the_own_deployment_away(world: World) -> None:
     """Once the policy of the new spec is in force; the analysis of the new source comes first."""
     world.add(model_deployment())

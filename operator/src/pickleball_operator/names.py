@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 GROUP = "pickleball.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -115,6 +117,11 @@ def analysis_name(request_key: str) -> str:
 def policy_name(digest: str) -> str:
     """Name of the policy ConfigMap whose content has this sha256."""
     return f"pickleball-policy-{digest[:32]}"
+
+
+def is_policy(name: str) -> bool:
+    """Whether this is such a name."""
+    return re.fullmatch("pickleball-policy-[0-9a-f]{32}", name) is not None
 
 
 def review_name(deployment: str) -> str:

@@ -89,6 +89,31 @@ def test_failures_are_tried_again_with_a_growing_bounded_pause() -> None:
     run(check)
 
 
+def test_a_change_that_the_api_server_could_not_explain_is_not_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody tells of it a second time, so its owner is asked for until there is an answer."""
+    world.add(model_deployment())
+    world.settle()
+    pod = world.only("Pod", part="analysis")
+    get, away = world.kube.get, [2]
+
+    def flaky(ref: Any) -> Any:
+        away[0] -= 1
+        if away[0] >= 0:
+            raise UnavailableError(f"Reading {ref}", "no answer", 0)
+        return get(ref)
+
+    monkeypatch.setattr(world.kube, "get", flaky)
+
+    async def check() -> None:
+        controller = Controller(world.kube, SETTINGS, world.clock)
+        await controller.changed(pod)
+        assert len(controller.queue) == 1
+
+    run(check)
+
+
 def test_dependents_are_traced_to_their_model_deployments(world: World) -> None:
     """By ownerReferences (several), by label, and for the Job's pods through the Job."""
     world.add(model_deployment("a"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from .lines import about
 from .news import News
 from .outcome import Outcome, changes, count
 from .owners import concerned
-from .queue import Key, Queue
+from .queue import AWAY, Key, Queue
 from .reconcile import reconcile
 from .sweep import Sweep
 from .turns import next_ones
@@ -165,13 +166,17 @@ class Controller:
     async def changed(self, body: Any, *, leaves: bool = False) -> None:
         """A dependent object changed or went; `leaves` when it was a Job whose place another may take now."""
         manifest = {"metadata": dict(body["metadata"])}
-        try:
-            keys = await asyncio.to_thread(concerned, manifest, self.kube)
-            if leaves:
-                keys |= await asyncio.to_thread(next_ones, self.kube, self.settings)
-        except OperatorError as error:
-            LOG.warning("the owner of %s is not known: %s", manifest["metadata"].get("name"), error)
-            return
+        pauses = itertools.chain((1, 2, 4, 8), itertools.repeat(AWAY))
+        while True:
+            try:
+                keys = await asyncio.to_thread(concerned, manifest, self.kube)
+                if leaves:
+                    keys |= await asyncio.to_thread(next_ones, self.kube, self.settings)
+            except OperatorError as error:  # nobody tells of this change a second time
+                LOG.warning("the owner of %s is not known, it is asked again: %s", manifest["metadata"]["name"], error)
+                await asyncio.sleep(next(pauses))
+            else:
+                break
         for key in keys:
             self.queue.add(key)
 

@@ -8,12 +8,14 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pickleball_operator.errors import ConflictError, OperatorError
+from pickleball_operator.errors import ConflictError, OperatorError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 Key = tuple[str, str]
+AWAY = 15.0
+"""Longest pause in seconds while the API server does not answer: what waited goes on soon after it does."""
 LOG = logging.getLogger("pickleball.queue")
 
 
@@ -72,6 +74,10 @@ class Queue:
             await self.work(key)
         except ConflictError as error:
             LOG.info("%s/%s changed meanwhile, it is tried again: %s", *key, error)
+        except UnavailableError as error:
+            LOG.warning("%s/%s waits for the API server: %s", *key, error)
+            self._later(key, min(AWAY, self.longest_pause))
+            return
         except OperatorError as error:
             LOG.warning("%s/%s failed, it is tried again: %s", *key, error)
         except Exception:
@@ -79,10 +85,10 @@ class Queue:
         else:
             self._failures.pop(key, None)
             return
-        self._later(key)
+        self._later(key, self.longest_pause)
 
-    def _later(self, key: Key) -> None:
+    def _later(self, key: Key, longest: float) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        pause = min(self.longest_pause, self.first_pause * 2 ** min(failures, 16))
+        pause = min(longest, self.first_pause * 2 ** min(failures, 16))
         self._timers[key] = asyncio.get_running_loop().call_later(pause, self.add, key)

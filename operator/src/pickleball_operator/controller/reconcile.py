@@ -158,7 +158,8 @@ def notes(previous: Status, status: Status, planned: Plan) -> Iterator[tuple[str
             yield "Warning" if condition.status == "False" else "Normal", condition.reason, condition.message
         said |= set() if open_still else {condition.reason, condition.message}
     if planned.remove:
-        yield "Warning", str(Reason.POLICY_ALTERED), f"Made again: {', '.join(planned.remove)}."
+        done = "Made again" if planned.store else "Removed, since it cannot be made again yet"
+        yield "Warning", str(Reason.POLICY_ALTERED), f"{done}: {', '.join(planned.remove)}."
     if planned.record is not None:
         yield "Warning", str(Reason.ANALYSIS_RECORDED), planned.record.sentence
     if planned.approved is not None:

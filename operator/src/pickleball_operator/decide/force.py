@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from .request import Request
 
 
+ALTERED = (
+    "The ConfigMap of policy {name}, the last good one, is gone or does not hold what its name says: pods that run keep"
+    " their copy, new ones wait until it is made again."
+)
+
+
 @dataclass(frozen=True)
 class Force:
     """The policy in force after this reconcile."""
@@ -109,6 +115,12 @@ def _last_good(observed: Observed, blocker: Finding, *, is_policy: bool, request
             reason = blocker.reason if is_policy else Reason.POLICY_MISSING
             return Force(None, refuse(reason, blocker.sentence), nothing)
         return Force(None, wait(Reason.POLICY_PENDING, blocker.sentence), nothing)
+    stored = (observed.policies or {}).get(current)
+    if stored is None or not is_intact(stored, current):
+        nothing = wait(Reason.NOTHING_TO_APPROVE, "The policy in force is not there.")
+        return Force(
+            current, refuse(Reason.POLICY_ALTERED, f"{ALTERED.format(name=current)} {blocker.sentence}"), nothing
+        )
     fits = request is not None and observed.in_force_request == request.key
     manual = observed.deployment.spec.policy.approval == "Manual"
     reason = Reason.APPROVED_BEFORE if manual else Reason.APPROVED_AUTOMATICALLY

@@ -72,7 +72,7 @@ class Plan:
     record: Finding | None = None
     """Write a final failure onto the result ConfigMap."""
     remove: tuple[str, ...] = ()
-    """Policy ConfigMaps that do not hold what their name says."""
+    """Policy ConfigMaps that do not hold what their name says; pods that are made wait until it is made again."""
     store: tuple[Candidate, ...] = ()
     """Policies whose ConfigMap is to be made."""
     adopt: tuple[Manifest, ...] = ()
@@ -187,19 +187,13 @@ def _with_policies(planned: Plan, observed: Observed, found: Candidate | Finding
     if observed.result is not None and observed.result not in shared:
         shared.append(observed.result)
     adopt = [one for one in shared if not is_owned(one, uid)]
-    if not isinstance(found, Candidate):
-        kept = stored.get(forced.name or "")
-        if kept is not None and is_intact(kept, forced.name or "") and not is_owned(kept, uid):
-            adopt.append(kept)
-        return replace(planned, adopt=tuple(adopt))
-    there = stored.get(found.name)
-    if there is None:
-        return replace(planned, adopt=tuple(adopt), store=(found,))
-    if not is_intact(there, found.name):
-        return replace(planned, adopt=tuple(adopt), remove=(found.name,), store=(found,))
-    if not is_owned(there, uid):
+    name = found.name if isinstance(found, Candidate) else forced.name or ""
+    there = stored.get(name)
+    altered = tuple(one for one, kept in stored.items() if names.is_policy(one) and not is_intact(kept, one))
+    if there is not None and name not in altered and not is_owned(there, uid):
         adopt.append(there)
-    return replace(planned, adopt=tuple(adopt))
+    store = (found,) if isinstance(found, Candidate) and (there is None or name in altered) else ()
+    return replace(planned, adopt=tuple(adopt), remove=altered, store=store)
 
 
 def _with_workload(planned: Plan, observed: Observed, forced: Force, injected: Injection | None) -> Plan:

@@ -53,7 +53,10 @@ class Reason(StrEnum):
     POLICY_MISSING = "PolicyMissing", "There is no policy, and the analysis failed."
     POLICY_REF_NOT_FOUND = "PolicyRefNotFound", "The ConfigMap of policy.configMapRef does not exist."
     POLICY_INVALID = "PolicyInvalid", "A policy cannot be read; the message says where."
-    POLICY_ALTERED = "PolicyAltered", "A policy ConfigMap did not hold what its name says and was made again."
+    POLICY_ALTERED = (
+        "PolicyAltered",
+        "A policy ConfigMap was gone or did not hold what its name says; the message says whether it was made again.",
+    )
     STALE = "Stale", "The last good policy stays in force although the spec asks for another."
 
     POLICY_PINNED = "PolicyPinned", "The policy in force is the one that spec.policy.pin names."
