@@ -13,6 +13,7 @@ import yaml
 from tools import cache
 
 HERE = Path(__file__).parent / "helm"
+KUBERNETES = "v1.34.10"
 CHART = Path(__file__).parents[2] / "charts" / "pickleball"
 
 
@@ -59,12 +60,23 @@ class Engine:
         """End it."""
         self.process.communicate()
 
-    def render(self, *, kubernetes: str = "v1.34.10", **values: Any) -> list[dict[str, Any]]:
+    def render(self, *, kubernetes: str = KUBERNETES, **values: Any) -> list[dict[str, Any]]:
         """Render the chart's manifests with these values over the chart's own."""
+        manifests = yaml.safe_load_all(self.text(kubernetes=kubernetes, **values))
+        return [manifest for manifest in manifests if manifest]
+
+    def text(self, *, kubernetes: str = KUBERNETES, **values: Any) -> str:
+        """Render them as text, with Helm's comments on where they come from."""
+        return self.ask("template", self._write(values), kubernetes)
+
+    def notes(self, **values: Any) -> str:
+        """Render what Helm prints after an installation."""
+        return self.ask("notes", self._write(values), KUBERNETES)
+
+    def _write(self, values: dict[str, Any]) -> str:
         file = self.folder / "values.json"
         file.write_text(json.dumps(values))
-        manifests = yaml.safe_load_all(self.ask("template", str(file), kubernetes))
-        return [manifest for manifest in manifests if manifest]
+        return str(file)
 
     def lint(self) -> str:
         """Check the chart strictly and return the findings."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.chart.engine import ChartError
 
 from pickleball_enforce.witness.exposition import METRICS
 from pickleball_operator import names
@@ -60,11 +59,9 @@ def test_the_monitors_find_our_pods_and_the_witnesses(chart: Engine) -> None:
     assert json.loads(dashboard["data"]["pickleball.json"])["title"] == "PickleBall"
 
 
-def test_without_witness_or_port_there_is_nothing_to_monitor(chart: Engine) -> None:
-    """The one is left out, the other refused."""
+def test_without_witnesses_there_are_none_to_monitor(chart: Engine) -> None:
+    """The PodMonitor is left out."""
     assert "PodMonitor" not in by_kind(chart.render(**ALL, settings={"witness": False}))
-    with pytest.raises(ChartError, match="needs a port"):
-        chart.render(**ALL, settings={"metricsPort": 0})
 
 
 @pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
@@ -108,10 +105,3 @@ def test_evictions_are_a_permission_only_where_they_are_wanted(chart: Engine) ->
         found = [rule for one in manifests for rule in one.get("rules", []) if "pods/eviction" in rule["resources"]]
         assert bool(found) is granted
         assert all(rule["verbs"] == ["create"] for rule in found)
-
-
-def test_a_cluster_without_native_sidecars_needs_the_setting(chart: Engine) -> None:
-    """Before Kubernetes 1.29 a witness would keep a pod from ever starting."""
-    with pytest.raises(ChartError, match=r"settings\.witness needs Kubernetes 1\.29"):
-        chart.render(kubernetes="v1.28.9")
-    assert chart.render(kubernetes="v1.28.9", settings={"witness": False})

@@ -72,4 +72,5 @@ def test_every_value_is_explained() -> None:
     assert [value.path for value in found if not value.meaning] == []
     assert {value.path.split(".")[0] for value in found} == set(yaml.safe_load(text))
     page = ROOT / "docs" / "reference" / "values.md"
-    assert page.read_text() == values.page(text), f"run `python -m tools.values > {page.relative_to(ROOT)}`"
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert page.read_text() == values.page(text, schema), f"run `python -m tools.values > {page.relative_to(ROOT)}`"

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.cluster import testbed, workload
+from tests.rights.session import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.cluster.testbed import Testbed
+
+FOLDER = Folder(Path(__file__).parent)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Note what of this folder is left out."""
+    FOLDER.leave_out(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Compare rights when everything else has asked for them."""
+    FOLDER.order(items)
+
+
+@pytest.fixture(scope="session")
+def everything_ran(request: pytest.FixtureRequest) -> bool:
+    """Whether all tests of this folder are run."""
+    return FOLDER.is_run_as_a_whole(request.session)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def test_the_publisher_may_touch_one_config_map_only(world: World) -> None:
             "apiGroups": [""],
             "resources": ["configmaps"],
             "resourceNames": [job["metadata"]["name"]],
-            "verbs": ["get", "patch"],
+            "verbs": ["patch"],
         }
     ]
     world.kube.delete(Ref("Job", "team", job["metadata"]["name"]))

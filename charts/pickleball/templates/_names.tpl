@@ -24,10 +24,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- /* Whether there is an admission policy for approvals: empty where it is not wanted, or the cluster has none. */ -}}
 {{- define "pickleball.approvals" -}}
 {{- if or .Values.approval.proveApprover .Values.approval.requireVerb }}
-{{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}yes
-{{- else if .Values.approval.requireVerb }}
-{{- fail (printf "approval.requireVerb needs Kubernetes 1.30 or newer, and this is %s; set it to false" .Capabilities.KubeVersion.Version) }}
-{{- end }}
+{{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}yes{{ end }}
 {{- end }}
 {{- end }}
 

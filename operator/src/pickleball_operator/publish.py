@@ -25,15 +25,8 @@ def publish(folder: Path, kube: Kube, namespace: str, name: str) -> result.Conte
     try:
         kube.patch(ref, {"metadata": {"annotations": annotations}, "immutable": True, **filled})
     except InvalidError as error:
-        if not _same(kube, ref, filled):
-            raise ResultError("result-exists", f"{ref} holds another result already.") from error
+        raise ResultError("result-exists", f"{ref} takes no result, or holds another one already: {error}.") from error
     return content
-
-
-def _same(kube: Kube, ref: Ref, filled: dict[str, dict[str, str]]) -> bool:
-    """Whether an earlier attempt published this very result."""
-    stored = kube.get(ref) or {}
-    return all(stored.get(key) == value for key, value in filled.items())
 
 
 def read(path: Path, limit: int) -> bytes:

@@ -9,8 +9,9 @@ import java.nio.file.Path;
 /**
  * Renders and checks a chart, as often as asked, with Helm's own engine.
  *
- * <p>The argument names the chart. Each line of the input is {@code template VALUES OUT VERSION}, where VERSION is that of
- * Kubernetes, or {@code lint - OUT -}, with tabs between the words. The answer is a line {@code ok} or {@code failed}; manifests, findings or the error stand in OUT.
+ * <p>The argument names the chart. Each line of the input is {@code template VALUES OUT VERSION} or {@code notes VALUES OUT VERSION},
+ * where VERSION is that of Kubernetes, or {@code lint - OUT -}, with tabs between the words. The answer is a line {@code ok} or
+ * {@code failed}; manifests, notes, findings or the error stand in OUT.
  */
 public final class Chart {
   private Chart() {}
@@ -27,6 +28,11 @@ public final class Chart {
           LintResult found = chart.lint().strict().call();
           good = !found.isFailed();
           text = String.join("\n", found.getMessages());
+        } else if (words[0].equals("notes")) {
+          String output = chart.install().clientOnly().dryRun().withName("pickleball").withNamespace("pickleball-system")
+              .withKubeVersion(words[3]).withValuesFile(Path.of(words[1])).call().getOutput();
+          text = output.substring(output.indexOf("NOTES:"));
+          good = true;
         } else {
           text = chart.template().withName("pickleball").withNamespace("pickleball-system")
               .withKubeVersion(words[3]).withValuesFile(Path.of(words[1])).call();

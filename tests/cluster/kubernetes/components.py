@@ -52,7 +52,9 @@ def commands(record: Record) -> dict[str, list[str]]:
             f"--proxy-client-key-file={pki}/front.key",
             f"--service-cluster-ip-range={record.service_cidr}",
             "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
+            "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement",  # OpenShift has both
+            f"--audit-policy-file={folder}/audit.yaml",
+            f"--audit-log-path={record.audit_log}",
             "--allow-privileged=true",
             "--anonymous-auth=false",
             "--service-account-issuer=https://kubernetes.default.svc",

@@ -49,6 +49,7 @@ def write_configuration(record: Record) -> None:
         network / "10-bridge.conflist": pod_network(record),
         folder / "kubelet.yaml": kubelet(record),
         folder / "kube-proxy.yaml": kube_proxy(record),
+        folder / "audit.yaml": audit(),
     }.items():
         path.write_text(json.dumps(content, indent=1))
 
@@ -147,6 +148,20 @@ def kube_proxy(record: Record) -> dict[str, Any]:
         "hostnameOverride": NODE,
         "bindAddress": record.node_ip,
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+
+
+def audit() -> dict[str, Any]:
+    """Give the audit policy: what ServiceAccounts other than the control plane's own ask for, without contents."""
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived", "ResponseStarted"],
+        "rules": [
+            {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+            {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+            {"level": "None"},
+        ],
     }
 
 

@@ -42,6 +42,11 @@ class Record:
         return self.folder / "pki"
 
     @property
+    def audit_log(self) -> Path:
+        """What ServiceAccounts have asked the API server for, one JSON object in a line."""
+        return self.folder / "audit.log"
+
+    @property
     def ended(self) -> Path:
         """The file that names components which kept ending."""
         return self.folder / "ended"

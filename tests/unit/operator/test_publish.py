@@ -59,7 +59,7 @@ def test_publishing_twice_is_once(kube: Memory, folder: Path) -> None:
     publish(folder, kube, "team", "result")
     publish(folder, kube, "team", "result")
     (folder / "policy.json").write_text(json.dumps({"a.B": {"globals": ["a.B"], "reduces": []}}))
-    with pytest.raises(ResultError, match="another result"):
+    with pytest.raises(ResultError, match="holds another one already"):
         publish(folder, kube, "team", "result")
 
 

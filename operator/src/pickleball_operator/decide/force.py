@@ -11,7 +11,7 @@ from pickleball_operator.errors import ResultError
 from . import result
 from .comparison import Comparison, compare
 from .finding import Finding, affirm, refuse, wait
-from .keys import digest, policy_key
+from .keys import digest
 from .observed import annotation, is_owned
 from .policy import Candidate, is_intact
 from .reasons import Reason
@@ -156,7 +156,7 @@ def _pinned(observed: Observed, found: Candidate | Finding | None, pin: str) -> 
         fits=True,
         request=annotation(stored, names.REQUEST) or "",
         content=content,
-        key=policy_key(content.provenance),
+        key=content.key,
     )
 
 

@@ -12,7 +12,7 @@ from pickleball_operator.errors import ResultError
 
 from . import result
 from .finding import Finding, refuse
-from .keys import content_digest, digest, policy_key
+from .keys import digest
 from .provenance import proposals
 from .reasons import Reason
 
@@ -58,8 +58,8 @@ def candidate(
         return refuse(Reason.RESULT_REFUSED, error.sentence)
     return Candidate(
         content=content,
-        digest=content_digest(content.policy_text, content.provenance_text),
-        key=policy_key(analysed.provenance),
+        digest=content.digest,
+        key=analysed.key,
         request=request.key,
     )
 
@@ -129,7 +129,7 @@ def _by_hand(deployment: ModelDeployment, reference: Manifest | None) -> Candida
         return refuse(Reason.POLICY_INVALID, f"ConfigMap {name}: {error.sentence} Correct it.")
     return Candidate(
         content=content,
-        digest=content_digest(text, provenance),
+        digest=content.digest,
         key=None,
         request=digest({"byHand": text}),
         by_hand=True,
@@ -142,10 +142,7 @@ def is_intact(stored: Manifest, name: str) -> bool:
         content = result.read(stored)
     except ResultError:
         return False
-    return (
-        stored.get("immutable") is True
-        and names.policy_name(content_digest(content.policy_text, content.provenance_text)) == name
-    )
+    return stored.get("immutable") is True and names.policy_name(content.digest) == name
 
 
 def _dumps(value: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import re
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from pickleball_enforce.errors import PolicyError
 from pickleball_enforce.policy import Policy
 from pickleball_operator import names
 from pickleball_operator.errors import ResultError
+
+from .keys import content_digest, policy_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +46,16 @@ class Content:
     policy_text: str
     provenance: Mapping[str, Any]
     provenance_text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 that its ConfigMap's name ends in."""
+        return content_digest(self.policy_text, self.provenance_text)
+
+    @cached_property
+    def key(self) -> str | None:
+        """Its policy key."""
+        return policy_key(self.provenance)
 
 
 def check(policy: bytes, provenance: bytes) -> Content:

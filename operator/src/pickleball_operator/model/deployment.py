@@ -43,7 +43,7 @@ class ModelDeployment:
     @property
     def controller(self) -> dict[str, Any]:
         """The ownerReference of objects that are this one's alone."""
-        return {**self.owner, "controller": True, "blockOwnerDeletion": True}
+        return {**self.owner, "controller": True}
 
     @property
     def approved(self) -> str | None:

@@ -177,7 +177,7 @@ def result(request: Request, owners: Sequence[Manifest]) -> Manifest:
 
 
 def identity(request: Request, job_uid: str) -> list[Manifest]:
-    """Service account, role and binding of the publisher; they belong to the Job and go with it."""
+    """Service account, role and binding of the publisher, which may patch one ConfigMap; they go with the Job."""
     metadata = {
         "name": request.name,
         "namespace": request.namespace,
@@ -200,7 +200,7 @@ def identity(request: Request, job_uid: str) -> list[Manifest]:
                     "apiGroups": [""],
                     "resources": ["configmaps"],
                     "resourceNames": [request.name],
-                    "verbs": ["get", "patch"],
+                    "verbs": ["patch"],
                 }
             ],
         },

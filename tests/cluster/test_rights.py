@@ -1,0 +1,80 @@
+"""What the chart grants is what the installed operator asks a real API server for: its audit log beside the rules.
+
+This comes last, so that the log is that of the whole session.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tests.cluster.testbed import CHART, SYSTEM
+from tests.rights.calls import Call, bound, refused, unused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.testbed import Testbed
+
+pytestmark = pytest.mark.cluster
+
+ACCOUNTS = ("pickleball", "pickleball-webhook")
+PREFIX = "system:serviceaccount:"
+PUBLISHER = {("patch", "configmaps")}
+
+
+@pytest.fixture(scope="module")
+def audited(bed: Testbed) -> list[dict[str, Any]]:
+    """Every request of a ServiceAccount of ours."""
+    return list(events(bed))
+
+
+def events(bed: Testbed) -> Iterator[dict[str, Any]]:
+    """The API server's audit log."""
+    with bed.record.audit_log.open() as lines:
+        for line in lines:
+            event = json.loads(line)
+            if event["user"]["username"].startswith(PREFIX) and "objectRef" in event:
+                yield event
+
+
+def asked(event: dict[str, Any]) -> Call:
+    """The call of an event."""
+    ref = event["objectRef"]
+    resource = "/".join(filter(None, [ref["resource"], ref.get("subresource")]))
+    named = ref.get("name", "") if event["verb"] not in ("list", "watch", "create") else ""
+    return Call(event["verb"], ref.get("apiGroup", ""), resource, named, ref.get("namespace", ""))
+
+
+def calls(audited: list[dict[str, Any]], account: str) -> set[Call]:
+    """What one account of the chart has asked for."""
+    return {asked(event) for event in audited if event["user"]["username"] == f"{PREFIX}{SYSTEM}:{account}"}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_each_right_of_the_release_is_used(
+    bed: Testbed, audited: list[dict[str, Any]], account: str, everything_ran: bool
+) -> None:
+    """The chart's rules and what the session has asked for, in vain or not, cover one another."""
+    words = ["template", "pickleball", str(CHART), "--namespace", SYSTEM, "--set", "settings.evictions=1"]
+    manifests = [one for one in yaml.safe_load_all(bed.program("helm", *words)) if one]
+    given, made = bound(manifests, account), calls(audited, account)
+    assert refused(made, given) == []
+    if not everything_ran:
+        pytest.skip("whether every right is needed is known only after all tests of tests/cluster")
+    assert unused(given, made) == []
+
+
+def test_a_publisher_asks_for_its_own_config_map_only(audited: list[dict[str, Any]]) -> None:
+    """Its ServiceAccount has the name of the analysis, and so has the ConfigMap."""
+    seen = 0
+    for event in audited:
+        _, _, namespace, account = event["user"]["username"].split(":")
+        if account.startswith("pickleball-analysis-"):
+            one = asked(event)
+            assert (one.namespace, one.name) == (namespace, account)
+            assert (one.verb, one.resource) in PUBLISHER
+            seen += 1
+    assert seen
