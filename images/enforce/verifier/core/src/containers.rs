@@ -66,7 +66,7 @@ impl Machine<'_> {
 
     /// Appends literals to a list, as nearly all items are; gives false where there is more to judge.
     #[inline(always)]
-    fn appends_literals(&mut self) -> bool {
+    pub(crate) fn appends_literals(&mut self) -> bool {
         let Some(mark) = self.last_mark() else { return false };
         let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
         if !items.iter().all(|item| item.is_dull()) || !self.v.memory.is_container(target, ContainerKind::List) {
@@ -155,8 +155,14 @@ impl Machine<'_> {
         true
     }
 
+    /// Does what SETITEMS does as long as no rule looks at it; else gives false.
+    #[inline(always)]
+    pub(crate) fn sets_plainly(&mut self) -> bool {
+        self.sets_literals() || self.sets_routinely()
+    }
+
     pub(crate) fn set_items(&mut self) -> Step {
-        if self.sets_literals() || self.sets_routinely() {
+        if self.sets_plainly() {
             return Ok(());
         }
         let (items, target) = self.marked()?;
@@ -234,7 +240,7 @@ impl Machine<'_> {
             self.add_items(target, ContainerKind::Dict, items);
             return Ok(());
         }
-        let given = self.v.memory.container(target).given;
+        let given = self.v.memory.given(target);
         for pair in items.chunks_exact(2) {
             let (key, value) = (pair[0], pair[1]);
             self.release(key);
@@ -246,7 +252,7 @@ impl Machine<'_> {
                 && special
                 && key.is_text()
             {
-                self.check_names(callee as usize, &[(key, value)]);
+                self.check_names(callee, &[(key, value)]);
             }
         }
         self.absorb(target, items);

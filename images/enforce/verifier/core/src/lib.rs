@@ -19,6 +19,7 @@ mod number;
 mod opcode;
 mod received;
 mod report;
+mod rush;
 mod scan;
 mod settings;
 mod tag;

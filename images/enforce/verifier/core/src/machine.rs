@@ -11,7 +11,7 @@ use crate::{Form, Host, Name};
 pub type Step<T = ()> = Result<T, Box<Halt>>;
 pub type Room = (Vec<Tag>, Vec<usize>);
 
-const MEMOIZE: u8 = 0x94;
+pub const MEMOIZE: u8 = 0x94;
 pub const NO_FRAME: usize = usize::MAX;
 
 /// One run over one pickle.
@@ -128,6 +128,10 @@ impl<'a> Machine<'a> {
         let data = self.data;
         self.check_length()?;
         loop {
+            self.rush();
+            if self.pos + self.shift >= self.frame_end {
+                self.leave_frame()?;
+            }
             self.at = self.pos + self.shift;
             let Some(&code) = data.get(self.pos) else {
                 self.position = self.at;
@@ -141,15 +145,6 @@ impl<'a> Machine<'a> {
             }
             if code == b'.' {
                 break;
-            }
-            if data.get(self.pos) == Some(&MEMOIZE) {
-                self.at = self.pos + self.shift; // what follows nearly every new value needs no look at the table
-                self.opcode = MEMOIZE;
-                self.pos += 1;
-                self.put(self.v.memo.len() as u64)?;
-                if self.pos + self.shift >= self.frame_end {
-                    self.leave_frame()?;
-                }
             }
         }
         self.position = self.pos + self.shift;
@@ -477,6 +472,38 @@ impl<'a> Machine<'a> {
     #[cold]
     fn empty<T>(&self) -> Step<T> {
         self.malformed(say!(opcode::name(self.opcode), " finds too little on the stack."))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.stack.len() >= self.max_depth
+    }
+
+    /// Marks the stack, unless too many marks are open: then gives false.
+    #[inline(always)]
+    pub(crate) fn marks_plainly(&mut self) -> bool {
+        let fits = self.marks.len() < self.max_depth;
+        if fits {
+            self.fence = self.stack.len();
+            self.marks.push(self.fence);
+        }
+        fits
+    }
+
+    /// Puts the top of the stack into the memo, unless something is wrong with that: then gives false.
+    #[inline(always)]
+    pub(crate) fn puts_plainly(&mut self, index: u64, at: usize) -> bool {
+        let read = self.v.memo_span + (at - self.start + self.shift) as u64;
+        let fits =
+            (index <= self.v.settings.memo_floor || index <= read) && self.v.memo.len() < self.v.settings.max_memo;
+        match self.stack.last() {
+            Some(&tag) if fits && self.stack.len() > self.fence => {
+                self.v.memo.set(index, tag);
+                self.v.puts.put(index, at);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn mark(&mut self) -> Step {

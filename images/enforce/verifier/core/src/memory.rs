@@ -9,19 +9,26 @@ use crate::tag::{HELPER, LIVE, MUTABLE, OPERAND, SPECIAL, STUB, Sort, Tag};
 
 pub const COST_LIMIT: u64 = 1 << 60;
 pub const CONTAINER_COST_LIMIT: u64 = 1 << 62;
-pub(crate) const KEYS_KEPT: u32 = 256;
+pub(crate) const KEYS_KEPT: u16 = 256;
 const END: u32 = u32::MAX;
 
 /// A tuple of this stream: `cost` and `depth` bound what hashing it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct TupleNode {
-    start: usize,
+    start: u32,
     length: u32,
     pub depth: u32,
     pub cost: u64,
     pub flags: u8,
     /// Whether all items are literals.
     pub literal: bool,
+}
+
+impl TupleNode {
+    #[inline(always)]
+    fn range(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +54,7 @@ impl ContainerKind {
 pub struct ContainerNode {
     pub cost: u64,
     pub depth: u32,
-    pub given: Option<u32>,
-    last_run: u32,
-    puts: u32,
-    /// How many of them are kept.
-    pub kept: u32,
-    checked: u32,
-    checked_parts: u8,
+    dict: u32,
     pub kind: ContainerKind,
     pub flags: u8,
     pub frozen: bool,
@@ -66,6 +67,19 @@ pub struct ContainerNode {
     pub notable: bool,
 }
 
+/// What is known of a dict beside: it begins with its first entry, or when it is given away.
+#[derive(Clone, Copy, Debug)]
+struct DictNode {
+    given: u32,
+    last_run: u32,
+    kept: u32,
+    checked: u32,
+    puts: u16,
+    checked_parts: u8,
+}
+
+const NEW_DICT: DictNode = DictNode { given: END, last_run: END, kept: 0, checked: END, puts: 0, checked_parts: 0 };
+
 /// A part of a state that is checked by itself.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -74,12 +88,26 @@ pub enum Part {
     Slots = 2,
 }
 
-/// Pairs of keys and values that were put into one dict, one after the other.
+/// Keys and values that were put into one dict, one after the other; keys only, where no rule looks at the values. Dicts
+/// that begin with the same keys share those.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     start: usize,
     length: u32,
     previous: u32,
+    keys_only: bool,
+    shared: bool,
+}
+
+impl Run {
+    fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.length as usize
+    }
+
+    /// How many tags an entry takes.
+    fn width(&self) -> usize {
+        if self.keys_only { 1 } else { 2 }
+    }
 }
 
 /// How an object came to be: by instantiation, by a call, by a call that gives a plain array.
@@ -129,6 +157,7 @@ pub struct Memory {
     tuples: Vec<TupleNode>,
     items: Vec<Tag>,
     containers: Vec<ContainerNode>,
+    dicts: Vec<DictNode>,
     pairs: Vec<Tag>,
     runs: Vec<Run>,
     objects: Vec<ObjectNode>,
@@ -149,6 +178,7 @@ impl Memory {
             tuples: Vec::new(),
             items: Vec::new(),
             containers: Vec::new(),
+            dicts: Vec::new(),
             pairs: Vec::new(),
             runs: Vec::new(),
             objects: Vec::new(),
@@ -176,6 +206,7 @@ impl Memory {
         empty(&mut self.tuples);
         empty(&mut self.items);
         empty(&mut self.containers);
+        empty(&mut self.dicts);
         empty(&mut self.pairs);
         empty(&mut self.runs);
         empty(&mut self.objects);
@@ -238,10 +269,20 @@ impl Memory {
         }
         let literal = items.iter().all(|item| item.is_literal());
         let (flags, cost, depth) = if literal { (0, 1 + items.len() as u64, 1) } else { self.summary(items) };
-        let start = self.items.len();
+        if literal && self.ends_with(items) {
+            return Tag::at(Sort::Tuple, self.tuples.len() - 1); // the same again and again: nothing sets them apart
+        }
+        let start = index32(self.items.len());
         self.items.extend_from_slice(items);
         self.tuples.push(TupleNode { start, length: index32(items.len()), depth, cost, flags, literal });
         Tag::at(Sort::Tuple, self.tuples.len() - 1)
+    }
+
+    /// Whether the last tuple, of this very buffer, has these items.
+    #[inline(always)]
+    fn ends_with(&self, items: &[Tag]) -> bool {
+        let last = self.tuples.last().filter(|last| last.literal && last.start as usize >= self.owned.0);
+        last.is_some_and(|last| self.items[last.range()] == *items)
     }
 
     pub fn tuple(&self, tag: Tag) -> &TupleNode {
@@ -258,24 +299,18 @@ impl Memory {
     }
 
     pub fn tuple_item(&self, tag: Tag, position: usize) -> Tag {
-        self.items[self.tuples[tag.index()].start + position]
+        self.items[self.tuples[tag.index()].range()][position]
     }
 
     pub fn tuple_items(&self, tag: Tag) -> &[Tag] {
-        let node = &self.tuples[tag.index()];
-        &self.items[node.start..node.start + node.length as usize]
+        &self.items[self.tuples[tag.index()].range()]
     }
 
     pub fn make_container(&mut self, kind: ContainerKind) -> Tag {
         self.containers.push(ContainerNode {
             cost: 1,
             depth: 1,
-            given: None,
-            last_run: END,
-            puts: 0,
-            kept: 0,
-            checked: END,
-            checked_parts: 0,
+            dict: END,
             kind,
             flags: MUTABLE,
             frozen: false,
@@ -294,6 +329,36 @@ impl Memory {
 
     pub fn container_mut(&mut self, tag: Tag) -> &mut ContainerNode {
         &mut self.containers[tag.index()]
+    }
+
+    fn dict(&self, tag: Tag) -> &DictNode {
+        self.dicts.get(self.containers[tag.index()].dict as usize).unwrap_or(&NEW_DICT)
+    }
+
+    #[inline(always)]
+    fn dict_mut(&mut self, tag: Tag) -> &mut DictNode {
+        let node = &mut self.containers[tag.index()];
+        if node.dict == END {
+            node.dict = index32(self.dicts.len());
+            self.dicts.push(NEW_DICT);
+        }
+        &mut self.dicts[node.dict as usize]
+    }
+
+    /// How many entries of a dict are kept.
+    pub fn kept(&self, tag: Tag) -> usize {
+        self.dict(tag).kept as usize
+    }
+
+    /// The import that a dict was given to, as an argument.
+    pub fn given(&self, tag: Tag) -> Option<usize> {
+        let given = self.dict(tag).given;
+        (given != END).then_some(given as usize)
+    }
+
+    /// Notes that a dict is an argument of a call of an import.
+    pub fn give(&mut self, tag: Tag, import: usize) {
+        self.dict_mut(tag).given = index32(import);
     }
 
     /// Whether the tag is a container of this kind.
@@ -363,8 +428,8 @@ impl Memory {
 
     /// Whether this part of a state was checked before for instances of this import; from now on it was.
     pub fn was_checked(&mut self, state: Tag, origin: usize, part: Part) -> bool {
-        let node = &mut self.containers[state.index()];
         let origin = index32(origin);
+        let node = self.dict_mut(state);
         if node.checked == END {
             node.checked = origin;
         }
@@ -392,67 +457,87 @@ impl Memory {
         if special && live {
             node.flags |= SPECIAL;
         }
-        node.puts = node.puts.saturating_add(1);
         node.notable = node.notable || notable;
-        if node.puts > KEYS_KEPT && !notable {
-            node.overflow = true;
+        let dict = self.dict_mut(container);
+        dict.puts = dict.puts.saturating_add(1);
+        if dict.puts > KEYS_KEPT && !notable {
+            self.containers[container.index()].overflow = true;
         } else {
-            node.kept += 1;
-            self.add_run(container, &[key, value]);
+            dict.kept += 1;
+            self.add_run(container, [key, value].into_iter(), false);
         }
     }
 
     /// Notes items of a dict that no rule looks at, as long as the keys are kept.
     #[inline(always)]
     pub fn put_dull(&mut self, container: Tag, items: &[Tag]) {
-        let node = &mut self.containers[container.index()];
-        let room = (KEYS_KEPT.saturating_sub(node.puts) as usize * 2).min(items.len());
-        node.puts = node.puts.saturating_add((items.len() / 2) as u32);
-        node.overflow = node.overflow || room < items.len();
-        node.kept += (room / 2) as u32;
-        if room > 0 {
-            self.add_run(container, &items[..room]);
+        let dict = self.dict_mut(container);
+        let room = (usize::from(KEYS_KEPT.saturating_sub(dict.puts)) * 2).min(items.len());
+        dict.puts = dict.puts.saturating_add(u16::try_from(items.len() / 2).unwrap_or(u16::MAX));
+        dict.kept += (room / 2) as u32;
+        if room < items.len() {
+            self.containers[container.index()].overflow = true;
+        }
+        if room > 0 && !self.shares_run(container, &items[..room]) {
+            self.add_run(container, items[..room].iter().step_by(2).copied(), true);
         }
     }
 
+    /// Gives a dict without entries the run that was made last, if that has the same keys; else gives false.
     #[inline(always)]
-    fn add_run(&mut self, container: Tag, items: &[Tag]) {
-        let node = &mut self.containers[container.index()];
-        let start = self.pairs.len();
-        self.pairs.extend_from_slice(items);
-        if node.last_run != END {
-            let last = &mut self.runs[node.last_run as usize];
-            if last.start + last.length as usize == start {
-                last.length += items.len() as u32;
-                return;
-            }
+    fn shares_run(&mut self, container: Tag, items: &[Tag]) -> bool {
+        let Some(last) = self.runs.last() else { return false };
+        let begins = last.keys_only && last.previous == END && last.start >= self.owned.1; // of this very buffer
+        let same = begins && self.pairs[last.range()].iter().eq(items.iter().step_by(2));
+        if !same || self.dict(container).last_run != END {
+            return false;
         }
-        self.runs.push(Run { start, length: items.len() as u32, previous: node.last_run });
-        node.last_run = index32(self.runs.len() - 1);
+        let index = self.runs.len() - 1;
+        self.runs[index].shared = true;
+        self.dict_mut(container).last_run = index as u32;
+        true
+    }
+
+    #[inline(always)]
+    fn add_run(&mut self, container: Tag, tags: impl Iterator<Item = Tag>, keys_only: bool) {
+        let start = self.pairs.len();
+        self.pairs.extend(tags);
+        let length = (self.pairs.len() - start) as u32;
+        let previous = self.dict_mut(container).last_run;
+        if let Some(last) = self.runs.get_mut(previous as usize)
+            && last.range().end == start
+            && last.keys_only == keys_only
+            && !last.shared
+        {
+            last.length += length;
+            return;
+        }
+        self.dict_mut(container).last_run = index32(self.runs.len());
+        self.runs.push(Run { start, length, previous, keys_only, shared: false });
     }
 
     /// Gives the keys that were put into a dict, the last first.
     pub fn keys(&self, container: Tag) -> impl Iterator<Item = Tag> {
-        let mut at = self.containers[container.index()].last_run;
+        let mut at = self.dict(container).last_run;
         std::iter::from_fn(move || {
             let run = *self.runs.get(at as usize)?;
             at = run.previous;
-            Some(self.pairs[run.start..][..run.length as usize].chunks_exact(2).rev().map(|pair| pair[0]))
+            Some(self.pairs[run.range()].chunks_exact(run.width()).rev().map(|entry| entry[0]))
         })
         .flatten()
     }
 
-    /// Gives what was put into a dict, in this order.
+    /// Gives what was put into a dict, in this order; None for values that no rule looks at.
     pub fn entries(&self, container: Tag) -> Vec<(Tag, Tag)> {
         let mut runs = Vec::new();
-        let mut at = self.containers[container.index()].last_run;
+        let mut at = self.dict(container).last_run;
         while at != END {
             let run = self.runs[at as usize];
             runs.push(run);
             at = run.previous;
         }
-        let pairs = runs.iter().rev().flat_map(|run| self.pairs[run.start..][..run.length as usize].chunks_exact(2));
-        pairs.map(|pair| (pair[0], pair[1])).collect()
+        let entry = |tags: &[Tag]| (tags[0], tags.get(1).copied().unwrap_or(Tag::plain(Sort::None)));
+        runs.iter().rev().flat_map(|run| self.pairs[run.range()].chunks_exact(run.width())).map(entry).collect()
     }
 
     // ---- questions --------------------------------------------------------------------------------------------------

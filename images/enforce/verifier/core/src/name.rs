@@ -38,6 +38,7 @@ pub struct Facts {
     pub array_maker: bool,
     pub hashing: bool,
     pub rebuilder: bool,
+    pub positioned: bool,
     pub helper: Option<Helper>,
     pub library: Option<Library>,
 }
@@ -83,6 +84,7 @@ impl Tables {
     }
 
     pub fn set_positions(&mut self, path: Vec<u8>, positions: Vec<usize>) {
+        self.list([path.clone()], |facts| facts.positioned = true);
         self.positions.insert(path, positions);
     }
 

@@ -1,6 +1,7 @@
 //! Rules on what callables may be given: nothing that turns `globals` into calls, no special names (received.py).
 
 use crate::machine::{Machine, Step};
+use crate::memory::ContainerKind;
 use crate::report::{Decision, Kind, List, say, uses};
 use crate::tag::{MUTABLE, NOT_LITERAL, SPECIAL, Sort, Tag};
 use crate::verifier::latest;
@@ -26,7 +27,11 @@ impl Machine<'_> {
 
     /// Keeps a `globals`-only function from callables that call their arguments.
     pub(crate) fn check_received(&mut self, callee: usize, received: &[Tag]) -> Step {
-        let positions = self.v.tables.positions(&self.v.memory.imports[callee].path).map(<[usize]>::to_vec);
+        let import = &self.v.memory.imports[callee];
+        if !import.facts.positioned {
+            return self.check_each(callee, received, None);
+        }
+        let positions = self.v.tables.positions(&import.path).map(<[usize]>::to_vec);
         self.check_each(callee, received, positions.as_deref())
     }
 
@@ -83,8 +88,9 @@ impl Machine<'_> {
 
     fn check_container(&mut self, callee: usize, item: Tag) -> Step {
         let node = *self.v.memory.container(item);
-        if node.given.is_none() && node.kept > 0 {
-            self.work(node.kept as usize)?;
+        let kept = self.v.memory.kept(item);
+        if kept > 0 && self.v.memory.given(item).is_none() {
+            self.work(kept)?;
             if node.notable {
                 let entries = self.v.memory.entries(item);
                 let entries = latest(&entries, |key| self.text(key));
@@ -93,9 +99,10 @@ impl Machine<'_> {
         } else if node.flags & SPECIAL != 0 {
             self.refuse_special(callee);
         }
-        let node = self.v.memory.container_mut(item);
-        node.given = Some(callee as u32);
-        node.nested = true;
+        if node.kind == ContainerKind::Dict {
+            self.v.memory.give(item, callee);
+        }
+        self.v.memory.container_mut(item).nested = true;
         Ok(())
     }
 

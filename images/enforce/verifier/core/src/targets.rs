@@ -129,7 +129,7 @@ impl Machine<'_> {
                 if import.items.contains(&text) {
                     continue;
                 }
-                import.odd_items = import.items.len() >= KEYS_KEPT as usize;
+                import.odd_items = import.items.len() >= usize::from(KEYS_KEPT);
                 import.items.push(text);
             }
         }
@@ -189,7 +189,7 @@ impl Machine<'_> {
         if self.v.memory.was_checked(state, origin, part) && !each {
             return Ok(true);
         }
-        self.work(4 * self.v.memory.container(state).kept as usize)?; // an obligation for each key, and more
+        self.work(4 * self.v.memory.kept(state))?; // an obligation for each key, and more
         Ok(false)
     }
 
@@ -290,7 +290,7 @@ impl Machine<'_> {
             return false;
         }
         let latest = &self.v.memory.imports[origin].slots;
-        if latest.len() as u64 == u64::from(self.v.memory.container(state).kept)
+        if latest.len() == self.v.memory.kept(state)
             && !node.is_called()
             && self.v.memory.keys(state).eq(latest.iter().copied())
         {
@@ -335,7 +335,7 @@ impl Machine<'_> {
         for &item in &received {
             if self.v.memory.is_container(item, ContainerKind::Dict) && !self.v.memory.container(item).frozen {
                 self.v.memory.container_mut(item).frozen = true;
-                self.work(self.v.memory.container(item).kept as usize)?;
+                self.work(self.v.memory.kept(item))?;
                 let entries = self.notable_entries(item);
                 self.check_keys(target, &entries, false);
             }
