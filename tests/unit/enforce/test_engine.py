@@ -77,7 +77,8 @@ def test_both_find_the_end_of_a_pickle() -> None:
         whole = bytes([code]) + b"\x02\x00\x00\x00\x00\x00\x00\x00\nab\n\xff\xff\xff\xff\n."
         for cut in range(len(whole) + 1):
             for data in (whole[:cut], whole[:1] + b"\xff" * cut):
-                assert engine.scan(data, 0) == opcodes.scan(data, 0), data
+                for frames in (False, True):
+                    assert engine.scan(data, 0, frames=frames) == opcodes.scan(data, 0, frames=frames), data
 
 
 def test_a_failing_codec_ends_the_judgement() -> None:

@@ -17,7 +17,7 @@ Stretch = tuple[Malformed | None, list[Violation], list[tuple[Import, Obligation
 __version__: str
 __sources__: str  # the digest of what it was built from
 
-def scan(data: bytes, position: int) -> tuple[int, bool]: ...
+def scan(data: bytes, position: int, *, frames: bool = False) -> tuple[int, bool]: ...
 
 class Tables:
     def __init__(

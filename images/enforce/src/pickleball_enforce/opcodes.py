@@ -224,12 +224,15 @@ def read_argument(opcode: int, read: Callable[[int], bytes], readline: Callable[
 
 _SIZES = [1 + kind if kind >= 0 else kind for kind in (TABLE.get(code, ("", NOTHING))[1] for code in range(256))]
 _STOP = 0x2E
+_FRAME = 0x95
+_LONGEST_FRAME = 1 << 20  # of those that are stepped over: a false length must not have a whole disk read
 
 
-def scan(data: bytes | bytearray, position: int) -> tuple[int, bool]:
+def scan(data: bytes | bytearray, position: int, *, frames: bool = False) -> tuple[int, bool]:
     """Step from opcode to opcode; give where that ended, and whether it was at STOP (else: at what is not read yet).
 
-    Nothing is judged: this only tells how much of a file belongs to its pickle.
+    Nothing is judged: this only tells how much of a file belongs to its pickle. `frames` steps over frames as a whole:
+    in one that is no lie there is an end of an opcode where it ends.
     """
     end = len(data)
     while position < end:
@@ -239,6 +242,9 @@ def scan(data: bytes | bytearray, position: int) -> tuple[int, bool]:
         size = _SIZES[opcode]
         if size > 0:
             after = position + size
+            if frames and opcode == _FRAME and after <= end:
+                length = int.from_bytes(data[position + 1 : after], "little")
+                after += length if length <= _LONGEST_FRAME else 0
         elif size in (LINE, TWO_LINES):
             after = position
             for _ in range(-size):

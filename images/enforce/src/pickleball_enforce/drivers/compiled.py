@@ -483,15 +483,20 @@ class _Load(_Door):
         buffers: Any = None,
     ) -> Any:
         exempt = is_caller_exempt()
+        take = _tapes(file)
         common = buffers is None and encoding == "ASCII" and errors == "strict" and fix_imports is True
-        if common and not exempt:
-            found = quick.load_file(file)
+        if common and not exempt and quick.is_ready():
+            tape = take()
+            content = tape.whole()
+            found = quick.load(*content) if content else None
             if found is not None:
+                tape.finish(found[1])
                 return found[0]
+            take = lambda: tape  # noqa: E731 - it has read the file already
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
         if exempt:
             return _Exempt(file, **options).load()
-        return Loader(_tapes(file), name_of(file), **options, once=True).load()
+        return Loader(take, name_of(file), **options, once=True).load()
 
 
 class _Loads(_Door):

@@ -13,7 +13,6 @@ way and is judged there.
 from __future__ import annotations
 
 import functools
-import io
 import sys
 import types
 
@@ -86,6 +85,11 @@ def _judge_of(policy: Policy) -> _Judge:
     return judge
 
 
+def is_ready() -> bool:
+    """Whether there is a policy, and a compiled verifier."""
+    return engine.native is not None and lookup.current().policy is not None
+
+
 def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
     """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken."""
     enforcement = lookup.current()
@@ -114,23 +118,6 @@ def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
     if pause.USEFUL and len(stream) > pause.LEAST:
         return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end
-
-
-def load_file(file: Any) -> tuple[Any, int] | None:
-    """As `load`, from the position of a file; short ones only, and of those that can be read ahead."""
-    kind = type(file)
-    if kind is io.BytesIO:
-        start = file.tell()
-        found = load(file.getvalue(), start)
-        if found is not None:
-            file.seek(found[1])
-        return found
-    if kind is not io.BufferedReader or engine.native is None or not file.seekable():
-        return None
-    start = file.tell()
-    found = load(file.read(_SHORT))
-    file.seek(start if found is None else start + found[1])
-    return found
 
 
 class _Expected:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LONG = 1 << 20  # bytes of a literal that is not kept in memory
 _CHUNK = 1 << 16
 _LARGEST_CHUNK = 1 << 26
+_GROWTH = 7  # what is read next, beside what was read: a file of many pickles is read eight times at most
 _FRAME = 0x95
 _STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
@@ -64,8 +65,12 @@ class BytesTape:
         """Give the sha256 of the pickle."""
         return sha256([self._data[self._start : self._end]])
 
-    def finish(self) -> None:
-        """Leave the source where stock leaves it."""
+    def whole(self) -> tuple[bytes, int] | None:
+        """Give bytes in which all of the pickle lies, and where it begins in them."""
+        return self._data, self._start
+
+    def finish(self, end: int | None = None) -> None:
+        """Leave the source where stock leaves it; `end` is where the pickle ends, if it was not judged here."""
 
 
 class BytesIOTape(BytesTape):
@@ -75,9 +80,9 @@ class BytesIOTape(BytesTape):
         super().__init__(file.getvalue(), file.tell())
         self._file = file
 
-    def finish(self) -> None:
+    def finish(self, end: int | None = None) -> None:
         """Leave the position after the pickle."""
-        self._file.seek(self._end)
+        self._file.seek(self._end if end is None else end)
 
     def skip(self, count: int) -> None:
         """Leave the position after what was read of `replay_all`."""
@@ -123,7 +128,7 @@ class FileTape:
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Read the pickle, ahead where that can be undone, else never past STOP; judge it."""
         if self._ahead:
-            self._data = self._read_ahead()
+            self._data = self._data or self._read_ahead()
         else:
             self._read_exactly()
             self._data = bytes(self._kept)
@@ -137,30 +142,37 @@ class FileTape:
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         return verdict
 
+    def whole(self) -> tuple[bytes, int] | None:
+        """As that of a BytesTape, where all of the pickle can be read ahead into memory."""
+        if not self._ahead:
+            return None
+        self._data = self._data or self._read_ahead()
+        return None if self._gaps else (self._data, 0)
+
     def _read_ahead(self) -> bytes:
         """Read up to STOP or the end of the file; step over long literals."""
-        parts: list[bytes | memoryview] = []
-        kept = 0
+        parts: list[bytes] = []
+        kept = position = 0  # bytes in the parts; within the window, which follows them
         window = self._read(_CHUNK)
         while True:
-            position, stopped = engine.scan(window, 0)
-            parts.append(window if stopped else memoryview(window)[:position])
-            kept += len(parts[-1])
+            position, stopped = engine.scan(window, position, frames=True)
             if stopped:
                 break
             rest = window[position:]
-            head = self._leave_out(rest, kept)
+            head = self._leave_out(rest, kept + position)
             if head:
-                parts.append(rest[:head])
-                kept += head
-                window = self._read(_CHUNK)
+                parts.append(window[: position + head])
+                kept += position + head
+                window, position = self._read(_CHUNK), 0
                 continue
-            piece = self._read(min(max(_CHUNK, kept, len(rest), missing(rest)), _LARGEST_CHUNK))
+            piece = self._read(min(max(_GROWTH * len(window), _CHUNK, missing(rest)), _LARGEST_CHUNK))
             if not piece:
-                parts.append(rest)
+                position = len(window)
                 break
-            window = rest + piece
-        return window if len(parts) == 1 and stopped else b"".join(parts)
+            window += piece
+        if position < len(window):
+            window = window[:position]
+        return b"".join([*parts, window]) if parts else window
 
     def _leave_out(self, rest: bytes, kept: int) -> int:
         """Leave a long literal, which begins in the rest of what was read, in the file; give where it begins there.
@@ -269,10 +281,10 @@ class FileTape:
         replay = self._replay_data()
         return sha256(iter(lambda: replay.read(1 << 20), b""))
 
-    def finish(self) -> None:
+    def finish(self, end: int | None = None) -> None:
         """Leave the position after the pickle, where stock leaves it."""
         if self._ahead:
-            self._file.seek(self._start + self._end)
+            self._file.seek(self._start + (self._end if end is None else end))
 
 
 class Chain:

@@ -22,6 +22,16 @@ fn shape(opcode: u8) -> Shape {
     }
 }
 
+const FRAME: u8 = 0x95;
+const LONGEST_FRAME: u64 = 1 << 20;
+
+/// Where the frame at a position ends, with all that is in it; of a very long one, its opcode.
+fn after_frame(data: &[u8], position: usize) -> Option<usize> {
+    let length = u64::from_le_bytes(*data.get(position + 1..)?.first_chunk()?);
+    let end = position + 9 + if length <= LONGEST_FRAME { length as usize } else { 0 };
+    (end <= data.len()).then_some(end)
+}
+
 /// Where the opcode at a position ends; None where the data ends before.
 fn after(data: &[u8], position: usize) -> Option<usize> {
     let start = position + 1;
@@ -47,14 +57,16 @@ fn after(data: &[u8], position: usize) -> Option<usize> {
     (end <= data.len()).then_some(end)
 }
 
-/// Steps from opcode to opcode; gives where that ended, and whether it was at STOP (else: at what is not there yet).
+/// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP (else: at what is
+/// not there yet).
 #[must_use]
-pub fn scan(data: &[u8], mut position: usize) -> (usize, bool) {
+pub fn scan(data: &[u8], mut position: usize, frames: bool) -> (usize, bool) {
     while position < data.len() {
         if data[position] == b'.' {
             return (position + 1, true);
         }
-        match after(data, position) {
+        let next = if frames && data[position] == FRAME { after_frame } else { after };
+        match next(data, position) {
             Some(end) => position = end,
             None => return (position, false),
         }

@@ -9,10 +9,11 @@ mod verifier;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// Steps from opcode to opcode; gives where that ended, and whether it was at STOP.
+/// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP.
 #[pyfunction]
-fn scan(data: &Bound<'_, PyBytes>, position: usize) -> (usize, bool) {
-    pickleball_verifier::scan(data.as_bytes(), position)
+#[pyo3(signature = (data, position, *, frames = false))]
+fn scan(data: &Bound<'_, PyBytes>, position: usize, frames: bool) -> (usize, bool) {
+    pickleball_verifier::scan(data.as_bytes(), position, frames)
 }
 
 #[pymodule]
