@@ -6,15 +6,15 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce import Policy
+from pickleball_enforce.policy import LISTS, Entry, Policy
 from pickleball_generate.inference import sinks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from evaluation.environments import Environment
 
@@ -39,6 +39,19 @@ class Generated:
         """What the files wanted beyond the inferred policy: name, list, decision."""
         found: list[dict[str, Any]] = self.provenance.get("proposals", {}).get("names", [])
         return [{key: item[key] for key in ("name", "list", "decision")} for item in found]
+
+    def with_entries(self, path: Path, entries: Collection[tuple[str, str]]) -> Generated:
+        """Add entries that a person allows beside those of the files, as `policy.extra` of a ModelDeployment does."""
+        model, *_ = self.policy.entries
+        before = self.policy.entries[model]
+        lists = {
+            listed: tuple(sorted({*getattr(before, listed), *(name for where, name in entries if where == listed)}))
+            for listed in LISTS
+        }
+        policy = Policy({**self.policy.entries, model: Entry(**lists)})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(policy.dumps())
+        return replace(self, path=path, policy=policy)
 
     def summary(self) -> dict[str, Any]:
         """Count what is allowed, by grade and by origin."""

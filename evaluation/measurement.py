@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evaluation.generation import Generated
 
 SAME = "same predictions"
+ROUNDS = 4  # how often a person reads what a load was refused for, and allows it
 Row = dict[str, Any]
 
 
@@ -130,6 +131,7 @@ class Measurement:
             else:
                 outcome = SAME if said["prediction"] == expected["prediction"] else "other predictions"
             model.setdefault("loads", {})[how] = outcome
+            model["lacking"] = [(listed, name) for listed, name in said.get("lacking", ())]
 
     def _with_proposals(self, models: Sequence[Row]) -> None:
         """Load again what did not load, with the inert proposals from its files."""
@@ -139,13 +141,32 @@ class Measurement:
         self._again(failed, "inert")
 
     def _with_approval(self, models: Sequence[Row]) -> None:
-        """Load again what did not load, with the names that a person has to allow."""
+        """Load again what did not load, with the names that a person has to allow.
+
+        Those that the files ask for first, then those that a load is refused for: of pickles inside pickles.
+        """
         failed = [model for model in models if SAME not in model["loads"].values() and "asked" in model]
         for group in _by_specimen(failed):
             wanted = {item["name"] for model in group for item in model["asked"] if item["decision"] != "inert"}
             if wanted:
                 self._extend(group, "approved", sorted(wanted))
         self._again([model for model in failed if model["extended"] == "approved"], "approved")
+        for _ in range(ROUNDS):
+            refused = [model for model in failed if SAME not in model["loads"].values() and model["lacking"]]
+            for group in _by_specimen(refused):
+                self._allow(group)
+            for model in refused:
+                model["loads"].pop("approved", None)
+            self._again(refused, "approved")
+
+    def _allow(self, group: Sequence[Row]) -> None:
+        """Allow what the loads of one specimen were refused for."""
+        entries = sorted({entry for model in group for entry in model["lacking"]})
+        number = len(group[0].get("allowed", ()))
+        path = self.folder / f"allowed-{group[0]['specimen']}" / f"policy-{number}.json"
+        made = group[0]["made"].with_entries(path, entries)
+        for model in group:
+            model |= {"made": made, "allowed": sorted({*model.get("allowed", ()), *(name for _, name in entries)})}
 
     def _extend(self, group: Sequence[Row], how: str, allowed: Sequence[str]) -> None:
         """Generate the policy of one specimen again, with proposals from all of its files."""
@@ -197,7 +218,7 @@ class Measurement:
         expected = self.expected[model["path"]]
         unprotected = expected.get("error", "loads")
         size = sum(self._path(file).stat().st_size for file in model["files"])
-        hidden = {"path", "files", "made", "extended"}
+        hidden = {"path", "files", "made", "extended", "lacking"}
         return {**{k: v for k, v in model.items() if k not in hidden}, "unprotected": unprotected, "bytes": size}
 
 

@@ -174,6 +174,17 @@ def test_odd_sources_cost_what_cannot_be_read_and_nothing_else(kind: str, tree: 
         assert "B" in names
 
 
+def test_an_init_file_among_installed_packages_makes_them_no_package(tmp_path: Path, environment_of: Opener) -> None:
+    """Some distributions leave one there; the library path is a package's own folder only when its name can be one."""
+    for name in ("site-packages", "packages"):
+        path = tmp_path / name
+        for file in ("__init__.py", "p/__init__.py", "p-1.dist-info/RECORD"):
+            (path / file).parent.mkdir(parents=True, exist_ok=True)
+            (path / file).write_text("")
+        assert "p" in environment_of(path).library.names
+    assert environment_of(tmp_path / "packages" / "p").library.names == ["p"]
+
+
 def test_latin_1_sources_are_read(tmp_path: Path, environment_of: Opener) -> None:
     """A declared encoding changes text, not names."""
     found = site(tmp_path, {"l.py": ""})

@@ -140,7 +140,7 @@ class Library:
             entries = sorted(path.iterdir())
         except OSError as error:
             raise BadInput(f"The library path {path} cannot be read: {error.strerror}.", reason="unreadable") from error
-        if (path / "__init__.py").is_file():
+        if _package_itself(path, entries):
             yield path.name, path.parent
             return
         count = 0
@@ -229,6 +229,13 @@ def _installed(root: Path) -> Iterator[tuple[str, str]]:
 def _regular_package(name: str, root: Path) -> bool:
     """Tell whether a name is a module or a package with an `__init__`, which hides those in later folders."""
     return not (root / name).is_dir() or any((root / name / f"__init__.{end}").exists() for end in ("py", "pyi"))
+
+
+def _package_itself(path: Path, entries: list[Path]) -> bool:
+    """Tell whether a library path is a package; a distribution may have left an `__init__.py` among installed ones."""
+    if not IDENTIFIER.match(path.name) or any(entry.suffix == ".dist-info" for entry in entries):
+        return False
+    return (path / "__init__.py").is_file()
 
 
 def _wanted(name: str) -> bool:
