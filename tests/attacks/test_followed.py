@@ -378,6 +378,48 @@ def test_results_of_calls_are_checked_on_the_stack(tmp_path: Path) -> None:
     )
 
 
+def test_a_method_of_a_result_may_be_bound(tmp_path: Path) -> None:
+    """`re.compile(...).search` is kept as data where the policy lists it: its owner is what a call gave."""
+    hooked(
+        tmp_path,
+        """
+        import re
+        for protocol in range(2, 6):
+            data = pickle.dumps([re.compile("a+b").search, re.compile("c").search], protocol)
+            for kind in (pickle._Unpickler, Handlers, pickle.Unpickler):
+                first, second = load(kind, data)
+                assert first("xaab").span() == (1, 4) and second("ab") is None
+                refused(kind, data.replace(b"search", b"groups"), "dotted-name")
+                refused(kind, data.replace(b"search", b"escape"))
+        """,
+        allowed=["re._compile.search", "re._compile.groups"],
+        called=["re._compile"],
+    )
+
+
+def test_no_property_of_a_result_of_an_earlier_load_is_read(tmp_path: Path) -> None:
+    """Whether what the call gave has such a method was not looked at then: it is refused."""
+    hooked(
+        tmp_path,
+        """
+        made = b"\\x80\\x02cvictims\\nget_watched\\n)Rq\\x00c__builtin__\\ngetattr\\nh\\x00X\\x05\\x00\\x00\\x00watch\\x86R."
+        read = b"\\x80\\x02c__builtin__\\ngetattr\\nh\\x00X\\x06\\x00\\x00\\x00status\\x86R."
+        for kind in (pickle._Unpickler, Handlers, pickle.Unpickler):
+            unpickler = kind(io.BytesIO(made + read))
+            assert unpickler.load().__name__ == "watch"
+            try:
+                unpickler.load()
+            except pickle.UnpicklingError as error:
+                assert {item.rule for item in error.violations} <= {"build-target", "dotted-name"}
+            else:
+                raise SystemExit("it was loaded")
+            assert not os.path.exists(os.environ["MARKER"]), "it ran"
+        """,
+        allowed=["victims.get_watched.watch", "victims.get_watched.status"],
+        called=["victims.get_watched"],
+    )
+
+
 def test_a_class_that_changes_between_two_loads_is_looked_at_again(tmp_path: Path) -> None:
     """A class becomes one of shared objects, a name comes to stand for another object: the next load sees it."""
     hooked(

@@ -103,6 +103,23 @@ class Valued:
         touch()
 
 
+class Watched:
+    """A class with a property that does something when it is read."""
+
+    @property
+    def status(self) -> str:
+        """Do what must not happen."""
+        return touch()
+
+    def watch(self) -> None:
+        """Do nothing."""
+
+
+def get_watched() -> Watched:
+    """Return a new object."""
+    return Watched()
+
+
 class Appending:
     """No container, but with a method of that name."""
 

@@ -321,7 +321,7 @@ class Calls(Received):
             self.refuse("import-not-allowed", path, sentence, ("globals", path))
             return BOUND
         if origin is not None:
-            self.oblige(origin, "method", name)
+            self.oblige(origin, "method" if owner.how == "new" else "result-method", name)
         if self.tracing:
             module, _, qualname = holder.rpartition(".")
             bound = Import(-1, self._at, "REDUCE", module, qualname, 4, (holder, name), "allow")

@@ -77,7 +77,7 @@ class Judgement:
         if kind == "persistent" and not self._on_obligation:
             return  # Verdict.persistent says it
         if fresh:
-            guarded = target.sealed and kind.startswith("result") and target.guarded
+            guarded = target.sealed and kind.startswith("result") and target.guarded and kind != "result-method"
             target.seen.add(key)
             target.obligations.append(obligation)
             if target.sealed and not guarded:

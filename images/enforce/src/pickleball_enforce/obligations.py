@@ -16,6 +16,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     items O          its instances get items: a container, or a class of `reduces`
     attribute A      getattr(it, A): a class that has A
     method A         getattr(instance, A): a class that has the method A
+    result-method A  getattr(result, A): what calling it returns has the method A
     receives P       it is called with P (a name that is not in `reduces`, "a bound method", or, empty, a created
                      object): it is no callable that calls or holds what it is given, under whatever name it was
                      imported; one that holds it may get a class
@@ -196,6 +197,8 @@ def check_result(
     `fresh` says that nothing else can hold it.
     """
     cls = type(result)
+    if obligation.kind == "result-method":
+        return _method(cls, prediction, obligation)  # a method is taken: nothing is changed
     what = f"The stream changes what {prediction.path} returned, which is"
     if isinstance(result, sharing.shared()):
         return violation(prediction, obligation, "build-target", f"{what} {_article(cls.__name__)}.")
@@ -463,6 +466,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
 _CLASS_CHECKS = {
     **{f"result-{kind}": _CHECKS[kind] for kind in ("build", "setstate", "empty-state", "shadow", "slot")},
     "result-items": _shared_class,
+    "result-method": _method,
 }
 KINDS = frozenset(_CHECKS) | frozenset(_CLASS_CHECKS)
 

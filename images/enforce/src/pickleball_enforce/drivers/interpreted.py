@@ -120,6 +120,8 @@ class _Lockstep:
 
     def _target(self, obligation: Obligation) -> Any:
         owner = self.owner
+        if obligation.kind == "result-method":  # of a getattr: its first argument
+            return owner.stack[-1][0] if obligation.opcode == "REDUCE" else owner.stack[-2]
         position = _TARGETS.get(obligation.opcode)
         return owner.stack[position] if position is not None else owner.metastack[-1][-1]
 

@@ -510,8 +510,8 @@ impl Machine<'_> {
             self.refuse("import-not-allowed", &path, sentence, Some(List::Globals));
             return Tag::plain(Sort::Bound);
         }
-        if let Some(index) = made {
-            self.oblige(index, Kind::Method, name);
+        if made.is_some() {
+            self.oblige_instance(owner, Kind::Method, name);
         }
         if self.is_tracing() {
             self.need_method(&holder, name);

@@ -71,7 +71,7 @@ impl Machine<'_> {
         }
         let (opcode, offset) = (opcode::name(self.opcode), self.at as u64);
         let obligation = Obligation { kind, detail: detail.to_vec(), opcode, offset };
-        let told = import.guarded && kind.is_result();
+        let told = import.guarded && kind.is_result() && kind != Kind::ResultMethod;
         import.guarded = import.guarded || kind.is_result();
         import.obligations.push(obligation.clone());
         if import.sealed && !told && !(self.following && kind.is_result()) {

@@ -89,6 +89,7 @@ pub enum Kind {
     ResultShadow,
     ResultSlot,
     ResultItems,
+    ResultMethod,
 }
 
 impl Kind {
@@ -124,6 +125,7 @@ impl Kind {
             Kind::ResultShadow => "result-shadow",
             Kind::ResultSlot => "result-slot",
             Kind::ResultItems => "result-items",
+            Kind::ResultMethod => "result-method",
         }
     }
 
@@ -142,6 +144,7 @@ impl Kind {
             Kind::Shadow => Kind::ResultShadow,
             Kind::Slot => Kind::ResultSlot,
             Kind::Items => Kind::ResultItems,
+            Kind::Method => Kind::ResultMethod,
             other => other,
         }
     }

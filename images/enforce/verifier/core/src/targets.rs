@@ -41,7 +41,7 @@ impl Machine<'_> {
     }
 
     /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.
-    fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
+    pub(crate) fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return };
         let kind = if node.is_called() { kind.of_result() } else { kind };
