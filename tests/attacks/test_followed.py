@@ -402,8 +402,9 @@ def test_no_property_of_a_result_of_an_earlier_load_is_read(tmp_path: Path) -> N
     hooked(
         tmp_path,
         """
-        made = b"\\x80\\x02cvictims\\nget_watched\\n)Rq\\x00c__builtin__\\ngetattr\\nh\\x00X\\x05\\x00\\x00\\x00watch\\x86R."
-        read = b"\\x80\\x02c__builtin__\\ngetattr\\nh\\x00X\\x06\\x00\\x00\\x00status\\x86R."
+        taken = b"c__builtin__\\ngetattr\\nh\\x00"
+        made = b"\\x80\\x02cvictims\\nget_watched\\n)Rq\\x00" + taken + b"X\\x05\\x00\\x00\\x00watch\\x86R."
+        read = b"\\x80\\x02" + taken + b"X\\x06\\x00\\x00\\x00status\\x86R."
         for kind in (pickle._Unpickler, Handlers, pickle.Unpickler):
             unpickler = kind(io.BytesIO(made + read))
             assert unpickler.load().__name__ == "watch"
