@@ -190,6 +190,24 @@ def test_an_analysis_that_fits_into_twice_the_memory_succeeds(world: World) -> N
     assert world.reasons()["Ready"] == ("True", "Ready")
 
 
+def test_an_analysis_whose_pod_was_deleted_is_made_again(world: World) -> None:
+    """The Job fails of the SIGKILL that ended the pod, and there is no pod to say why: the analysis is not to blame."""
+    world.add(model_deployment())
+    world.script.ends = {"analyse": Exit(137, "", "Error")}
+    world.reconcile()
+    world.node.run_jobs()
+    job, pod = world.only("Job"), world.only("Pod", part="analysis")
+    message = "Container analyse for pod team/x failed with exit code 137 matching FailJob rule at index 1"
+    failed = {"type": "Failed", "status": "True", "reason": "PodFailurePolicy", "message": message}
+    world.kube.set_status(Ref("Job", "team", job["metadata"]["name"]), {"conditions": [failed]})
+    world.kube.delete(Ref("Pod", "team", pod["metadata"]["name"]))
+    world.script.ends = {}
+    world.reconcile()
+    assert world.reasons()["Analyzed"] == ("Unknown", "AnalysisRepeated")
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
 def test_a_failed_analysis_is_tried_again_on_request(world: World) -> None:
     """Another value of the annotation asks anew."""
     world.add(model_deployment())

@@ -33,6 +33,8 @@ OF_STEP = {
     names.FETCH: Reason.FETCH_FAILED,
     names.PUBLISH: Reason.RESULT_REFUSED,
 }
+KILLED = "exit code 137"
+"""What the Job controller says of a container that SIGKILL ended."""
 PASSING = (Reason.IMAGE_UNAVAILABLE, Reason.ANALYSIS_UNSCHEDULABLE)
 """What a pod can recover from by itself; a Job that then runs into its deadline failed of it."""
 
@@ -200,6 +202,17 @@ def step_failed(given: AnalysisObserved) -> Finding | None:
     return None
 
 
+def interrupted(given: AnalysisObserved) -> Finding | None:
+    """Its pod was killed and is gone: somebody deleted it. What kills itself leaves its pod behind."""
+    failed = _failed(given) or {}
+    told = str(failed.get("message") or "")
+    if _left(given) or failed.get("reason") != "PodFailurePolicy" or KILLED not in told:
+        return None
+    return wait(
+        Reason.ANALYSIS_REPEATED, f"The pod of Job {given.request.name} was deleted while it ran; it is analysed again."
+    )
+
+
 def timed_out(given: AnalysisObserved) -> Finding | None:
     """The Job ran into its deadline."""
     failed = _failed(given)
@@ -258,6 +271,7 @@ CHAIN = (
     out_of_disk,
     generator_failed,
     step_failed,
+    interrupted,
     timed_out,
     job_failed,
     unschedulable,
@@ -287,8 +301,13 @@ def _memory(job: Manifest | None) -> str | None:
 
 
 def _states(given: AnalysisObserved) -> Iterator[ContainerState]:
-    pods = sorted(given.observed.job_pods, key=_created, reverse=True)
+    pods = sorted(_left(given), key=_created, reverse=True)
     return states(pods[0]) if pods else iter(())
+
+
+def _left(given: AnalysisObserved) -> list[Manifest]:
+    """The pods that speak of the analysis; one that is being deleted speaks of who deletes it."""
+    return [pod for pod in given.observed.job_pods if not pod["metadata"].get("deletionTimestamp")]
 
 
 def _created(pod: Manifest) -> str:

@@ -28,7 +28,7 @@ class Reason(StrEnum):
     ANALYSIS_STARTING = "AnalysisStarting", "The analysis Job is being made."
     ANALYSIS_QUEUED = "AnalysisQueued", "The analysis waits for its turn; the message has its place."
     ANALYSIS_RUNNING = "AnalysisRunning", "The analysis Job runs."
-    ANALYSIS_REPEATED = "AnalysisRepeated", "The result of the analysis is gone; it is made again."
+    ANALYSIS_REPEATED = "AnalysisRepeated", "The result of the analysis, or its pod, was deleted; it is made again."
     ANALYSIS_ENLARGED = "AnalysisEnlarged", "The analysis ran out of memory; it is tried once more with twice as much."
     ANALYSIS_SUCCEEDED = "AnalysisSucceeded", "The library was analysed."
     ANALYSIS_NOT_NEEDED = "AnalysisNotNeeded", "The policy is written by hand (policy.configMapRef)."
