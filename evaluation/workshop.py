@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # this repository, not this folder
 
+from evaluation.refusals import lacking  # noqa: E402
 from evaluation.specimens import Recipe, Specimen, emptied, files, plain  # noqa: E402
 
 if TYPE_CHECKING:
@@ -82,13 +83,6 @@ def load(recipe: Recipe) -> Iterator[dict[str, Any]]:
             if records.is_file():
                 said["lacking"] = lacking(records.read_bytes()[before:].decode().splitlines())
         yield {"path": wanted["path"], "seconds": round(time.perf_counter() - start, 4), **said}
-
-
-def lacking(lines: list[str]) -> list[list[str]]:
-    """Give the entries, as list and name, without which records of violations say that a load was refused."""
-    found = [record for record in map(json.loads, lines) if record["allow"]]
-    ended = [record for record in found if record["rule"] != "import-not-allowed"]  # stubs end nothing by themselves
-    return sorted({(record["allow"]["list"], record["allow"]["entry"]) for record in ended or found})
 
 
 def weights() -> Iterator[dict[str, Any]]:
