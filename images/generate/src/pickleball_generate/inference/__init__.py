@@ -11,7 +11,7 @@ from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
-from pickleball_generate.inference.pickling import Pickling
+from pickleball_generate.inference.picklers import Picklers
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.widening import Widening
 from pickleball_generate.provenance import describe
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.pickling import Pickling
 
 __all__ = ["Located", "Options", "Result", "infer", "locate", "solve"]
 
@@ -70,7 +71,7 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
 
 def solve(program: Program, known: packs.Packs, classes: list[Located], options: Options | None = None) -> Pickling:
     """Find what instances of classes contain and pickle as."""
-    solver = Pickling(program, known, options.shuffle if options else None)
+    solver = Picklers(program, known, options.shuffle if options else None)
     for found in classes:
         cls = found.scope
         if cls is not None:
