@@ -363,23 +363,34 @@ def _method(obj: object, prediction: Import, obligation: Obligation) -> list[Vio
     return violation(prediction, obligation, "dotted-name", sentence)
 
 
-def _live(paths: frozenset[str]) -> set[int]:
-    """Give the identities of the callables under these names that are imported."""
-    found = set()
+def _by_module(paths: frozenset[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for path in paths:
         module, _, name = path.rpartition(".")
-        known = sys.modules.get(module)
-        obj = vars(known).get(name) if isinstance(known, types.ModuleType) else None
-        if obj is not None and obj is not type and obj is not super:
-            found.add(id(obj))
+        found.setdefault(module, []).append(name)
     return found
+
+
+_CALLERS, _HOLDERS = _by_module(names.CALLERS), _by_module(names.HOLDERS)
+_NO_CALLERS = frozenset({id(None), id(type), id(super)})
+
+
+def _live(modules: dict[str, list[str]]) -> set[int]:
+    """Give the identities of the callables under these names of modules that are imported."""
+    found = set()
+    for module, listed in modules.items():
+        known = sys.modules.get(module)
+        if isinstance(known, types.ModuleType):
+            content = known.__dict__
+            found.update([id(content[name]) for name in listed if name in content])
+    return found - _NO_CALLERS
 
 
 def _receives(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     given = obligation.detail
     known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
-    if not known & _live(names.CALLERS):
-        holds = known & _live(names.HOLDERS)
+    if not known & _live(_CALLERS):
+        holds = known & _live(_HOLDERS)
         if not holds or given == BOUND_METHOD or (given and isinstance(_resolve(given), type)):
             return []
     what = given or "an object of the stream"
@@ -406,7 +417,7 @@ def _resolve(path: str) -> object:
 def _handed(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     found = _callee(obj, prediction, obligation)
     known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
-    if found or not known & _live(names.CALLERS | names.HOLDERS):
+    if found or not known & (_live(_CALLERS) | _live(_HOLDERS)):
         return found
     sentence = f"The stream has {prediction.path} called by another callable, and it calls what it is given itself."
     return violation(prediction, obligation, "calls-argument", sentence)

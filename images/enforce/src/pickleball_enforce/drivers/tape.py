@@ -165,14 +165,24 @@ class FileTape:
                 kept += position + head
                 window, position = self._read(_CHUNK), 0
                 continue
-            piece = self._read(min(max(_GROWTH * len(window), _CHUNK, missing(rest)), _LARGEST_CHUNK))
-            if not piece:
+            longer = self._read_longer(window, kept, missing(rest))
+            if len(longer) <= len(window):
                 position = len(window)
                 break
-            window += piece
+            window = longer
         if position < len(window):
             window = window[:position]
         return b"".join([*parts, window]) if parts else window
+
+    def _read_longer(self, window: bytes, kept: int, missing: int) -> bytes:
+        """Read again what was read behind so many bytes, and what follows, into one place: then nothing is copied."""
+        more = max(missing, min(_GROWTH * len(window), _LARGEST_CHUNK), len(window), _CHUNK)
+        start = self._start + kept + self._left_out
+        left = self._file.seek(0, io.SEEK_END) - start
+        self._file.seek(start)
+        if left > len(window):
+            return self._read(min(len(window) + more, left))
+        return self._read(len(window)) + self._read(_CHUNK)  # what has no size may go on
 
     def _leave_out(self, rest: bytes, kept: int) -> int:
         """Leave a long literal, which begins in the rest of what was read, in the file; give where it begins there.

@@ -119,7 +119,7 @@ impl Machine<'_> {
         };
         let start = self.skip(size)?;
         let bytes = &self.data[start..self.pos];
-        if !bytes.is_ascii() && str::from_utf8(bytes).is_err() {
+        if !bytes.is_ascii() && simdutf8::basic::from_utf8(bytes).is_err() {
             let text = self.decode(Form::Utf8, bytes)?; // lone surrogates, or no text
             return self.own_text(&text);
         }
