@@ -194,6 +194,62 @@ CASES = [
          top="import os"),
     Case("sink_as_callee", "def __reduce__(self):\n  return os.system, ('true',)", not_there="os.system posix.system",
          top="import os"),
+    Case("dicts_apart", "def fit(self):\n  self.names = OrderedDict()\n  self.others()\n def others(self):\n"
+         "  x = OrderedDict()\n  x['a'] = Temporary()\n  return len(x)", "", "collections.OrderedDict",
+         not_there="lib.parts.Temporary", top="from collections import OrderedDict"),
+    Case("declared_dicts_apart", "def fit(self, x: dict, y: dict):\n  self.names = x\n  y['a'] = Temporary()\n"
+         "  x['b'] = Part()", "lib.parts.Part", not_there="lib.parts.Temporary"),
+    Case("declared_dict_of_each_instance", "def fit(self):\n  self.inner = Holder()\n  x = Mixed()\n"
+         "  x.parts['a'] = Temporary()", "lib.declared_dict_of_each_instance.Holder", not_there="lib.parts.Temporary",
+         top="class Mixed:\n parts: dict\nclass Holder(Mixed):\n pass"),
+    Case("declared_dict_of_an_instance", "parts: dict\n def fit(self):\n  y = self.parts\n  y['a'] = Part()",
+         "lib.parts.Part"),
+    Case("declared_queue", "def fit(self, x: deque, y: deque):\n  x.append(Part())\n  y.append(Temporary())\n"
+         "  self.rows = x", "lib.parts.Part", "collections.deque", not_there="lib.parts.Temporary",
+         top="from collections import deque"),
+    Case("text_keeps_nothing", "def fit(self, x: str):\n  x[0] = Temporary()\n  x.late = Temporary()\n  self.x = x",
+         not_there="lib.parts.Temporary"),
+    Case("places_of_star_arguments", "def fit(self):\n  self.keep(*(Temporary(), Part()))\n"
+         " def keep(self, *given):\n  self.put(*given)\n def put(self, name, part):\n  self.part = part",
+         "lib.parts.Part", not_there="lib.parts.Temporary"),
+    Case("star_arguments_after_others", "def fit(self):\n  self.put(1, *(2, Part()), Late())\n"
+         " def put(self, a, b, part, late):\n  self.part = part\n  self.late = late", "lib.parts.Part lib.parts.Late"),
+    Case("star_arguments_of_any_length", "def fit(self, more):\n  self.put(*[1, Part()])\n"
+         " def put(self, a, part):\n  self.part = part", "lib.parts.Part"),
+    Case("slice_of_star_arguments", "def fit(self):\n  self.keep(1, 2, Part())\n def keep(self, *given):\n"
+         "  self.put(*given[1:])\n def put(self, name, part):\n  self.part = part", "lib.parts.Part"),
+    Case("sum_of_tuples", "def fit(self):\n  self.keep(Part())\n def keep(self, *given):\n"
+         "  self.put(*((1, Temporary()) + given))\n def put(self, a, b, part):\n  self.part = part", "lib.parts.Part",
+         not_there="lib.parts.Temporary"),
+    Case("sum_of_tuples_of_any_length", "def fit(self, x):\n  self.keep(1, 2)\n def keep(self, *given):\n"
+         "  given += (Part(),)\n  self.put(*given)\n def put(self, a, b, part):\n  self.part = part",
+         "lib.parts.Part"),
+    Case("repeated_list", "def fit(self):\n  self.parts = [Part()] * 3", "lib.parts.Part"),
+    Case("keyword_of_a_partial", "def fit(self):\n  make = functools.partial(self.put, part=Part())\n  make(1)\n"
+         " def put(self, a, part):\n  self.part = part", "lib.parts.Part", "functools.partial",
+         top="import functools"),
+    Case("star_arguments_of_a_partial", "def fit(self):\n  self.keep(1, Part())\n def keep(self, *given):\n"
+         "  functools.partial(self.put, *given)(Late())\n def put(self, a, part, late):\n  self.part = part\n"
+         "  self.late = late", "lib.parts.Part lib.parts.Late", "functools.partial", top="import functools"),
+    Case("item_by_constant_key", "def fit(self):\n  x = {'a': Part()}\n  x['b'] = Temporary()\n"
+         "  self.part = x.pop('a')\n  self.late = x.setdefault('c', Late())", "lib.parts.Part lib.parts.Late",
+         not_there="lib.parts.Temporary"),
+    Case("item_by_unknown_key", "def fit(self, key):\n  x = {}\n  x[key] = Part()\n  self.part = x.get('a')",
+         "lib.parts.Part"),
+    Case("item_of_dict_of_instance", "def fit(self, x):\n  x = Kept()\n  x.late = Late()\n"
+         "  self.part = x.__dict__.pop('late')", "lib.parts.Late", not_there="lib.parts.Kept"),
+    Case("dict_of_instance_replaced", "def fit(self):\n  x = Kept()\n  x.late = Late()\n  self.put(x)\n"
+         " def put(self, x):\n  self.__dict__ = x.__dict__.copy()", "lib.parts.Late", not_there="lib.parts.Kept"),
+    Case("made_without_constructor", "def fit(self):\n  self.part = object.__new__(Part)\n"
+         "  self.late = self.__new__(Late)", "lib.parts.Part lib.parts.Late"),
+    Case("getattr_is_not_asked_for_what_all_objects_have", "def fit(self):\n  self.copy = self.__class__\n"
+         " def __getattr__(self, name):\n  return Temporary()", not_there="lib.parts.Temporary"),
+    Case("declared_tuple", "def fit(self, x: 'tuple[Temporary, Part]'):\n  self.put(*x)\n def put(self, a, part):\n"
+         "  self.part = part", "", not_there="lib.parts.Temporary"),
+    Case("tuple_does_not_change", "def fit(self, x):\n  y = (1,)\n  y.append(Temporary())\n  y[0] = Temporary()\n"
+         "  self.part = y", not_there="lib.parts.Temporary"),
+    Case("state_added_to_a_reduced_value", "def __reduce__(self):\n  x = (make, ())\n  return x + ({'a': Late()},)",
+         "lib.parts.Late", "lib.parts.make"),
     Case("set_module", "", "",
          top="def set_module(name):\n return lambda cls: cls\n@set_module('lib')\nclass Mixed:\n pass"),
 ]  # fmt: skip

@@ -9,6 +9,9 @@ from pickleball_generate.inference.store import Store
 if TYPE_CHECKING:
     from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
+
+    Site = tuple[object, ...]
 
 CONTAINER_HINTS = frozenset(
     (
@@ -22,58 +25,79 @@ WRAPPING_HINTS = frozenset(("Optional Union Final Annotated ClassVar Required No
 class Annotations(Store):
     """Reads annotations."""
 
-    def declared(self, annotation: object, frame: Frame) -> list[Value]:
-        """Give the instances that an annotation speaks of."""
+    def declared(self, annotation: object, scope: Scope, site: Site) -> list[Value]:
+        """Give the instances that an annotation speaks of; those that keep objects are others at each site."""
         if isinstance(annotation, dict):
-            return self._declared_form(annotation, frame)
+            return self._declared_form(annotation, scope, site)
         if not isinstance(annotation, str):
             return []
-        return [w for v in self.program.resolve(annotation, frame.scope) for w in self.instance_of(v)]
+        return [w for v in self.program.resolve(annotation, scope) for w in self.instance_of(v, site)]
 
-    def _declared_form(self, annotation: dict[str, Any], frame: Frame) -> list[Value]:
+    def _declared_form(self, annotation: dict[str, Any], scope: Scope, site: Site) -> list[Value]:
         """Read a text, `A | B`, `A, B`, `Optional[A]`, `list[A]`."""
         if "str" in annotation:
             text = annotation["str"]
-            return self.declared(text, frame) if text.replace(".", "").replace("_", "").isalnum() else []
+            return self.declared(text, scope, site) if text.replace(".", "").replace("_", "").isalnum() else []
         if "bin" in annotation or "tuple" in annotation:
             parts = annotation["of"] if "bin" in annotation else annotation["tuple"]
-            return [v for part in parts for v in self.declared(part, frame)]
+            return [v for part in parts for v in self.declared(part, scope, site)]
         if "sub" not in annotation:
             return []
         name = annotation["sub"] if isinstance(annotation["sub"], str) else ""
         last = name.rpartition(".")[2]
         if last in WRAPPING_HINTS:
-            return self.declared(annotation.get("ix"), frame)
+            return self.declared(annotation.get("ix"), scope, site)
         if last not in CONTAINER_HINTS:
-            return self.declared(annotation["sub"], frame)
-        box = self.box(frame, annotation, "dict" if "ict" in last or "Mapping" in last else "list")
-        for value in self.declared(annotation.get("ix"), frame):
+            return self.declared(annotation["sub"], scope, site)
+        inside = annotation.get("ix")
+        if last in {"tuple", "Tuple"} and isinstance(inside, dict) and "tuple" in inside:
+            return [self._declared_tuple(inside["tuple"], scope, (site, id(annotation)))]
+        kind = "dict" if "ict" in last or "Mapping" in last else "list" if last in {"list", "List"} else "collection"
+        box: Value = ("box", (site, id(annotation)), kind)
+        for value in self.declared(annotation.get("ix"), scope, site):
             self.put(box, "[]", value, "annotation")
         return [box]
 
+    def _declared_tuple(self, parts: list[Any], scope: Scope, site: Site) -> Value:
+        """Read `tuple[A, B]` and `tuple[A, ...]`."""
+        box: Value = ("box", site, "tuple")
+        fixed = not any(isinstance(part, dict) and part.get("lit") == "Ellipsis" for part in parts)
+        for at, part in enumerate(parts):
+            for value in self.declared(part, scope, (site, at)):
+                self.put(box, f"[{at}]" if fixed else "[]", value, "annotation")
+        return box
+
     def box(self, frame: Frame | None, site: object, kind: str, part: str = "") -> Value:
         """The container that an expression or call makes in a frame."""
-        return ("box", (frame.key if frame else None, id(site) if isinstance(site, dict) else site, part), kind)
+        return ("box", (*self.site(frame, site), part), kind)
 
-    def instance_of(self, value: Value) -> list[Value]:
+    def site(self, frame: Frame | None, site: object) -> Site:
+        """The place of an expression or call in a frame."""
+        return (frame.key if frame else None, id(site) if isinstance(site, dict) else site)
+
+    def instance_of(self, value: Value, site: Site) -> list[Value]:
         """The instance that a declared class stands for; abstract and protocol classes stand for none."""
         if value[0] == "cls":
             described = self.packs.type_name(self.program.canonical(value[1]))
             if described:
-                return [("inst", described)]
+                return [self.described_instance(described, site)]
             if any(root.rpartition(".")[2] in {"Protocol", "TypedDict"} for root in self.program.roots(value[1])):
                 return []
             self.bounds.setdefault(value[1], self.reason("annotation"))
             return [("obj", value[1])]
         if value[0] == "ext":
-            return self.foreign_instance(value[1])
+            return self.foreign_instance(value[1], site)
         return []
 
-    def foreign_instance(self, name: str) -> list[Value]:
+    def foreign_instance(self, name: str, site: Site) -> list[Value]:
         """An instance of a class without source, as far as something is known of it."""
         known = self.packs.type_name(name)
         if known:
-            return [("inst", known)]
+            return [self.described_instance(known, site)]
         module, _, last = name.rpartition(".")
         extension = self.program.environment.extension(module)
         return [("inst", name)] if extension is not None and extension.has_class(last) else []
+
+    def described_instance(self, name: str, site: Site) -> Value:
+        """An instance of a type that a pack describes; where it keeps elements, that of one site."""
+        return ("inst", name, site) if "elements" in self.packs.keeps(name) else ("inst", name)

@@ -38,19 +38,26 @@ class Named:
 class Arguments:
     """Arguments by position and by name."""
 
-    __slots__ = ("named", "positional")
+    __slots__ = ("named", "positional", "texts")
 
-    def __init__(self, positional: list[Variable], named: Named | None = None) -> None:
+    def __init__(
+        self, positional: list[Variable], named: Named | None = None, texts: list[str | None] | None = None
+    ) -> None:
         self.positional = positional
         self.named = Named() if named is None else named
+        self.texts = texts or []  # those by position that are constant texts; None for others
 
     def after(self, *first: Variable) -> Arguments:
         """Give the arguments with others before them."""
-        return Arguments([*first, *self.positional], self.named)
+        return Arguments([*first, *self.positional], self.named, [*(None for _ in first), *self.texts])
 
     def rest(self) -> Arguments:
         """Give the arguments without the first one."""
-        return Arguments(self.positional[1:], self.named)
+        return Arguments(self.positional[1:], self.named, self.texts[1:])
+
+    def text(self, at: int) -> str | None:
+        """Give the constant text at a position, if there is one."""
+        return self.texts[at] if at < len(self.texts) else None
 
 
 class Call:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.containers import Containers
 from pickleball_generate.inference.graph import Variable
@@ -24,6 +24,14 @@ class Attributes(Containers, ABC):
     @abstractmethod
     def module_variable(self, where: Scope, name: str) -> Variable:
         """Give what a name of a module can be (variables.py)."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.declaring: set[Value] = set()  # the instances whose declared attributes are read
+
+    @abstractmethod
+    def declare(self, value: Value) -> None:
+        """Let an instance have what the annotations of class bodies declare (evaluation.py)."""
 
     @abstractmethod
     def class_variable(self, cls: Scope, name: str) -> Variable:
@@ -76,7 +84,7 @@ class Attributes(Containers, ABC):
             found = self.program.method(value[2][1], name, after=value[1])
             if found:
                 self.add(result, ("meth", found[0], value[2]))
-        elif kind in {"inst", "box"}:
+        elif kind == "inst" or value[-1] == "partial":
             self._foreign_instance_attribute(value, name, result)
 
     def _foreign_instance_attribute(self, value: Value, name: str, result: Variable) -> None:
@@ -109,6 +117,7 @@ class Attributes(Containers, ABC):
         if name == "__class__":
             self.add(result, ("cls", cls))
             return
+        self.declare(value)
         if not name.startswith("__"):
             self.get(value, name, result)
         method = self.program.method(cls, name)
@@ -136,7 +145,7 @@ class Attributes(Containers, ABC):
     def _absent_attribute(self, value: Value, name: str, result: Variable) -> None:
         """Read an attribute that nothing stores: what `__getattr__` gives, or what a base without source has."""
         fallback = self.program.method(value[1], "__getattr__")
-        if fallback is not None and not self._is_assigned(value, name):
+        if fallback is not None and not hasattr(object, name) and not self._is_assigned(value, name):
             self.flow(self.returned(self.enter(fallback[0], value, fallback[1])), result)
         if self.program.roots(value[1]):
             self.unless(lambda: bool(result.values), lambda: self.add(result, UNKNOWN))
@@ -174,7 +183,9 @@ class Attributes(Containers, ABC):
     def store_attribute(self, holder: Value, name: str, source: Variable, rule: str) -> None:
         """`holder.name = value`."""
         kind = holder[0]
-        if kind in {"obj", "inst", "box"}:
+        if kind == "obj" and name == "__dict__":
+            self.extend(("vars", holder), source)
+        elif kind in {"obj", "inst"} or holder[-1] == "partial":
             setter = self._setter(holder, name) if kind == "obj" else None
             if setter is None:
                 self.put_all(holder, name, source, rule)

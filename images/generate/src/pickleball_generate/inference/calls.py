@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call
 from pickleball_generate.inference.attributes import takes_class
+from pickleball_generate.inference.containers import is_tuple
 from pickleball_generate.inference.foreign import Foreign
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.store import UNKNOWN
@@ -53,11 +54,20 @@ class Calls(Foreign, ABC):
     def _arguments(self, expression: dict[str, Any], frame: Frame) -> Arguments:
         """Evaluate the arguments of a call."""
         args = Arguments([])
+        starred = False  # then nobody knows the places of what follows
         for argument in expression.get("args", ()):
             if isinstance(argument, dict) and "star" in argument:
-                self.elements(self.eval(argument["star"], frame), args.named["*"])
+                row = self.eval(argument["star"], frame)
+                if starred:
+                    self.elements(row, args.named["*"])
+                else:
+                    self.watch(row, partial(self._spread_row, args))
+                starred = True
+            elif starred:
+                self.flow(self.eval(argument, frame), args.named["*"])
             else:
                 args.positional.append(self.eval(argument, frame))
+                args.texts.append(argument.get("str") if isinstance(argument, dict) else None)
         for name, argument in expression.get("kw", {}).items():
             values = self.eval(argument, frame)
             if name == "**":
@@ -65,6 +75,18 @@ class Calls(Foreign, ABC):
             else:
                 self.flow(values, args.named[name])
         return args
+
+    def _spread_row(self, args: Arguments, value: Value) -> None:
+        """`f(*value)`: the elements of a tuple keep their places."""
+        if not is_tuple(value):
+            self.flow(self.elements_of(value), args.named["*"])
+            return
+
+        def see(name: str, field: Variable) -> None:
+            at = name[1:-1]
+            self.flow(field, args.named[f"*{at}" if at.isdigit() else "*"])
+
+        self.each_field(value, see)
 
     def _spread(self, value: Value, args: Arguments) -> None:
         """`f(**value)`."""
@@ -85,22 +107,21 @@ class Calls(Foreign, ABC):
         """Forms whose meaning depends on their text; tells whether this is one."""
         if not isinstance(callee, str):
             return False
-        texts = [a.get("str") if isinstance(a, dict) else None for a in expression.get("args", ())]
         given = args.positional
         if callee == "super":
             self._super_of(expression, frame, result)
-        elif callee == "getattr" and len(texts) >= 2 and given:
+        elif callee == "getattr" and len(expression.get("args", ())) >= 2 and given:
             for default in given[2:3]:
                 self.flow(default, result)
-            if texts[1] is None:
+            if args.text(1) is None:
                 self.add(result, UNKNOWN)
                 self.watch(given[0], lambda owner: self.computed_attribute(owner, expression["args"][1], result))
             else:
-                self.attribute(given[0], texts[1], result)
+                self.attribute(given[0], args.text(1) or "", result)
         elif callee in SETATTR and len(given) >= 3:
-            self.watch(given[0], lambda holder: self.store_attribute(holder, texts[1] or "*", given[2], "setattr"))
+            self.watch(given[0], lambda holder: self.store_attribute(holder, args.text(1) or "*", given[2], "setattr"))
         elif callee == "super().__setattr__" and len(given) >= 2 and frame.receiver:
-            self.store_attribute(frame.receiver, texts[0] or "*", given[1], "setattr")
+            self.store_attribute(frame.receiver, args.text(0) or "*", given[1], "setattr")
         elif callee == "vars" and given:
             owners = Variable()
             self.select(given[0], owners, WITH_NAMESPACE)
@@ -149,7 +170,7 @@ class Calls(Foreign, ABC):
             return
         if kind == "super" and self.program.method(receiver[2][1], name, after=receiver[1]) is None:
             self._super_method(receiver, name, call)
-        elif kind == "cls" and name in {"__new__", "_make"}:
+        elif kind == "cls" and name == "_make":
             self.add(call.result, ("obj", receiver[1]))
         elif kind == "ext" and name == "__init__" and call.args.positional:
             rest = call.given(call.args.rest())
@@ -157,11 +178,25 @@ class Calls(Foreign, ABC):
         elif kind == "ext" and (made := self.extension_instances(receiver[1])):
             for each in (*made, UNKNOWN):
                 self.add(call.result, each)
+        elif name == "__new__" and kind in {"cls", "obj", "ext"}:
+            self._make_new(receiver, call)
         elif not (kind == "mod" and receiver[1] == "copyreg"):
             if call.callees is None:
                 call.callees = Variable()
                 self.watch(call.callees, lambda value: self.call_value(value, call))
             self.flow(self.attribute_of(receiver, name), call.callees)
+
+    def _make_new(self, receiver: Value, call: Call) -> None:
+        """`receiver.__new__(cls)`: an instance of the class that is given, or that is called."""
+        if receiver[0] == "cls":
+            self.add(call.result, ("obj", receiver[1]))
+
+        def see(value: Value) -> None:
+            if value[0] == "cls":
+                self.add(call.result, ("obj", value[1]))
+
+        for values in call.args.positional[:1]:
+            self.watch(values, see)
 
     def _super_method(self, receiver: Value, name: str, call: Call) -> None:
         """A method of a base without source, called through super()."""
@@ -214,8 +249,7 @@ class Calls(Foreign, ABC):
         elif kind == "ext":
             self.call_foreign(value[1], call)
         elif kind == "box" and value[2] == "partial":
-            bound = [self.field(value, f"[{at}]") for at in range(1, 1 + self.bound.get(value, 0))]
-            inner = call.given(call.args.after(*bound))
+            inner = call.given(self.partial_arguments(value, call.args))
             self.watch(
                 self.field(value, "[0]"), lambda target: self.call_value(target, inner) if target != value else None
             )
@@ -270,7 +304,7 @@ class Calls(Foreign, ABC):
         function: Scope = value[1]
         if self.packs.opaque_function(function):
             for name in self.packs.results(function.dotted):
-                self.add(call.result, ("inst", name))
+                self.add(call.result, self.described_instance(name, self.site(call.frame, call.site)))
             self.add(call.result, ("data", function.module.partition(".")[0]))
             return
         owner = function.parent if function.parent is not None and function.parent.kind == "class" else None
@@ -347,11 +381,17 @@ class Calls(Foreign, ABC):
             if at < len(names):
                 self._pass(frame, names[at], values)
             elif rest:
-                self._pass_rest(frame, rest, "tuple", "[]", values)
+                self._pass_rest(frame, rest, "tuple", f"[{at - len(names)}]", values)
 
         def see(name: str, values: Variable) -> None:
             if name in known:
                 self._pass(frame, name, values)
+            elif name[:1] == "*" and name[1:].isdigit():
+                at = len(args.positional) + int(name[1:])
+                if at < len(names):
+                    self._pass(frame, names[at], values)
+                elif rest:
+                    self._pass_rest(frame, rest, "tuple", f"[{at - len(names)}]", values)
             elif name == "*":
                 if rest:
                     self._pass_rest(frame, rest, "tuple", "[]", values)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.annotations import Annotations
 from pickleball_generate.inference.graph import Variable
@@ -22,12 +24,20 @@ IN_PLACE = frozenset({"extend", "update", "extendleft"})
 TAKING = frozenset({"pop", "popleft", "get", "popitem", "setdefault", "__getitem__", "get_nowait"})
 SAME = frozenset({"copy", "__copy__", "fromkeys", "most_common"})
 SILENT = frozenset({"index", "count", "sort", "remove", "clear", "discard", "reverse", "__init__", "__setitem__"})
+TYPES: dict[str, type] = {
+    "list": list, "tuple": tuple, "set": set, "dict": OrderedDict, "partial": functools.partial,
+}  # fmt: skip
+CHANGING = frozenset({"list", "set", "dict", "collection"})
 OPAQUE = frozenset({"data", "unk", "part"})
 KEYLESS = frozenset({"unk", "data"})
 
 
 class Containers(Annotations, ABC):
     """The part of the evaluation that knows containers."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.lengths: dict[Value, int] = {}  # of the tuples that displays make
 
     @abstractmethod
     def call_method(self, receiver: Value, name: str, call: Call) -> None:
@@ -84,14 +94,15 @@ class Containers(Annotations, ABC):
 
         self.watch(source, see)
 
-    def item(self, value: Value, index: object, result: Variable) -> None:
+    def item(self, value: Value, index: object, call: Call) -> None:
         """Give one element by a constant, or all of them."""
+        result = call.result
         if value[0] == "vars":
             name = index["str"] if isinstance(index, dict) and "str" in index else "*"
             self.get(value[1], name, result)
             return
         if isinstance(index, dict) and "x" in index:
-            self.add(result, value)
+            self.add(result, self.part_of(value, call))
             return
         constant = index.get("str", index.get("v")) if isinstance(index, dict) else None
         if constant is not None and value[-1] in {"dict", "tuple"}:
@@ -100,6 +111,50 @@ class Containers(Annotations, ABC):
             self.flow(self.contents(value), result)
         else:
             self.flow(self.elements_of(value), result)
+
+    def part_of(self, value: Value, call: Call) -> Value:
+        """Give the container itself for a slice of it; of a tuple, one whose elements have moved."""
+        if not is_tuple(value):
+            return value
+        row = self.box(call.frame, call.site, "tuple")
+        self.put_all(row, "[]", self.all_of(value), "element")
+        return row
+
+    def concatenate(self, left: Variable, right: Variable, call: Call) -> None:
+        """`left + right` of tuples: elements of the right one move by the length of the left one, if that is known."""
+        row = self.box(call.frame, call.site, "tuple")
+        lengths: dict[int | None, None] = {}
+        moved: list[Value] = []
+
+        def move(value: Value, length: int | None) -> None:
+            def see(name: str, field: Variable) -> None:
+                at = name[1:-1]
+                place = f"[{length + int(at)}]" if length is not None and at.isdigit() else "[]"
+                self.put_all(row, place, field, "element")
+
+            self.each_field(value, see)
+
+        def see_left(value: Value) -> None:
+            if not is_tuple(value):
+                return
+            self.add(call.result, row)
+            self.each_field(value, lambda name, field: self.put_all(row, name, field, "element"))
+            length = self.lengths.get(value)
+            if length not in lengths:
+                lengths[length] = None
+                for each in moved:
+                    move(each, length)
+
+        def see_right(value: Value) -> None:
+            if not is_tuple(value):
+                return
+            moved.append(value)
+            self.add(call.result, row)
+            for length in list(lengths):
+                move(value, length)
+
+        self.watch(left, see_left)
+        self.watch(right, see_right)
 
     # Putting in
 
@@ -113,10 +168,14 @@ class Containers(Annotations, ABC):
             return
         if value[0] == "box" and value[-1] == "dict":
             self.each_field(value, lambda name, field: self.put_all(target, name, field, "update"))
+        elif value[0] == target[0] == "vars":
+            self.each_field(value[1], lambda name, field: self.put_all(target[1], name, field, "update"))
         elif value[0] == "vars":
             self.put_all(target, "[]", self.all_of(value[1]), "update")
         elif value[0] in {"box", "inst"} and not (target[0] == "box" and target[-1] == "dict"):
             self.put_all(target, "[]", self.all_of(value), "extend")
+        elif target[0] == "box" and target[-1] != "dict":
+            self.put_all(target, "[]", self.elements_of(value), "extend")
         else:
             self.watch(self.elements_of(value), lambda row: self._extend_by_row(target, row))
 
@@ -140,6 +199,8 @@ class Containers(Annotations, ABC):
         """Methods of lists, dicts, sets and their kin; tells whether this is one."""
         if receiver[0] == "obj" and not self.is_container(receiver[1]):
             return False
+        if receiver[0] == "box" and receiver[2] in TYPES and not hasattr(TYPES[receiver[2]], name):
+            return False
         given, result = call.args.positional, call.result
         if name in ADDING:
             for values in given[-1:]:
@@ -147,9 +208,15 @@ class Containers(Annotations, ABC):
         elif name in MERGING:
             self._merge(receiver, name, call)
         elif name in TAKING:
+            key = call.args.text(0)
             if name == "setdefault" and len(given) > 1:
-                self.put_all(receiver, "[]", given[1], name)
-            self.flow(self.contents(receiver), result)
+                self.put_all(receiver, "[]" if key is None else f"[{key}]", given[1], name)
+            if key is None:
+                self.flow(self.contents(receiver), result)
+            elif receiver[0] == "vars":
+                self.get(receiver[1], key, result)
+            else:
+                self.get(receiver, f"[{key}]", result)
             for default in given[1:2]:
                 self.flow(default, result)
         elif name in {"values", "keys", "items"}:
@@ -192,3 +259,13 @@ class Containers(Annotations, ABC):
             see(name, values)
         statement = self.current
         args.named.listeners.append(lambda name, values: self.later(partial(see, name, values), statement))
+
+
+def changes(value: Value) -> bool:
+    """Tell whether statements can change the elements of a value: not those of tuples."""
+    return value[0] in {"vars", "inst"} or (value[0] == "box" and value[2] in CHANGING)
+
+
+def is_tuple(value: Value) -> bool:
+    """Tell whether a value is a tuple whose elements have places."""
+    return bool(value[0] == "box" and value[2] == "tuple")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call
+from pickleball_generate.inference.containers import changes, is_tuple
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.lookups import Lookups
 from pickleball_generate.inference.scopes import callee_name
@@ -50,11 +51,15 @@ class Evaluation(Lookups):
         if how == "aug":
             self.watch(
                 self.eval(item["to"], frame),
-                lambda target: self.extend(target, values) if target[0] in {"box", "vars"} else None,
+                lambda target: self.extend(target, values) if changes(target) and target[0] != "inst" else None,
             )
+            values, right = Variable(), values
+            self.flow(right, values)
+            self.concatenate(self.eval(item["to"], frame), right, Call(Arguments([]), frame, item, values))
         self.assign(item["to"], values, frame, "assignment")
-        if "ann" in item:
-            self.assign(item["to"], self._fixed(self.declared(item["ann"], frame)), frame, "annotation")
+        if "ann" in item and frame.scope.kind != "class":  # there it declares what instances have
+            declared = self.declared(item["ann"], frame.scope, self.site(frame, item))
+            self.assign(item["to"], self._fixed(declared), frame, "annotation")
 
     def do_call(self, item: dict[str, Any], frame: Frame) -> None:
         """A call for its effect."""
@@ -75,7 +80,7 @@ class Evaluation(Lookups):
         """The annotation of a function's result."""
         if "Generator" in str(facts["rann"]) or "Iterator" in str(facts["rann"]):
             return
-        for value in self.declared(facts["rann"], frame):
+        for value in self.declared(facts["rann"], frame.scope, self.site(frame, facts)):
             self.add(self.returned(frame), value, "result annotation")
 
     def do_param(self, item: dict[str, Any], frame: Frame) -> None:
@@ -90,7 +95,7 @@ class Evaluation(Lookups):
         if "d" in item:
             self.flow(self.eval(item["d"], outer), variable, "default")
         if "ann" in item:
-            for value in self.declared(item["ann"], outer):
+            for value in self.declared(item["ann"], outer.scope, self.site(frame, item)):
                 self.add(variable, value, "annotation")
         self.add(variable, UNKNOWN, "caller")
         receiver = frame.receiver
@@ -104,10 +109,20 @@ class Evaluation(Lookups):
         if taken:
             self.add(variable, ("part", receiver[1], item["n"]), "caller")
 
+    def declare(self, value: Value) -> None:
+        """Let an instance have what the annotations of class bodies declare, once it is asked for."""
+        if value in self.declaring:
+            return
+        self.declaring.add(value)
+        for owner in self.program.mro(value[1]):
+            for item in owner[1].facts.get("assigns", ()) if owner[0] == "cls" else ():
+                if "ann" in item and isinstance(item["to"], str) and "." not in item["to"]:
+                    self.post(self.frame(owner[1]), "declared", {**item, "holder": value})
+
     def do_declared(self, item: dict[str, Any], frame: Frame) -> None:
         """A class attribute with a declared type: a field of every instance."""
         holder: Value = item["holder"]
-        for value in self.declared(item["ann"], frame):
+        for value in self.declared(item["ann"], frame.scope, (frame.key, holder, item["to"])):
             self.put(holder, item["to"], value, "declared attribute")
         field = item.get("v")
         if not isinstance(field, dict) or "field" not in callee_name(field):
@@ -176,7 +191,7 @@ class Evaluation(Lookups):
                 self.call_method(holder, "__setitem__", call)
                 if not self.is_container(holder[1]):
                     return
-            elif holder[0] not in HOLDING:
+            elif not changes(holder):
                 return
             self.put_all(holder, name, values, "item")
             self.put_all(holder, "{}", names, "key")
@@ -239,9 +254,7 @@ class Evaluation(Lookups):
                 self.put_all(box, name, self.eval(each, frame), "comprehension")
             self.add(result, box)
         elif "bin" in expression:
-            kinds = JOINED if expression["bin"] in {"Add", "BitOr"} else OPERATED
-            for operand in expression["of"]:
-                self.select(self.eval(operand, frame), result, kinds)
+            self._eval_sum(expression, frame, result)
             self._eval_operator(expression, frame, result)
         elif "un" in expression:
             self.select(self.eval(expression["un"], frame), result, CALCULATED)
@@ -251,6 +264,23 @@ class Evaluation(Lookups):
             for kind in ("walrus", "await", "star"):
                 if kind in expression:
                     self.flow(self.eval(expression["v" if kind == "walrus" else kind], frame), result)
+
+    def _eval_sum(self, expression: dict[str, Any], frame: Frame, result: Variable) -> None:
+        """What operators that are not methods give: results of computations, containers that hold what both did."""
+        call = Call(Arguments([]), frame, expression, result)
+        operands = [self.eval(operand, frame) for operand in expression["of"]]
+        adding = expression["bin"] == "Add" and len(operands) == 2
+        kinds = JOINED if expression["bin"] in {"Add", "BitOr", "Mult"} else OPERATED
+
+        def see(value: Value) -> None:
+            if value[0] not in kinds or (adding and is_tuple(value)):
+                return
+            self.add(result, self.part_of(value, call) if expression["bin"] == "Mult" else value)
+
+        for operand in operands:
+            self.watch(operand, see)
+        if adding:
+            self.concatenate(operands[0], operands[1], call)
 
     def _eval_operator(self, expression: dict[str, Any], frame: Frame, result: Variable) -> None:
         """What the operator methods of instances give, those of the right side too."""
@@ -280,6 +310,8 @@ class Evaluation(Lookups):
                 continue
             name = f"[{at}]" if kind == "tuple" and not starred else "[]"
             self.put_all(box, name, self.eval(part, frame), "element")
+        if kind == "tuple" and not starred and not any(isinstance(part, dict) and "count" in part for part in parts):
+            self.lengths[box] = len(parts)
         self.add(result, box)
 
     def _eval_dict(self, expression: dict[str, Any], frame: Frame, result: Variable) -> None:
@@ -307,10 +339,10 @@ class Evaluation(Lookups):
             elif value[0] == "obj":
                 self.call_method(value, "__getitem__", call)
                 if self.is_container(value[1]):
-                    self.item(value, index, result)
+                    self.item(value, index, call)
             elif value[0] == "mod":  # globals()["name"]
                 self.computed_attribute(value, index, result)
             elif value[0] in HOLDING:
-                self.item(value, index, result)
+                self.item(value, index, call)
 
         self.watch(self.eval(expression["sub"], frame), see)

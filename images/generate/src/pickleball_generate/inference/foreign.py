@@ -104,8 +104,27 @@ class Foreign(Attributes, ABC):
         self.bound[box] = max(len(call.args.positional) - 1, self.bound.get(box, 0))
         for at, values in enumerate(call.args.positional):
             self.put_all(box, f"[{at}]", values, "partial")
-        self.each_named(call.args, lambda key, values: self.put_all(box, f"[{key}]", values, "partial"))
+
+        def see(key: str, values: Variable) -> None:
+            self.put_all(box, "[*]" if key[1:].isdigit() else f"[{key}]", values, "partial")
+
+        self.each_named(call.args, see)
         return box
+
+    def partial_arguments(self, value: Value, args: Arguments) -> Arguments:
+        """Give the arguments that a partial passes on: its own, then those of its call."""
+        bound = [self.field(value, f"[{at}]") for at in range(1, 1 + self.bound.get(value, 0))]
+        given = Arguments([*bound, *args.positional])
+        self.each_named(args, lambda name, values: self.flow(values, given.named[name]))
+
+        def see(name: str, field: Variable) -> None:
+            key = name[1:-1]
+            if not key.isdigit():
+                for values in (field, *(args.positional if key == "*" else ())):
+                    self.flow(values, given.named[key])
+
+        self.each_field(value, see)
+        return given
 
     def _make_rows(self, call: Call, first: int) -> Value:
         """`zip(...)`, `enumerate(...)`: a list of tuples."""
@@ -118,8 +137,9 @@ class Foreign(Attributes, ABC):
         """Call a name of a package whose source is not analysed: a type makes an instance that holds its arguments."""
         package = self.packs.package_of(name)
         made = self.packs.results(name)
-        instances = [] if made else self.foreign_instance(name)
-        for each in (*(("inst", each) for each in made), *instances):
+        site = self.site(call.frame, call.site)
+        instances = [] if made else self.foreign_instance(name, site)
+        for each in (*(self.described_instance(each, site) for each in made), *instances):
             self.add(call.result, each)
         for instance in instances:
             for values in call.args.positional:
@@ -147,7 +167,7 @@ class Foreign(Attributes, ABC):
             if value[0] == "cls":
                 self.put(instance, "[]", ("obj", value[1]), "factory")
             elif value[0] == "ext":
-                for made in self.foreign_instance(value[1]):
+                for made in self.foreign_instance(value[1], ("factory", instance)):
                     self.put(instance, "[]", made, "factory")
 
         self.watch(values, see)

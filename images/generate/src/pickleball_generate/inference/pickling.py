@@ -261,12 +261,17 @@ class Pickling(Solver):
             return
         for place in ("[0]", "[]"):
             self.watch(self.field(result, place), lambda callee: self.reduce_callee(callee, value, because))
-        for at in range(1, 6):
-            self.hold_all(self.field(result, f"[{at}]"), value)
+        for place in ("[1]", "[2]", "[3]", "[4]", "[5]", "[]"):
+            self.hold_all(self.field(result, place), value)
 
     def hold_all(self, source: Variable, holder: Value) -> None:
         """Hold all that a variable holds."""
-        self.watch(source, lambda inner: self.hold(inner, holder, self.why(source, inner)))
+
+        def see(inner: Value) -> None:
+            if inner not in self.held or inner == UNKNOWN:
+                self.hold(inner, holder, self.why(source, inner))
+
+        self.watch(source, see)
 
     def reduce_callee(self, callee: Value, value: Value, because: Because) -> None:
         """Let what a reduce method names as callee be called."""
@@ -302,7 +307,7 @@ class Pickling(Solver):
             found = self.program.method(cls, method)
             if found is not None:
                 self.hold_all(self.returned(self.enter(found[0], value, found[1])), value)
-        self.watch(self.all_of(value), lambda inner: self.hold(inner, value, self.why_inside(value, inner)))
+        self.hold_inside(value)
         self.each_field(value, lambda name, field: self.replacements(cls, name, field))
 
     def replacements(self, cls: Scope, name: str, field: Variable) -> None:

@@ -9,6 +9,7 @@ from pickleball_generate.inference.evaluation import Evaluation
 from pickleball_generate.inference.frames import Frame
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import Scope
+from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.frames import Reason
@@ -54,9 +55,7 @@ class Solver(Evaluation):
                     continue
                 seen.add(function.name)
                 self.reach_method(function, owner[1], value)
-            for item in owner[1].facts.get("assigns", ()):
-                if "ann" in item and isinstance(item["to"], str) and "." not in item["to"]:
-                    self.post(self.frame(owner[1]), "declared", {**item, "holder": value})
+        self.declare(value)
         self.post(self.frame(cls), "state", value)
 
     def reach(self, function: Scope) -> None:
@@ -76,4 +75,13 @@ class Solver(Evaluation):
 
     def do_contents(self, value: Value, frame: Frame) -> None:
         """What a container or foreign instance holds is held."""
-        self.watch(self.all_of(value), lambda inner: self.hold(inner, value, self.why_inside(value, inner)))
+        self.hold_inside(value)
+
+    def hold_inside(self, holder: Value) -> None:
+        """Hold what is stored in an object."""
+
+        def see(inner: Value) -> None:
+            if inner not in self.held or inner == UNKNOWN:
+                self.hold(inner, holder, self.why_inside(holder, inner))
+
+        self.watch(self.all_of(holder), see)

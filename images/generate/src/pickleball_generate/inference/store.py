@@ -8,8 +8,9 @@ Values:
     ("cls", Scope)              a class                ("obj", Scope)         an instance of it
     ("fun", Scope, receiver)    a function             ("meth", Scope, recv)  a method bound to a receiver
     ("mod", name)               a module               ("ext", name)          a name whose source is not there
-    ("inst", name)              an instance of a class without source
-    ("box", site, kind)         a list, tuple, dict, set, partial; "[]" its elements, "[k]" one of them, "{}" its keys
+    ("inst", name)              an instance of a class without source; ("inst", name, site) of one that keeps objects
+    ("box", site, kind)         a list, tuple, dict, set, partial, or a collection that may be any of the first four;
+                                "[]" its elements, "[k]" one of them, "{}" its keys
     ("vars", value)             the `__dict__` of an instance
     ("data", package)           the result of a computation in a package that a pack describes
     ("part", Scope, parameter)  what a caller gives to an instance of a class to keep, beside ("unk",)
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pickleball_generate.packs import Packs
 
 UNKNOWN: Value = ("unk",)
-MERGED = frozenset({"list", "tuple", "dict", "set"})
+MERGED = frozenset({"list", "tuple", "dict", "set", "collection"})
 Key = tuple[Any, ...]
 SeeField = Callable[[str, Variable], None]
 
@@ -140,13 +141,22 @@ class Store(Graph):
 
     def put(self, owner: Value, name: str, value: Value, rule: str) -> None:
         """Store a value into an attribute or element."""
-        self.add(self._place(owner, name), value, rule)
+        if self.takes(owner, name):
+            self.add(self._place(owner, name), value, rule)
 
     def put_all(self, owner: Value, name: str, source: Variable, rule: str) -> None:
         """Store all that a variable holds into an attribute or element."""
+        if not self.takes(owner, name):
+            return
         place = self._place(owner, name)
         place.assigned = True
         self.flow(source, place, rule)
+
+    def takes(self, owner: Value, name: str) -> bool:
+        """Tell whether an object keeps what is stored into it; those of machine code as their pack says."""
+        if owner[0] != "inst":
+            return True
+        return ("elements" if name[0] in "[{" else "attributes") in self.packs.keeps(owner[1])
 
     def _place(self, owner: Value, name: str) -> Variable:
         if owner[0] == "vars":
@@ -229,7 +239,8 @@ class Store(Graph):
     def why_inside(self, owner: Value, value: Value) -> Reason:
         """Say which statement stored a value somewhere in an object."""
         bit = self.mask(value)
-        name, field = next((n, f) for n, f in self._stored[owner].items() if f.values & bit)
+        stored = self._stored.get(owner, {}).items()
+        name, field = next(((n, f) for n, f in stored if f.values & bit), ("", self.all_of(owner)))
         reason = self.why(field, value)
         return Reason(reason.file, reason.line, f"{reason.rule} {name}", reason.what)
 

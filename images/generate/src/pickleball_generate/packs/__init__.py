@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
 
 
+KEEPING = frozenset({"attributes", "elements"})
+
+
 @dataclass(frozen=True)
 class Needs:
     """Names that a pickle references and names that it calls."""
@@ -109,6 +112,11 @@ class Packs:
         """Tell whether a type takes elements by item operations."""
         found = self._types.get(self._aliases.get(name, name))
         return bool(found and found[1].get("container"))
+
+    def keeps(self, name: str) -> frozenset[str]:
+        """Say where instances of a type keep objects: in attributes, as elements; both where nothing is known."""
+        found = self._types.get(self._aliases.get(name, name))
+        return frozenset(found[1]["keeps"]) if found and "keeps" in found[1] else KEEPING
 
     def instance(self, name: str) -> Needs | None:
         """What an instance of a type pickles as."""

@@ -19,6 +19,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from pickleball_generate.packs.keeping import keeps
 from pickleball_generate.packs.observation import Needs, name_of, probe
 from pickleball_generate.packs.recipes import RECIPES, Recipe
 from pickleball_generate.packs.spellings import aliases, constants, lookup, spellings
@@ -75,6 +76,7 @@ def make(name: str, older: dict[str, Any] | None = None) -> dict[str, Any]:
         derived = probe(cls, found["value"])
         if derived:
             entry["subclass"] = derived
+        entry["keeps"] = sorted({*entry.get("keeps", ()), *keeps(found["value"])})
         entry["container"] = issubclass(cls, (list, dict, set, frozenset, tuple)) or hasattr(cls, "append")
     for expression in recipe.subclassed:
         cls = eval(expression, environment(recipe))  # noqa: S307 - the recipe is ours
