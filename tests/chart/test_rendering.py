@@ -100,7 +100,7 @@ def test_permissions_name_every_group_resource_and_verb(chart: Engine) -> None:
             assert set(rule["verbs"]) == {"get", "patch"}
 
 
-def test_the_webhook_may_list_model_deployments_and_nothing_else(chart: Engine) -> None:
+def test_the_webhook_may_read_model_deployments_and_nothing_else(chart: Engine) -> None:
     """Its account is bound to that one rule, in the watched namespaces where they are named."""
     for values, kind in (({}, "ClusterRole"), ({"watchNamespaces": ["red"]}, "Role")):
         manifests = chart.render(**values)
@@ -108,7 +108,7 @@ def test_the_webhook_may_list_model_deployments_and_nothing_else(chart: Engine) 
         (reference,) = [(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in bound]
         assert reference == (kind, "pickleball-webhook")
         (rule,) = only(manifests, kind, "pickleball-webhook")["rules"]
-        assert (rule["resources"], rule["verbs"]) == (["modeldeployments"], ["list"])
+        assert (rule["resources"], rule["verbs"]) == (["modeldeployments"], ["list", "watch"])
 
 
 def test_the_webhook_fails_closed_and_narrowly(chart: Engine) -> None:

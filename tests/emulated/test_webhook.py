@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -164,6 +165,29 @@ def test_without_an_api_server_pods_are_refused(webhook: Running, monkeypatch: p
     response = webhook.review(CASES[0].pod)
     assert (response["allowed"], response["status"]["code"]) == (False, 503)
     assert "Try again" in response["status"]["message"]
+
+
+def test_a_pod_that_is_known_needs_no_question(webhook: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is injected follows from what was heard; whatever would let a pod pass or deny it is asked for first."""
+    (case,) = [one for one in CASES if one.name == "deployment"]
+    asked: list[object] = []
+    original = webhook.kube.list
+    fill(webhook.kube, case)
+
+    def counted(*words: Any) -> Any:
+        asked.append(words)
+        return original(*words)
+
+    monkeypatch.setattr(webhook.kube, "list", counted)
+    deadline = time.monotonic() + 10
+    while "patch" not in webhook.review(case.pod) or asked:  # until it has heard of it
+        assert time.monotonic() < deadline
+        asked.clear()
+    assert "patch" not in webhook.review({**case.pod, "metadata": {"name": "other"}})
+    assert len(asked) == 1
+    webhook.kube.delete(Ref("ModelDeployment", "team", case.deployments[0]["metadata"]["name"]))
+    while "patch" in webhook.review(case.pod):
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(

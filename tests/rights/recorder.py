@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from pickleball_operator.kube.memory import Memory
 if TYPE_CHECKING:
     import pytest
 
-METHODS = ("get", "list", "log", "create", "apply", "patch", "delete", "evict")
+METHODS = ("get", "list", "changes", "log", "create", "apply", "patch", "share", "delete", "evict")
 OURS = "pickleball_operator."
 ACCOUNTS = {"controller": "controller", "webhook": "webhook", "publish": "publisher"}
 """Which part of the package runs under which ServiceAccount; the other parts ask for a person or for a test."""
@@ -46,6 +46,11 @@ class Recorder:
         if method == "apply" and arguments[0]["kind"] == "Role":
             self.roles[arguments[0]["metadata"]["name"]] = arguments[0]["rules"]
         self.sent.clear()
+        if method == "changes":  # a list, and then a watch of the same
+            self.adapter.list(*arguments[:2])
+            (listed,) = [call(verb, url) for verb, url, _ in self.sent]
+            self.calls[account] |= {listed, replace(listed, verb="watch")}
+            return
         getattr(self.adapter, method)(*arguments, **named)
         for verb, url, content in list(self.sent):
             one = call(verb, url)

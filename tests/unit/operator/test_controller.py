@@ -159,14 +159,14 @@ def test_kopf_watches_with_server_side_selectors_and_writes_nothing(world: World
     settings = kopf.OperatorSettings()
     configure(settings)
     selectors = dict(settings.watching.label_selectors)
-    assert {selector.any_name for selector in selectors} == {"jobs", "deployments", "configmaps", "pods"}
+    assert {selector.any_name for selector in selectors} == {"jobs", "deployments", "pods"}
     assert set(selectors.values()) == {SELECTOR}
     assert settings.scanning.disabled
     assert not settings.posting.enabled
     assert not list(registry._changing.get_all_handlers())
     assert not list(registry._spawning.get_all_handlers())
     watched = {handler.selector.any_name for handler in registry._watching.get_all_handlers() if handler.selector}
-    assert watched == {"modeldeployments", "jobs", "deployments", "configmaps", "pods"}
+    assert watched == {"modeldeployments", "jobs", "deployments", "pods"}  # ConfigMaps are followed, metadata only
 
 
 @pytest.mark.parametrize(

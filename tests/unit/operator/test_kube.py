@@ -156,7 +156,7 @@ class Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.seen.append((self.command, self.path, self.headers["Content-Type"], json.loads(body) if body else None))
         status, content = self.queue.pop(0)
-        data = json.dumps(content).encode()
+        data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -225,7 +225,7 @@ def test_the_adapter_asks_as_the_api_server_wants_it(server: tuple[Cluster, type
 def test_the_adapter_reads_logs_and_who_asks(server: tuple[Cluster, type[Answers]]) -> None:
     """A log comes bounded from its end; the user name comes from the API server's own review."""
     cluster, handler = server
-    handler.queue += [(200, "a long line"), (201, {"status": {"userInfo": {"username": "ada"}}})]
+    handler.queue += [(200, '"a long line"'), (201, {"status": {"userInfo": {"username": "ada"}}})]
     assert cluster.log(Ref("Pod", "team", "p"), "app", 5) == 'line"'
     assert cluster.whoami() == "ada"
     log, review = handler.seen

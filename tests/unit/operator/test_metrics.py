@@ -14,6 +14,7 @@ from pickleball_operator.controller.handlers import Controller
 from pickleball_operator.controller.lines import About, about
 from pickleball_operator.kube.memory import Memory
 from pickleball_operator.metrics import Metrics, WebhookMetrics, full_name, label_names, serve
+from pickleball_operator.webhook.known import Known
 from pickleball_operator.webhook.review import answer
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_judgements_are_told_with_their_result() -> None:
     kube = Memory()
     answer(
         review(spec={"containers": [{"name": "app", "image": "app:1"}]}),
-        lambda namespace: kube.list("ModelDeployment", namespace),
+        Known(kube, ()),
         lambda template, plan: template,
         lambda *judged: told.append(judged),
     )

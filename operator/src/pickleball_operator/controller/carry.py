@@ -96,11 +96,8 @@ def _review(kube: Kube, plan: Plan, observed: Observed) -> None:
 
 
 def _adopt(kube: Kube, shared: Mapping[str, Any], owner: ModelDeployment) -> None:
-    """Add this owner to an object that others own too; a change in between is a conflict, and is tried again."""
-    metadata = shared["metadata"]
-    owners = [*(metadata.get("ownerReferences") or ()), owner.owner]
-    patch = {"metadata": {"ownerReferences": owners, "resourceVersion": metadata["resourceVersion"]}}
-    kube.patch(ref_of(shared), patch)
+    """Add this owner to an object that others own too; it is a conflict when that has gone meanwhile."""
+    kube.share(ref_of(shared), shared["metadata"]["uid"], owner.owner)
 
 
 def _tidy(kube: Kube, plan: Plan, observed: Observed) -> None:

@@ -14,6 +14,7 @@ import kopf
 from pickleball_operator import names
 from pickleball_operator.decide.turn import is_over
 from pickleball_operator.errors import ConflictError, OperatorError
+from pickleball_operator.kube.follow import LISTING, SYNCED, Follower
 from pickleball_operator.metrics import Metrics
 from pickleball_operator.model import duration_in_seconds
 
@@ -30,15 +31,16 @@ from .sweep import Sweep
 from .turns import next_ones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from pickleball_operator.kube import Kube
+    from pickleball_operator.kube import Kube, Manifest
     from pickleball_operator.settings import Settings
 
     from .lead import Lead
 
 LOG = logging.getLogger("pickleball.controller")
-DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "configmaps"), ("", "v1", "pods"))
+DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "pods"))
+"""What kopf watches as a whole; of ConfigMaps, which are large and shared, the metadata is followed."""
 SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
 
 
@@ -60,6 +62,7 @@ class Controller:
         self.sweep = Sweep(kube, settings, clock, self.metrics)
         self.queue = Queue(self._work, settings.workers, duration_in_seconds(settings.retry_limit))
         self._tasks: list[asyncio.Task[None]] = []
+        self._followers: list[Follower] = []
 
     async def _work(self, key: Key) -> None:
         await self.leading.wait()
@@ -104,9 +107,26 @@ class Controller:
         else:
             self._tasks.append(asyncio.create_task(keep(self.lead, self.leading)))
         self.metrics.leading.set_function(self.leading.is_set)
+        loop = asyncio.get_running_loop()
+        self._followers = [self._follow(namespace, loop) for namespace in self.settings.watch_namespaces or (None,)]
+
+    def _follow(self, namespace: str | None, loop: asyncio.AbstractEventLoop) -> Follower:
+        """Be told of the ConfigMaps of a namespace."""
+
+        def changes() -> Iterator[tuple[str, Manifest]]:
+            return self.kube.changes("ConfigMap", namespace, names.PART, whole=False)
+
+        def told(change: str, manifest: Manifest) -> None:
+            if change not in (LISTING, SYNCED) and self.news.is_news(change, manifest):
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    asyncio.run_coroutine_threadsafe(self.changed(manifest), loop)
+
+        return Follower(changes, told, "configmaps").start()
 
     async def stop(self) -> None:
         """Stop working; what was being done is done again by the next controller."""
+        for follower in self._followers:
+            follower.stop()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -215,6 +235,20 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
                 await controller.changed(body, leaves=leaves)
 
 
+class Differences(kopf.DiffBaseStorage):
+    """Keeps nothing: no handler asks what has changed, and finding that out takes time with each event."""
+
+    def build(self, **_: object) -> Any:
+        """Nothing of an object."""
+        return {}
+
+    def fetch(self, **_: object) -> None:
+        """Nothing was kept."""
+
+    def store(self, **_: object) -> None:
+        """Nothing is written into objects."""
+
+
 def configure(settings: kopf.OperatorSettings) -> None:
     """Typed in one place: what kopf may do, and under which names."""
     settings.scanning.disabled = True
@@ -222,7 +256,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.peering.standalone = True
     settings.persistence.finalizer = f"{names.GROUP}/none"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=names.GROUP)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=names.GROUP, key="last-handled")
+    settings.persistence.diffbase_storage = Differences()
     settings.networking.error_backoffs = (1, 2, 5, 10, 30)
     settings.watching.client_timeout = 10 * 60
     settings.watching.reconnect_backoff = 1

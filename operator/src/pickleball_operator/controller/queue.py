@@ -17,6 +17,8 @@ Key = tuple[str, str]
 AWAY = 15.0
 """Longest pause in seconds while the API server does not answer: what waited goes on soon after it does."""
 LOG = logging.getLogger("pickleball.queue")
+CONFLICT_PAUSE, CONFLICTS_PAUSE = 0.1, 5.0
+"""Shortest and longest pause after a conflict, which is over as soon as one has looked again."""
 
 
 @dataclass
@@ -74,6 +76,8 @@ class Queue:
             await self.work(key)
         except ConflictError as error:
             LOG.info("%s/%s changed meanwhile, it is tried again: %s", *key, error)
+            self._later(key, CONFLICTS_PAUSE, CONFLICT_PAUSE)
+            return
         except UnavailableError as error:
             LOG.warning("%s/%s waits for the API server: %s", *key, error)
             self._later(key, min(AWAY, self.longest_pause))
@@ -87,8 +91,8 @@ class Queue:
             return
         self._later(key, self.longest_pause)
 
-    def _later(self, key: Key, longest: float) -> None:
+    def _later(self, key: Key, longest: float, first: float | None = None) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        pause = min(longest, self.first_pause * 2 ** min(failures, 16))
+        pause = min(longest, (first or self.first_pause) * 2 ** min(failures, 16))
         self._timers[key] = asyncio.get_running_loop().call_later(pause, self.add, key)

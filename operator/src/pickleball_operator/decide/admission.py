@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pickleball_operator import names
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from pickleball_operator.model import ModelDeployment
 
 Manifest = Mapping[str, Any]
+Reader = Callable[[Manifest], "ModelDeployment"]
 
 
-def admission(pod: Template, stored: Sequence[Manifest], render: Renderer) -> Injection:
+def admission(pod: Template, stored: Sequence[Manifest], render: Renderer, read: Reader = parse) -> Injection:
     """Decide on a pod, given the ModelDeployments of its namespace; an Inject is meant for `strip(pod)`."""
     broken = fault(pod)
     if broken is not None:
         return Deny(Reason.TEMPLATE_INVALID, f"{broken}; write a pod as Kubernetes documents it.")
     try:
-        deployments = [parse(one) for one in stored if not one["metadata"].get("deletionTimestamp")]
+        deployments = [read(one) for one in stored if not one["metadata"].get("deletionTimestamp")]
     except SpecError as error:
         return Deny(
             Reason.SPEC_INVALID,

@@ -28,10 +28,12 @@ from pickleball_operator.errors import (
     UnavailableError,
 )
 
+from .contents import Contents
+from .follow import BOOKMARK, LISTING, SYNCED
 from .port import MANAGER, RESOURCES, Kind, Manifest, Ref, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _load_pod: Callable[..., None] = load_incluster_config
 _load_user: Callable[..., None] = load_kube_config
@@ -39,8 +41,15 @@ _list_contexts: Callable[..., tuple[list[dict[str, Any]], dict[str, Any]]] = lis
 
 LOG = logging.getLogger("pickleball.kube")
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TIMEOUT = 30
+WATCH_SECONDS = 30
+"""How long one watch lasts; a connection that has died is noticed then."""
+GONE = 410
+"""The API server's answer where it no longer knows what came after a resourceVersion."""
 PAGE = 100
 """Objects in one answer: a page takes ten times its text in memory while it is read."""
 LOG_LINES, LOG_BYTES = 500, 4 * 1024 * 1024
@@ -64,6 +73,7 @@ class Cluster:
     def __init__(self, configuration: Configuration | None = None, manager: str = MANAGER) -> None:
         self._client = ApiClient(configuration)
         self._manager = manager
+        self._contents = Contents()
         self.told: Callable[[str], object] = lambda _method: None
         """Told the method of every request."""
         self._heard: tuple[datetime, float] | None = None
@@ -106,11 +116,19 @@ class Cluster:
         self._client.rest_client.pool_manager.clear()
 
     def get(self, ref: Ref) -> Manifest | None:
-        """See `Kube.get`."""
+        """See `Kube.get`. Of an immutable ConfigMap that is known the metadata is asked for only."""
+        path = _path(ref.kind, ref.namespace, ref.name)
         try:
-            return self._request("GET", _path(ref.kind, ref.namespace, ref.name), f"Reading {ref}")
+            if self._contents.knows(ref):
+                whole = self._contents.whole(ref, self._request("GET", path, f"Reading {ref}", accept=METADATA))
+                if whole is not None:
+                    return whole
+            found = self._request("GET", path, f"Reading {ref}")
         except NotFoundError:
+            self._contents.forget(ref)
             return None
+        self._contents.keep(ref, found)
+        return found
 
     def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """See `Kube.list`."""
@@ -128,6 +146,48 @@ class Cluster:
             if not more:
                 return found
             query["continue"] = more
+
+    def changes(
+        self, kind: Kind, namespace: str | None, label: str = "", *, whole: bool = True
+    ) -> Iterator[tuple[str, Manifest]]:
+        """See `Kube.changes`."""
+        what, path = f"Following {kind}s in {namespace or 'all'}", _path(kind, namespace)
+        query = {"limit": str(PAGE), "labelSelector": label}
+        yield LISTING, {}
+        while True:
+            page = self._request("GET", path, what, query=query, accept="application/json" if whole else METADATA_LIST)
+            for item in page.get("items") or ():
+                yield "ADDED", _plain(item, kind)
+            if not page["metadata"].get("continue"):
+                break
+            query["continue"] = page["metadata"]["continue"]
+        yield SYNCED, {}
+        version = page["metadata"]["resourceVersion"]
+        while True:
+            query = {"watch": "true", "allowWatchBookmarks": "true", "labelSelector": label,
+                     "resourceVersion": version, "timeoutSeconds": str(WATCH_SECONDS)}  # fmt: skip
+            for event in self._stream(path, what, query, "application/json" if whole else METADATA):
+                manifest = event["object"]
+                if event["type"] == "ERROR":
+                    if manifest.get("code") == GONE:
+                        return
+                    raise UnavailableError(what, str(manifest.get("message")), int(manifest.get("code") or 0))
+                version = manifest["metadata"]["resourceVersion"]
+                yield event["type"], _plain(manifest, kind)
+            yield BOOKMARK, {}
+
+    def _stream(self, path: str, what: str, query: Mapping[str, str], accept: str) -> Iterator[Manifest]:
+        """The events of one watch."""
+        response = self._send("GET", path, what, query=query, accept=accept, timeout=WATCH_SECONDS + 10, whole=False)
+        rest = b""
+        try:
+            for chunk in response.stream():
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (json.loads(line) for line in lines if line)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnavailableError(what, f"the watch broke off: {error}", 0) from error
+        finally:
+            response.release_conn()
 
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """See `Kube.log`."""
@@ -147,13 +207,23 @@ class Cluster:
         ref = ref_of(manifest)
         query = {"fieldManager": self._manager, "force": "true"}
         path = _path(ref.kind, ref.namespace, ref.name)
-        return self._request("PATCH", path, f"Applying {ref}", body=manifest, query=query, content=APPLY)
+        return self._request(
+            "PATCH", path, f"Applying {ref}", body=manifest, query=query, content=APPLY, accept=METADATA
+        )
 
     def patch(self, ref: Ref, patch: Mapping[str, Any], *, subresource: str | None = None) -> Manifest:
         """See `Kube.patch`."""
         path = _path(ref.kind, ref.namespace, ref.name) + (f"/{subresource}" if subresource else "")
         query = {"fieldManager": self._manager}
-        return self._request("PATCH", path, f"Patching {ref}", body=dict(patch), query=query, content=MERGE)
+        return self._request(
+            "PATCH", path, f"Patching {ref}", body=dict(patch), query=query, content=MERGE, accept=METADATA
+        )
+
+    def share(self, ref: Ref, uid: str, owner: Mapping[str, Any]) -> None:
+        """See `Kube.share`."""
+        body = {"metadata": {"uid": uid, "ownerReferences": [dict(owner)]}}
+        path, query = _path(ref.kind, ref.namespace, ref.name), {"fieldManager": self._manager}
+        self._request("PATCH", path, f"Sharing {ref}", body=body, query=query, content=STRATEGIC, accept=METADATA)
 
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
         """See `Kube.delete`."""
@@ -191,7 +261,10 @@ class Cluster:
         manifest: Manifest = json.loads(self._answer(method, path, what, **how))
         return manifest
 
-    def _answer(
+    def _answer(self, method: str, path: str, what: str, **how: Any) -> bytes:
+        return bytes(self._send(method, path, what, **how).data)
+
+    def _send(
         self,
         method: str,
         path: str,
@@ -201,7 +274,10 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         content: str = "application/json",
         accept: str = "application/json",
-    ) -> bytes:
+        timeout: float = TIMEOUT,
+        whole: bool = True,
+    ) -> Any:
+        """The response to a request: read as a `whole`, or to be streamed."""
         self.told(method)
         LOG.debug("%s %s", method, path)
         headers = {"Accept": accept, "Content-Type": content}
@@ -213,15 +289,16 @@ class Cluster:
                 url,
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
-                timeout=TIMEOUT,
+                timeout=timeout,
                 retries=False,
+                preload_content=whole,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnavailableError(what, f"no answer from the API server: {error}", 0) from error
         self._hear(response.headers.get("Date"))
         if not 200 <= response.status <= 299:
             raise _error(what, response.status, response.data)
-        return bytes(response.data)
+        return response
 
     def _hear(self, date: str | None) -> None:
         try:
@@ -238,6 +315,11 @@ def default_namespace(kubeconfig: str | None, context: str | None) -> str:
         raise UnavailableError("The API server", f"is not known: {error}") from error
     chosen = next((one for one in contexts if one["name"] == context), active) if context else active
     return str((chosen or {}).get("context", {}).get("namespace") or "default")
+
+
+def _plain(item: Manifest, kind: Kind) -> Manifest:
+    item["metadata"].pop("managedFields", None)
+    return {**item, "apiVersion": RESOURCES[kind].api_version, "kind": kind}
 
 
 def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pickleball_operator.errors import ConflictError, InvalidError, NotFoundError
 
+from .follow import BOOKMARK, LISTING, SYNCED
 from .merge import apply, merge_patch
 from .port import Kind, Manifest, Ref, ref_of
 
@@ -33,6 +34,9 @@ class Memory:
         self._applied: dict[Ref, Manifest] = {}
         self._version = 0
         self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
+        self._told: list[tuple[str, Manifest]] = []
+        """Every change so far, as those who follow are told."""
         self.writes: list[tuple[str, Ref]] = []
         """Every change so far: the verb and the object."""
         self.user = "somebody"
@@ -62,6 +66,34 @@ class Memory:
         for manifest in found:
             manifest["metadata"].pop("managedFields", None)
         return found
+
+    def changes(
+        self, kind: Kind, namespace: str | None, label: str = "", *, whole: bool = True
+    ) -> Iterator[tuple[str, Manifest]]:
+        """See `Kube.changes`."""
+
+        def shown(manifest: Manifest) -> bool:
+            metadata = manifest["metadata"]
+            here = manifest["kind"] == kind and namespace in (None, metadata.get("namespace"))
+            return here and (not label or label in (metadata.get("labels") or {}))
+
+        def plain(manifest: Manifest) -> Manifest:
+            kept = manifest if whole else {key: manifest[key] for key in ("apiVersion", "kind", "metadata")}
+            return copy.deepcopy(kept)
+
+        with self._lock:
+            place = len(self._told)
+            there = [plain(one) for one in self._objects.values() if shown(one)]
+        yield LISTING, {}
+        yield from (("ADDED", one) for one in there)
+        yield SYNCED, {}
+        while True:
+            with self._news:
+                self._news.wait_for(lambda seen=place: len(self._told) > seen, timeout=1)  # type: ignore[misc]
+                fresh = [(change, plain(one)) for change, one in self._told[place:] if shown(one)]
+                place = len(self._told)
+            yield from fresh
+            yield BOOKMARK, {}
 
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """See `Kube.log`."""
@@ -114,6 +146,15 @@ class Memory:
                 part = {key: value for key, value in patch.items() if key != "status" or ref.kind not in WITH_STATUS}
             return self._update("patch", ref, merge_patch(current, part))
 
+    def share(self, ref: Ref, uid: str, owner: Mapping[str, Any]) -> None:
+        """See `Kube.share`."""
+        with self._lock:
+            metadata = (self._objects.get(ref) or {"metadata": {"uid": uid}})["metadata"]
+            if metadata["uid"] != uid:
+                raise ConflictError(f"Sharing {ref}", "it is another object now")
+            others = [one for one in metadata.get("ownerReferences") or () if one["uid"] != owner["uid"]]
+            self.patch(ref, {"metadata": {"ownerReferences": [*others, dict(owner)]}})
+
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
         """See `Kube.delete`."""
         with self._lock:
@@ -165,13 +206,20 @@ class Memory:
         manifest["metadata"].setdefault("generation", 1)
         self._objects[ref] = manifest
         self.writes.append((verb, ref))
+        self._tell("ADDED" if verb == "create" else "MODIFIED", manifest)
         return copy.deepcopy(manifest)
 
+    def _tell(self, change: str, manifest: Manifest) -> None:
+        self._told.append((change, manifest))
+        self._news.notify_all()
+
     def _remove(self, ref: Ref) -> None:
-        uid = self._objects.pop(ref)["metadata"]["uid"]
+        gone = self._objects.pop(ref)
+        uid = gone["metadata"]["uid"]
         self._applied.pop(ref, None)
         self._version += 1
         self.writes.append(("delete", ref))
+        self._tell("DELETED", gone)
         alive = {manifest["metadata"]["uid"] for manifest in self._objects.values()}
         for other, manifest in list(self._objects.items()):
             owners = manifest["metadata"].get("ownerReferences") or []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Manifest = dict[str, Any]
 Kind = Literal[
@@ -85,6 +85,15 @@ class Kube(Protocol):
     def list(self, kind: Kind, namespace: str | None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """Objects of a namespace (or of all) that carry the labels, without `metadata.managedFields`."""
 
+    def changes(
+        self, kind: Kind, namespace: str | None, label: str = "", *, whole: bool = True
+    ) -> Iterator[tuple[str, Manifest]]:
+        """What is there (as ADDED, between LISTING and SYNCED), and then each change, and a BOOKMARK now and then.
+
+        Of objects that carry the label, without `metadata.managedFields`; not `whole`: metadata only. It ends, or
+        raises, where the API server can no longer tell what came in between.
+        """
+
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """The end of a container's log: the last lines, of at most `limit` bytes."""
 
@@ -92,10 +101,16 @@ class Kube(Protocol):
         """Make a new object; ConflictError when it is there."""
 
     def apply(self, manifest: Manifest) -> Manifest:
-        """Server-side apply with force: these fields are ours, those that we no longer name go."""
+        """Server-side apply with force: these fields are ours, those that we no longer name go.
+
+        Gives at least the metadata.
+        """
 
     def patch(self, ref: Ref, patch: Mapping[str, Any], *, subresource: str | None = None) -> Manifest:
-        """JSON merge patch; `metadata.resourceVersion` in it makes it conditional."""
+        """JSON merge patch; `metadata.resourceVersion` in it makes it conditional. Gives at least the metadata."""
+
+    def share(self, ref: Ref, uid: str, owner: Mapping[str, Any]) -> None:
+        """Add an ownerReference, whatever others add meanwhile; ConflictError when the name has another object now."""
 
     def delete(self, ref: Ref, *, resource_version: str | None = None) -> None:
         """Delete in the background; nothing happens when it is gone."""

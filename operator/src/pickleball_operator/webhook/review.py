@@ -6,18 +6,19 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pickleball_operator.decide.admission import admission
-from pickleball_operator.decide.injection import Deny, Inject, Renderer
+from pickleball_operator.decide.injection import Deny, Inject, Injection, Renderer
 from pickleball_operator.decide.ours import strip
 from pickleball_operator.errors import KubeError, ReviewFormError
 
 from .patch import patch
 
+if TYPE_CHECKING:
+    from pickleball_operator.model import ModelDeployment
+
 Manifest = Mapping[str, Any]
-Lister = Callable[[str], Sequence[Manifest]]
-"""Gives the ModelDeployments of a namespace."""
 Judged = Callable[[str, str], None]
 UNJUDGED = 503
 VERSION = "admission.k8s.io/v1"
@@ -26,11 +27,24 @@ WORDS = {403: "Forbidden", 503: "ServiceUnavailable"}
 LOG = logging.getLogger("pickleball.webhook")
 
 
-def answer(content: bytes, deployments: Lister, render: Renderer, judged: Judged = lambda *_: None) -> bytes:
+class Deployments(Protocol):
+    """The ModelDeployments: heard of, asked for, read."""
+
+    def heard(self, namespace: str) -> Sequence[Manifest] | None:
+        """Those of a namespace as they were heard of, perhaps a moment ago; None where nothing is heard."""
+
+    def asked(self, namespace: str) -> Sequence[Manifest]:
+        """Those of a namespace as they are now."""
+
+    def read(self, manifest: Manifest) -> ModelDeployment:
+        """What a manifest means."""
+
+
+def answer(content: bytes, deployments: Deployments, render: Renderer, judged: Judged = lambda *_: None) -> bytes:
     """The AdmissionReview that answers one; ReviewFormError when it is none. `judged` gets result and reason."""
     uid, namespace, pod = _read(content)
     try:
-        response = _respond(pod, deployments(namespace), render)
+        response = _respond(pod, _decide(pod, namespace, deployments, render), render)
     except KubeError as error:
         LOG.warning("a pod in %s could not be judged: %s", namespace, error)
         response = _refuse(
@@ -56,8 +70,16 @@ def _read(content: bytes) -> tuple[str, str, Manifest]:
     return str(uid), namespace, pod
 
 
-def _respond(pod: Manifest, deployments: Sequence[Manifest], render: Renderer) -> dict[str, Any]:
-    decision = admission(pod, deployments, render)
+def _decide(pod: Manifest, namespace: str, deployments: Deployments, render: Renderer) -> Injection:
+    """What is heard is enough for an injection; all else rests on what is so now."""
+    heard = deployments.heard(namespace)
+    decision = admission(pod, heard, render, deployments.read) if heard is not None else None
+    if isinstance(decision, Inject):
+        return decision
+    return admission(pod, deployments.asked(namespace), render, deployments.read)
+
+
+def _respond(pod: Manifest, decision: Injection, render: Renderer) -> dict[str, Any]:
     if isinstance(decision, Deny):
         return _refuse(403, str(decision.reason), decision.sentence)
     response: dict[str, Any] = {"allowed": True, "auditAnnotations": {"decision": str(decision.reason)}}

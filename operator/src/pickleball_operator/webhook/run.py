@@ -17,11 +17,12 @@ from pickleball_operator.metrics import serve as expose
 from pickleball_operator.render.injection import inject
 
 from .certificate import Certificate
+from .known import Known
 from .review import answer
 from .server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pickleball_operator.decide.injection import Inject
@@ -58,19 +59,17 @@ def serve(
 ) -> Server:
     """Serve in a thread."""
     counted = metrics or WebhookMetrics()
+    known = Known(kube, settings.watch_namespaces)
 
     def rendered(template: Mapping[str, Any], plan: Inject) -> Mapping[str, Any]:
         return inject(template, plan, settings)
-
-    def deployments(namespace: str) -> Sequence[Mapping[str, Any]]:
-        return kube.list("ModelDeployment", namespace)
 
     def judged(result: str, reason: str) -> None:
         counted.injections.labels(result, reason).inc()
 
     @counted.seconds.time()  # type: ignore[untyped-decorator,unused-ignore]
     def answered(content: bytes) -> bytes:
-        return answer(content, deployments, rendered, judged)
+        return answer(content, known, rendered, judged)
 
     server = Server(settings.webhook_port, certificate, answered, host)
     threading.Thread(target=server.serve_forever, daemon=True).start()
