@@ -120,7 +120,7 @@ def enforced(base: type, data: bytes, verdict: Verdict) -> tuple[object, int]:
             found = super().find_class(module, name)
             refuse(obligations.discharge(found, prediction))
             if obligations.needs_guard(found, prediction):
-                return obligations.ResultGuard(found, prediction, refuse)
+                return obligations.guarded(found, prediction, refuse)
             return found
 
         def persistent_load(self, pid: object) -> object:

@@ -63,7 +63,7 @@ if verdict.clean:
             found = super().find_class(module, name)
             refuse(obligations.discharge(found, prediction))
             if obligations.needs_guard(found, prediction):
-                return obligations.ResultGuard(found, prediction, refuse)
+                return obligations.guarded(found, prediction, refuse)
             return found
     try:
         for prediction in cached:

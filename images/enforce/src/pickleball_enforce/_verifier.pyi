@@ -1,6 +1,6 @@
 """The compiled module (images/enforce/verifier/python)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .report import Import, Malformed, Obligation, Verdict, Violation
@@ -18,6 +18,14 @@ __version__: str
 __sources__: str  # the digest of what it was built from
 
 def scan(data: bytes, position: int, *, frames: bool = False) -> tuple[int, bool]: ...
+
+class Result:
+    fresh: bool
+    def take(self) -> Any: ...
+
+class Guard:
+    def __init__(self, callee: Callable[..., Any], check: Callable[[Result], bool]) -> None: ...
+    def __call__(self, *args: Any) -> Any: ...
 
 class Tables:
     def __init__(

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .report import Import, Verdict
 
-__all__ = ["Verifier", "canonical_python2", "extension", "make_core", "read_text", "scan", "tables_of"]
+__all__ = ["Guard", "Verifier", "canonical_python2", "extension", "make_core", "read_text", "scan", "tables_of"]
 
 scan = _verifier.scan
+Guard = _verifier.Guard
 _TRACING = _verifier.Tables(
     {
         "bases": names.BASES,

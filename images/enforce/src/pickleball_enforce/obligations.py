@@ -38,7 +38,7 @@ import sys
 import types
 from collections import deque
 
-from . import names, sharing
+from . import engine, names, sharing
 from .report import Violation
 from .sharing import FUNCTIONS, MISSING, mro, static_attribute
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._verifier import Result
     from .policy import Policy
     from .report import Import, Obligation
 
@@ -611,12 +612,20 @@ _world: tuple[object, ...] = (None,) * 7
 _NOTHING: dict[str, object] = {}  # what a module has that is not there
 
 
-class ResultGuard:
-    """A callee whose results are checked before the stream changes them.
+def guarded(
+    callee: Callable[..., Any], prediction: Import, refuse: Callable[[list[Violation]], None]
+) -> Callable[..., Any]:
+    """Give a callee whose results are checked before the stream changes them.
 
-    `refuse` is called with the violations and is expected to raise; a guard never leaves the load that it was made for
-    other than in the memo.
+    `refuse` is called with the violations and is expected to raise; what is given never leaves the load that it was
+    made for other than in the memo.
     """
+    guard = ResultGuard(callee, prediction, refuse)
+    return guard if engine.native is None else engine.native.Guard(callee, guard.check)
+
+
+class ResultGuard:
+    """Calls a callee and checks its results; the compiled module does the calling by itself where it can."""
 
     __slots__ = ("_callee", "_passed", "_prediction", "_refuse")
 
@@ -632,14 +641,19 @@ class ResultGuard:
         """Call the callee and check its result."""
         result = self._callee(*args)
         fresh = _getrefcount(result) <= _OWN_REFERENCES  # as `_call` counts them
-        if fresh and type(result) in self._passed:
-            return result
+        if (not fresh or type(result) not in self._passed) and self._passes(result, fresh=fresh) and fresh:
+            self._passed.add(type(result))
+        return result
+
+    def check(self, held: Result) -> bool:
+        """Check a result; whether all new objects of its class pass."""
+        return self._passes(held.take(), fresh=held.fresh)
+
+    def _passes(self, result: object, *, fresh: bool) -> bool:
         found: list[Violation] = []
         for obligation in self._prediction.obligations:
             if obligation.kind.startswith("result-"):
                 found += check_result(result, self._callee, self._prediction, obligation, fresh=fresh)
         if found:
             self._refuse(found)
-        elif fresh:
-            self._passed.add(type(result))
-        return result
+        return not found

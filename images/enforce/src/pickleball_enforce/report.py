@@ -12,7 +12,7 @@ For those who build drivers on it:
   `obligations.decide(prediction, module, name, policy)`, also for helpers; then `discharge`, as always.
 * `optional`: when `names.cached_extension(prediction.code)` is not None before the run, call
   `obligations.check_cached(prediction)`; find_class will not be called for it.
-* `obligations.needs_guard(object, prediction)` asks for `obligations.ResultGuard` around the callee: what it returns
+* `obligations.needs_guard(object, prediction)` asks for `obligations.guarded` around the callee: what it returns
   becomes a target of BUILD or of item operations.
 * `verdict.persistent[n]` (with `Settings.persistent_classes`): what the n-th persistent_load gives is instantiated, so
   it must be the very object that this import gave. In lockstep: an obligation of kind `persistent`, checked on the

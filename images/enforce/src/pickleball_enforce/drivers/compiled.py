@@ -356,7 +356,7 @@ class _Imports:
     def _guard(self, obj: Any, under: Import) -> Any:
         if self._session.audit or not obligations.needs_guard(obj, under):
             return obj
-        return obligations.ResultGuard(obj, under, self._session.refuse)
+        return obligations.guarded(obj, under, self._session.refuse)
 
 
 def _finder(engine: Any) -> Callable[[str, str], Any]:

@@ -1,5 +1,6 @@
 //! `pickleball_enforce._verifier`: the verifier for Python. `pickleball_enforce.native` wraps it.
 
+mod guard;
 mod host;
 mod objects;
 mod settings;
@@ -21,6 +22,7 @@ fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;
+    module.add_class::<guard::Guard>()?;
     module.add_class::<tables::Tables>()?;
     module.add_class::<verifier::Verifier>()
 }
