@@ -184,10 +184,21 @@ def made(name):
     return vars(layers)[name](1) if name.startswith("nn.") else globals()[name](2)
 
 class Own(Layer):
-    def __init__(self, size):
+    def __init__(self, size, scale: "Scale | None" = None, table: dict[str, Part] = None, unkept: Unkept = None):
         self.parts = [Part(each) for each in size]
+        self.scale = scale
+        self.table: "Table" = table
 
 class Part:
+    pass
+
+class Scale:
+    pass
+
+class Table:
+    pass
+
+class Unkept:
     pass
 """,
     "lib/layers.py": """
@@ -278,12 +289,12 @@ def test_classes_of_a_module_are_let_in_that_code_names_by_an_expression(library
     """`getattr(module, name)`, `globals()[name]`: inert public classes that have what is asked of their instances.
 
     As far as a beginning or an end of the name is known, only those; of a module whose instance nobody keeps, none.
-    What their methods make for an attribute comes with them.
+    What their methods make for an attribute comes with them, and what annotations say that they keep.
     """
     described = infer(library, ["lib.network.Network"], Options()).provenance["classes"]["lib.network.Network"]
     globals_ = described["globals"]
     layers = {f"lib.layers.{name}" for name in ("Layer", "Linear", "Norm1")} | {"lib.more_layers.Starred"}
-    own = {"lib.network.Network", "lib.network.Own", "lib.network.Part"}
+    own = {f"lib.network.{name}" for name in ("Network", "Own", "Part", "Scale", "Table")}
     assert globals_.keys() == layers | own
     entry = globals_["lib.layers.Linear"]
     assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
@@ -295,7 +306,7 @@ def test_a_name_that_is_written_out_stands_for_its_class_alone(library: Environm
     """It is needed, not widened; a class under a computed name that nobody makes an instance of gives nothing."""
     described = infer(library, ["lib.network.Named"], Options()).provenance["classes"]["lib.network.Named"]["globals"]
     assert {name: entry["kind"] for name, entry in described.items()} == dict.fromkeys(
-        ("lib.network.Named", "lib.network.Own", "lib.network.Part", "lib.layers.Linear"), "needed"
+        ("lib.network.Named", "lib.network.Own", "lib.network.Part", "lib.network.Table", "lib.layers.Linear"), "needed"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
@@ -55,6 +56,28 @@ def kept(program: Program, body: Scope) -> Iterator[Scope]:
         if isinstance(item["to"], str) and item["to"].startswith(f"{first}."):
             for name in sorted(called_in(item.get("v"))):
                 yield from (value[1] for value in program.resolve(name, body) if value[0] == "cls")
+
+
+def annotated(program: Program, body: Scope) -> Iterator[Scope]:
+    """The classes that annotations name of what a method keeps: `self.x: C = x`, or `self.x = x` of a parameter."""
+    params = body.facts.get("params", ())
+    first = next(iter(params), {"n": "self"})["n"]
+    notes = [item["ann"] for item in params if "ann" in item and item["n"] in body.kept]
+    stored = (item for item in body.facts.get("assigns", ()) if "ann" in item and isinstance(item["to"], str))
+    notes += [item["ann"] for item in stored if item["to"].startswith(f"{first}.")]
+    for text in sorted(set(_texts(notes))):
+        yield from (value[1] for value in program.resolve(text, body) if value[0] == "cls")
+
+
+def _texts(annotation: object) -> Iterator[str]:
+    """The names in annotations, in those of containers and unions too."""
+    if isinstance(annotation, str):
+        yield annotation
+    elif isinstance(annotation, list):
+        yield from (text for inner in annotation for text in _texts(inner))
+    elif isinstance(annotation, dict):
+        yield from re.findall(r"[^\W\d][\w.]*", annotation.get("str", ""))
+        yield from (text for key in ("sub", "ix", "of", "tuple", "list") for text in _texts(annotation.get(key)))
 
 
 def extension_types(program: Program, scope: Scope) -> set[str]:

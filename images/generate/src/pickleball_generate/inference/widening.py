@@ -22,7 +22,7 @@ from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.callgraph import USUAL
 from pickleball_generate.inference.closedworld import clashes
-from pickleball_generate.inference.construction import described, extension_types, kept
+from pickleball_generate.inference.construction import annotated, described, extension_types, kept
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.makers import makers
@@ -100,20 +100,25 @@ class Widening:
         return [(part, methods) for part, methods in self.solver.asked.items() if part[0] == "part"]
 
     def _add_kept(self, chosen: dict[Scope, Because]) -> None:
-        """Add the inert classes that methods of chosen ones make instances of for an attribute."""
+        """Add the inert classes whose instances methods of chosen ones put into attributes."""
         waiting = list(chosen)
         while waiting:
             cls = waiting.pop(0)
             why = chosen[cls]
             for owner in self._owners(cls):
                 for method in owner.functions:
-                    for made in kept(self.solver.program, method):
-                        if made in chosen or not self._is_new(made) or not self._concrete(made):
+                    for held, how in self._held_by(method):
+                        if held in chosen or not self._is_new(held) or not self._concrete(held):
                             continue
-                        if self.grader.grade(made, called=False).inert:
-                            rule = f"made by {cls.name}, which is widened"
-                            chosen[made] = Because(why.value, rule, method.file, method.line, "widened")
-                            waiting.append(made)
+                        if self.grader.grade(held, called=False).inert:
+                            rule = f"{how} {cls.name}, which is widened"
+                            chosen[held] = Because(why.value, rule, method.file, method.line, "widened")
+                            waiting.append(held)
+
+    def _held_by(self, method: Scope) -> Iterator[tuple[Scope, str]]:
+        """The classes whose instances a method puts into attributes, and how that is known."""
+        yield from ((cls, "made by") for cls in kept(self.solver.program, method))
+        yield from ((cls, "annotated by") for cls in annotated(self.solver.program, method))
 
     def _enter_types(self, cls: Scope, because: Because) -> None:
         """Let in the types of machine code that methods of a class make instances of."""
