@@ -302,6 +302,19 @@ def test_classes_of_a_module_are_let_in_that_code_names_by_an_expression(library
     assert entry["chain"][-1]["holds"] == "an instance of a class of lib.layers under a computed name"
 
 
+def test_a_module_with_too_many_classes_for_a_computed_name_gives_none(
+    library: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would read them; the provenance says whose they are. Where the name's beginning is known, few are left."""
+    monkeypatch.setattr(widening, "MOST_NAMED", 2)
+    result = infer(library, ["lib.network.Network"], Options())
+    assert result.policy.globals == {"lib.network.Network", "lib.layers.Norm1"}
+    unresolved = result.provenance["classes"]["lib.network.Network"]["unresolved"]
+    assert {item["what"] for item in unresolved} >= {
+        f"which of the classes of lib.{module} it holds: too many to list" for module in ("layers", "network")
+    }
+
+
 def test_a_name_that_is_written_out_stands_for_its_class_alone(library: Environment) -> None:
     """It is needed, not widened; a class under a computed name that nobody makes an instance of gives nothing."""
     described = infer(library, ["lib.network.Named"], Options()).provenance["classes"]["lib.network.Named"]["globals"]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
 
 MOST = 250  # classes of one bound
+MOST_NAMED = 60  # classes of one module that is looked into under computed names
 
 
 class Widening:
@@ -192,7 +193,7 @@ class Widening:
         for value in sorted((value for value in solver.held if value[0] == "picked"), key=lambda value: value[1:]):
             found = named.classes(program, value, 2 * MOST)
             found = None if found is None else [cls for cls in found if self._concrete(cls)]
-            if found is None or len(found) > MOST:
+            if found is None or len(found) > MOST_NAMED:
                 solver.note(model, f"which of the classes of {value[1]} it holds: too many to list")
                 continue
             wanted = {name for name in solver.asked.get(value, ()) if not name.startswith("__")}
