@@ -69,6 +69,162 @@ def test_several_pickles_in_one_file_are_loaded_one_after_the_other(enforced: En
     """)
 
 
+OPENERS = """
+        class Sub(io.BytesIO): pass
+        def sources(data):
+            with open("some", "wb") as file:
+                file.write(data)
+            with gzip.open("some.gz", "wb") as file:
+                file.write(data)
+            yield io.BytesIO(data)
+            yield Sub(data)
+            yield open("some", "rb")
+            yield open("some", "rb", buffering=0)
+            yield open("some", "r+b")
+            yield gzip.open("some.gz")
+"""
+
+
+@pytest.mark.door("the pickle behind one that is refused, that fails, or that is no pickle")
+def test_a_pickle_that_is_not_loaded_is_passed_over(enforced: Enforced) -> None:
+    """A program that goes on after an error reads the next pickle: not the same one for ever, and none is left out."""
+    enforced(f"""
+        import gzip, io, pickle
+        from specimens import *
+        {OPENERS}
+        def fail(*_):
+            raise KeyError("setting fails")
+        Model.__setstate__ = fail
+        for protocol in range(6):
+            failing, plain = good(protocol), pickle.dumps([1], protocol)
+            for load in (pickle.load, lambda file: pickle.Unpickler(file).load()):
+                for wrong, error in ((bad(protocol), pickle.UnpicklingError), (failing, KeyError)):
+                    for file in sources(wrong + plain * 2):
+                        with file:
+                            try:
+                                load(file)
+                            except error:
+                                assert file.tell() == len(wrong), (file, file.tell())
+                            else:
+                                raise AssertionError(file)
+                            assert [load(file), load(file)] == [[1], [1]], file
+                for file in sources(b"(]\\xff" + plain):
+                    with file:
+                        refused(load, file)
+                        assert file.tell() == 3, (file, file.tell())
+                        assert load(file) == [1], file
+    """)
+
+
+@pytest.mark.door("a file that ends inside a pickle")
+def test_a_pickle_that_is_cut_is_told_as_stock_tells_it(enforced: Enforced) -> None:
+    """Inside an argument or a frame it is an UnpicklingError; behind an opcode, and from then on, EOFError."""
+    enforced(f"""
+        import gzip, io, pickle
+        from specimens import *
+        {OPENERS}
+        framed = pickle.dumps(list(range(50)), 4)
+        cuts = [b"\\x80\\x02K", b"\\x80\\x02J\\0", b"\\x80\\x02X\\x09\\0\\0\\0abc", b"I12", b"ca\\nb"]
+        cuts += [framed[:7], framed[:-1]]
+        for data in cuts:
+            for file in sources(data):
+                with file:
+                    try:
+                        pickle.load(file)
+                    except EOFError:
+                        raise AssertionError((file, data))
+                    except pickle.UnpicklingError:
+                        pass
+                    assert file.tell() == len(data), file
+                    try:
+                        pickle.load(file)
+                    except EOFError:
+                        continue
+                    raise AssertionError((file, data))
+        for data in (b"", b"\\x80\\x02", b"\\x80\\x02]q\\0"):
+            for file in sources(data):
+                with file:
+                    try:
+                        pickle.load(file)
+                    except EOFError:
+                        continue
+                    raise AssertionError((file, data))
+        for load in (pickle.load, lambda file: pickle.Unpickler(file).load()):
+            beyond = io.BytesIO(b"abc")
+            beyond.seek(9)
+            try:
+                load(beyond)
+            except EOFError:
+                assert beyond.tell() == 9
+            else:
+                raise AssertionError
+    """)
+
+
+@pytest.mark.door("objects that read on in the file that they are loaded from")
+def test_what_is_loaded_may_read_on_in_its_file(enforced: Enforced) -> None:
+    """While a pickle loads, the position of its file is already behind it, as stock leaves it."""
+    enforced(f"""
+        import gzip, io, pickle
+        from specimens import *
+        {OPENERS}
+        data = pickle.dumps(Model(a=1), 4)
+        def more(self, state):
+            self.more = pickle.load(current), current.read(4)
+        Model.__setstate__ = more
+        for load in (pickle.load, lambda file: pickle.Unpickler(file).load()):
+            for current in sources(data + pickle.dumps([2], 4) + b"tail" + pickle.dumps([3], 4)):
+                with current:
+                    assert load(current).more == ([2], b"tail"), current
+                    assert load(current) == [3]
+    """)
+
+
+def test_a_file_of_many_pickles_is_read_in_time(enforced: Enforced) -> None:
+    """Of a file no more is read for a pickle than a few pieces: not all the pickles that follow."""
+    enforced("""
+        import pickle, time
+        with open("many", "wb") as file:
+            for number in range(20_000):
+                pickle.dump([number, "x" * 1000], file, 4)
+        begun = time.process_time()
+        with open("many", "rb") as file:
+            for number in range(2000):
+                assert pickle.load(file)[0] == number
+        assert time.process_time() - begun < 5
+    """)
+
+
+def test_a_file_that_is_no_pickle_is_not_read_to_its_end(enforced: Enforced) -> None:
+    """A file with holes may be longer than any memory: nothing behind the first wrong byte is read."""
+    enforced("""
+        import pickle, time
+        from specimens import *
+        begun = time.process_time()
+        for start in (b"", b"\\x80\\x04", b"\\x80\\x04]\\x94"):
+            with open("holes", "wb") as file:
+                file.write(start)
+                file.truncate(1 << 40)
+            with open("holes", "rb") as file:
+                refused(pickle.load, file)
+        assert time.process_time() - begun < 5
+    """)
+
+
+def test_a_file_whose_methods_are_replaced_is_read_by_these(enforced: Enforced) -> None:
+    """Stock takes what the attributes of a file give, whatever class it has, and any buffer for bytes."""
+    enforced("""
+        import io, pickle
+        from specimens import *
+        with open("hidden", "wb") as file:
+            file.write(bytes(255 - byte for byte in good()))
+        with io.FileIO("hidden") as file:
+            read, readline = file.read, file.readline
+            file.read = lambda size: bytearray(255 - byte for byte in read(size))
+            assert pickle.load(file) == VALUE
+    """)
+
+
 @pytest.mark.door("pipes and sockets")
 def test_pipes_and_sockets_are_read_no_further_than_stop(enforced: Enforced) -> None:
     """The other side may wait for an answer before it sends more."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pickleball_enforce import engine, opcodes, verifier
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_enforce.selftest import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SOURCES = Path(__file__).parents[3] / "images/enforce/src"
 POLICY = Policy({"m": Entry(("a.B",), ("a.f",))})
@@ -79,6 +84,17 @@ def test_both_find_the_end_of_a_pickle() -> None:
             for data in (whole[:cut], whole[:1] + b"\xff" * cut):
                 for frames in (False, True):
                     assert engine.scan(data, 0, frames=frames) == opcodes.scan(data, 0, frames=frames), data
+
+
+@pytest.mark.parametrize("scan", [engine.scan, opcodes.scan])
+def test_the_end_of_a_pickle_in_a_frame_is_found(scan: Callable[..., tuple[int, bool]]) -> None:
+    """Frames are stepped over, but for the last one: what follows a pickle is none of it."""
+    for size in (1, 10, 100_000):
+        for item in ("text", "dot."):
+            data = pickle.dumps([f"{item} {number}" for number in range(size)], 4)
+            for behind in (b"", data, bytes(9)):
+                assert scan(data + behind, 0, frames=True) == (len(data), True)
+    assert scan(b"\x80\x04]\x00" + bytes(99), 0, frames=True) == (4, True)
 
 
 def test_a_failing_codec_ends_the_judgement() -> None:

@@ -231,20 +231,22 @@ _LONGEST_FRAME = 1 << 20  # of those that are stepped over: a false length must 
 def scan(data: bytes | bytearray, position: int, *, frames: bool = False) -> tuple[int, bool]:
     """Step from opcode to opcode; give where that ended, and whether it was at STOP (else: at what is not read yet).
 
-    Nothing is judged: this only tells how much of a file belongs to its pickle. `frames` steps over frames as a whole:
-    in one that is no lie there is an end of an opcode where it ends.
+    Nothing is judged: this only tells how much of a file belongs to its pickle. `frames` steps over frames as a whole,
+    but for those that may end in STOP: in one that is no lie there is an end of an opcode where it ends. It takes what
+    is no opcode for STOP, since nothing behind it is read.
     """
     end = len(data)
     while position < end:
         opcode = data[position]
-        if opcode == _STOP:
+        if opcode == _STOP or (frames and opcode not in TABLE):
             return position + 1, True
         size = _SIZES[opcode]
         if size > 0:
             after = position + size
             if frames and opcode == _FRAME and after <= end:
                 length = int.from_bytes(data[position + 1 : after], "little")
-                after += length if length <= _LONGEST_FRAME else 0
+                if length <= _LONGEST_FRAME and data[after + length - 1 : after + length] != b".":
+                    after += length
         elif size in (LINE, TWO_LINES):
             after = position
             for _ in range(-size):

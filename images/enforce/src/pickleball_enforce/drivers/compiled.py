@@ -225,7 +225,6 @@ class Loader:
 
     def _run(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:
         replay = tape.replay()
-        tape.finish()
         # What stock takes from the cache of extension codes does not ask, and must not stand for an import that does.
         asked = [item for item in verdict.imports if not (item.optional and item in session.objects)]
         imports = _Imports(session, asked, self._engine, owner)
@@ -488,9 +487,8 @@ class _Load(_Door):
         if common and not exempt and quick.is_ready():
             tape = take()
             content = tape.whole()
-            found = quick.load(*content) if content else None
+            found = quick.load(*content, tape.finish) if content else None
             if found is not None:
-                tape.finish(found[1])
                 return found[0]
             take = lambda: tape  # noqa: E731 - it has read the file already
         options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}

@@ -24,6 +24,7 @@ from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pickleball_enforce.policy import Policy
@@ -90,8 +91,11 @@ def is_ready() -> bool:
     return engine.native is not None and lookup.current().policy is not None
 
 
-def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
-    """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken."""
+def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:
+    """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken.
+
+    `leave` is told where it ends before anything of it runs.
+    """
     enforcement = lookup.current()
     policy = enforcement.policy
     if engine.native is None or policy is None:
@@ -114,7 +118,9 @@ def load(content: bytes, start: int = 0) -> tuple[Any, int] | None:
         for item in expected:
             if not item.is_plain(world):
                 return None
+        leave(end)
         return _load_expecting(expected, stream, content[start:] if start else content), end
+    leave(end)
     if pause.USEFUL and len(stream) > pause.LEAST:
         return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end

@@ -33,6 +33,7 @@ _GROWTH = 7  # what is read next, beside what was read: a file of many pickles i
 _FRAME = 0x95
 _STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
+_OVERRIDDEN = {"read", "readline", "peek", "readinto", "seek", "tell"}  # by attributes of a file itself
 
 
 class BytesTape:
@@ -48,7 +49,7 @@ class BytesTape:
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Judge the pickle; `last` says that no other load will use its memo."""
         verdict = verifier.verify(self._data, self._start, last=last)
-        self._end = verdict.end
+        self._end = _end_of(verdict, self._data)
         self._lean = verifier.lean() if last else None
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
@@ -77,12 +78,19 @@ class BytesIOTape(BytesTape):
     """A pickle in a BytesIO, from its position on."""
 
     def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file.getvalue(), file.tell())
+        data, self._place = file.getvalue(), file.tell()
+        super().__init__(data, min(self._place, len(data)))
         self._file = file
+
+    def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
+        """Judge the pickle, and leave the position after it."""
+        verdict = super().judge(verifier, last=last)
+        self.finish()
+        return verdict
 
     def finish(self, end: int | None = None) -> None:
         """Leave the position after the pickle."""
-        self._file.seek(self._end if end is None else end)
+        self._file.seek(max(self._place, self._end if end is None else end))
 
     def skip(self, count: int) -> None:
         """Leave the position after what was read of `replay_all`."""
@@ -110,7 +118,7 @@ class FileTape:
         self._file = file
         self._read = read
         self._readline = readline
-        self._ahead = type(file) in _SEEKABLE and file.seekable()
+        self._ahead = type(file) in _SEEKABLE and not _OVERRIDDEN & vars(file).keys() and file.seekable()
         self._start = file.tell() if self._ahead else 0
         self._kept = bytearray()
         self._data = b""  # ... what of it is the pickle
@@ -135,11 +143,12 @@ class FileTape:
             self._kept.clear()
         verdict = verifier.verify(self._data, gaps=[(gap.place, len(gap)) for gap in self._gaps], last=last)
         if verdict.error is not None:
-            self.truncated = self.truncated or verdict.error.offset >= len(self._data) + self._left_out
+            self.truncated = verdict.error.offset >= len(self._data) + self._left_out
         else:
-            self._end = verdict.end
             self._lean = verifier.lean() if last else None
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
+        self._end = _end_of(verdict, self._data, self._left_out)
+        self.finish()
         return verdict
 
     def whole(self) -> tuple[bytes, int] | None:
@@ -170,7 +179,7 @@ class FileTape:
                 position = len(window)
                 break
             window = longer
-        if position < len(window):
+        if position < len(window) and window[position - 1] == _STOP:
             window = window[:position]
         return b"".join([*parts, window]) if parts else window
 
@@ -207,17 +216,13 @@ class FileTape:
         opcode = -1
         while opcode != _STOP:
             key = self._take(1)
-            if not key:
-                self.truncated = True
+            if not key or key[0] not in TABLE:
                 return
             opcode = key[0]
-            if opcode not in TABLE:
-                return
             place = len(self._kept)
             try:
                 argument = read_argument(opcode, self._take, self._take_line)
             except ValueError:
-                self.truncated = True
                 return
             if opcode == _FRAME:
                 self._prefetch(int.from_bytes(argument, "little"))
@@ -289,7 +294,9 @@ class FileTape:
     def digest(self) -> str:
         """Give the sha256 of what was read."""
         replay = self._replay_data()
-        return sha256(iter(lambda: replay.read(1 << 20), b""))
+        found = sha256(iter(lambda: replay.read(1 << 20), b""))
+        self.finish()  # long literals were read from the file
+        return found
 
     def finish(self, end: int | None = None) -> None:
         """Leave the position after the pickle, where stock leaves it."""
@@ -337,6 +344,15 @@ def _bytes(data: Any) -> bytes:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(memoryview(data))
     raise TypeError(f"read() returned {type(data).__name__}, not bytes")
+
+
+def _end_of(verdict: Verdict, data: bytes, left_out: int = 0) -> int:
+    """Give where the next pickle is looked for: behind STOP or the opcode that is wrong, or at the end."""
+    if verdict.error is None:
+        return verdict.end
+    place = verdict.error.offset - left_out
+    cut = engine.scan(data, place, frames=True)[0] == place
+    return left_out + (len(data) if cut else place + 1)
 
 
 def _from_zero(verdict: Verdict, start: int) -> Verdict:

@@ -3,7 +3,7 @@
 pub const HIGHEST_PROTOCOL: u8 = 5;
 
 /// The name of an opcode, as violations and obligations tell it.
-pub fn name(code: u8) -> &'static str {
+pub const fn name(code: u8) -> &'static str {
     match code {
         b'(' => "MARK",
         b')' => "EMPTY_TUPLE",
@@ -75,4 +75,9 @@ pub fn name(code: u8) -> &'static str {
         0x98 => "READONLY_BUFFER",
         _ => "?",
     }
+}
+
+/// Whether it is an opcode at all.
+pub const fn is_known(code: u8) -> bool {
+    name(code).as_bytes()[0] != b'?'
 }

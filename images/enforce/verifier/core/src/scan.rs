@@ -1,5 +1,7 @@
 //! How much of a file belongs to its pickle (opcodes.py, `scan`). Nothing is judged here.
 
+use crate::opcode;
+
 enum Shape {
     Fixed(usize),
     Lines(usize),
@@ -22,14 +24,17 @@ fn shape(opcode: u8) -> Shape {
     }
 }
 
+const STOP: u8 = b'.';
 const FRAME: u8 = 0x95;
 const LONGEST_FRAME: u64 = 1 << 20;
 
-/// Where the frame at a position ends, with all that is in it; of a very long one, its opcode.
+/// Where the frame at a position ends, with all that is in it; of a very long one, and one that may end in STOP, its
+/// opcode.
 fn after_frame(data: &[u8], position: usize) -> Option<usize> {
     let length = u64::from_le_bytes(*data.get(position + 1..)?.first_chunk()?);
-    let end = position + 9 + if length <= LONGEST_FRAME { length as usize } else { 0 };
-    (end <= data.len()).then_some(end)
+    let start = position + 9;
+    let end = start + if length <= LONGEST_FRAME { length as usize } else { 0 };
+    data.get(end - 1).map(|&last| if last == STOP { start } else { end })
 }
 
 /// Where the opcode at a position ends; None where the data ends before.
@@ -58,11 +63,11 @@ fn after(data: &[u8], position: usize) -> Option<usize> {
 }
 
 /// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP (else: at what is
-/// not there yet).
+/// not there yet). With frames, it takes what is no opcode for STOP.
 #[must_use]
 pub fn scan(data: &[u8], mut position: usize, frames: bool) -> (usize, bool) {
     while position < data.len() {
-        if data[position] == b'.' {
+        if data[position] == STOP || frames && !opcode::is_known(data[position]) {
             return (position + 1, true);
         }
         let next = if frames && data[position] == FRAME { after_frame } else { after };
