@@ -111,3 +111,23 @@ def test_a_failing_codec_ends_the_judgement() -> None:
     for judge in (verifier.Verifier(POLICY, settings), engine.make(POLICY, settings)):
         with pytest.raises(RuntimeError, match="handler of the program"):
             judge.verify(b"U\x01\xff.")
+
+
+@pytest.mark.parametrize("memo", [b"", b"\x94"])
+def test_texts_of_an_earlier_load_are_not_taken_for_those_of_a_later_one(memo: bytes) -> None:
+    """What one load wrote at some place of its stream says nothing of what the next one writes there."""
+
+    def slots(key: bytes) -> bytes:
+        return b"\x80\x04\x8c\x04shop\x8c\x04Item\x93)\x81" + memo + b"N}(\x8c\x01" + key + b"K\x01u\x86b."
+
+    def encoded(form: bytes) -> bytes:
+        return b"\x80\x04\x8c\x07_codecs\x8c\x06encode\x93\x8c\x01a\x8c\x06" + form + b"\x86" + memo + b"R."
+
+    for make in (engine.make, verifier.Verifier):
+        judge = make(Policy({"m": Entry(("shop.Item",), ())}))
+        for key in ("a", "b", "b", "c"):
+            found = judge.verify(slots(key.encode())).imports[0].obligations
+            assert [held.detail for held in found if held.kind == "slot"] == [key]
+        assert judge.verify(encoded(b"latin1")).clean
+        assert not judge.verify(encoded(b"utf_16")).clean
+        assert judge.verify(encoded(b"latin1")).clean

@@ -11,7 +11,7 @@ from . import folders, grades, notation
 from .errors import PickleBallError
 from .policy import Policy
 from .settings import Settings
-from .static import verify
+from .static import Judge
 from .value import Options, Value
 
 TYPE_CHECKING = False
@@ -66,9 +66,9 @@ class Finding:
         return {**self.report.to_dict(), "verdict": self.verdict, "names": [vars(use) for use in self.uses]}
 
 
-def scan_file(path: str, policy: Policy | None, settings: Settings) -> Finding:
-    """Judge one file; without a policy, grade what it uses."""
-    report = verify(path, policy, settings)
+def scan_file(path: str, policy: Policy | None, settings: Settings, *, digest: bool = True) -> Finding:
+    """Judge one file; without a policy, grade what it uses. The digest of its bytes costs as much as a judgement."""
+    report = Judge(policy, settings, digest=digest).path(path)
     if policy is not None:
         return Finding(report, (CLEAN, VIOLATIONS, UNJUDGED)[report.exit_code])
     uses = list(_uses(report))
@@ -173,7 +173,7 @@ def _scan(listing: folders.Listing, policy: Policy | None, settings: Settings, *
         if terminal:
             sys.stderr.write(f"\r\033[K{count}/{len(listing.files)} {path[-60:]}")
             sys.stderr.flush()
-        finding = scan_file(path, policy, settings)
+        finding = scan_file(path, policy, settings, digest=quiet)
         if finding.report.empty and path in listing.found:
             listing.passed += 1
             continue

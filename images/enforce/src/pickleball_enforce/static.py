@@ -64,8 +64,9 @@ class Judge:
 
     whole: ClassVar[bool] = True  # streams of nothing but opcodes are judged at once, by the fastest verifier
 
-    def __init__(self, policy: Policy | None, settings: Settings) -> None:
+    def __init__(self, policy: Policy | None, settings: Settings, *, digest: bool = True) -> None:
         self.policy = policy
+        self._digest = digest
         self.settings = settings.changed(max_name=_TEXT_LIMIT, persistent_classes=True)
         self.report = Report(path="")
 
@@ -91,7 +92,8 @@ class Judge:
     def file(self, file: BinaryIO, report: Report) -> None:
         """Judge a file; `report` receives the result, and the reason where it could not be judged."""
         self.report = report
-        report.sha256 = _digest(file)
+        if self._digest:
+            report.sha256 = _digest(file)
         try:
             self._content(file, "", 0)
         except SourceError as error:
@@ -202,7 +204,7 @@ class Judge:
     def _one(self, data: bytes, start: int, where: str, depth: int) -> Verdict:
         if self.whole:
             verifier = engine.make(self.policy, self._settings_for_format())
-            verdict = verifier.verify(data, start)
+            verdict = verifier.verify(data, start, last=True)
             paths = {item.path for item in verdict.imports}
             if not paths & names.NESTED and not any(names.is_array_wrapper(path) for path in paths):
                 self.report.streams.append(Stream(where, verdict, list(verifier.needs)))
@@ -242,7 +244,7 @@ class Judge:
         return [found for found in verdict.violations if found.offset > first and found.name in written]
 
     def _reads_to_stop(self, data: bytes) -> bool:
-        return engine.make(None, self.settings).verify(data).error is None
+        return engine.make(None, self.settings).verify(data, last=True).error is None
 
 
 def begins_as_pickle(head: bytes) -> bool:

@@ -132,6 +132,36 @@ impl Machine<'_> {
         true
     }
 
+    /// Puts values under plain names into a dict where they lie, when none of them is a helper, its operand, or something
+    /// that may be called; else gives false.
+    fn sets_data(&mut self) -> bool {
+        let Some(mark) = self.last_mark() else { return false };
+        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
+        let memory = &mut self.v.memory;
+        let plain = |value: Tag| memory.flags_of(value) & (HELPER | OPERAND) == 0 && !memory.is_callable_like(value);
+        if !memory.is_container(target, ContainerKind::Dict)
+            || memory.container(target).frozen
+            || items.is_empty()
+            || !items.len().is_multiple_of(2)
+            || !items.chunks_exact(2).all(|pair| pair[0].is_dull_key() && plain(pair[1]))
+        {
+            return false;
+        }
+        memory.put_dull(target, items);
+        let (flags, cost, depth) = memory.summary(items);
+        let node = memory.container_mut(target);
+        node.flags |= flags;
+        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
+        node.depth = node.depth.max(depth);
+        let special = node.nested && node.flags & SPECIAL != 0;
+        self.add_hash_cost(items.len() as u64 / 2);
+        self.drop_mark(mark);
+        if special {
+            self.refuse_nested(target);
+        }
+        true
+    }
+
     /// Puts literals under plain names into an object, as it was done with another of the same import; gives false where
     /// there is more to judge.
     fn sets_routinely(&mut self) -> bool {
@@ -162,7 +192,7 @@ impl Machine<'_> {
     }
 
     pub(crate) fn set_items(&mut self) -> Step {
-        if self.sets_plainly() {
+        if self.sets_plainly() || self.sets_data() {
             return Ok(());
         }
         let (items, target) = self.marked()?;

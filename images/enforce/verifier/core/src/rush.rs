@@ -20,10 +20,15 @@ impl Machine<'_> {
                 0x88 | 0x89 => self.pass_fixed(Sort::Bool, 0, rest),
                 b')' => self.pass_fixed(Sort::Tuple, 0, rest),
                 b'C' => self.pass_bytes(rest),
-                0x8c => self.pass_text(rest, pos + 2),
+                0x8c => self.pass_text::<1>(rest, pos + 2),
+                b'X' => self.pass_text::<4>(rest, pos + 5),
                 b']' => self.pass_container(ContainerKind::List),
                 b'}' => self.pass_container(ContainerKind::Dict),
                 b'h' => (rest.first().is_some_and(|&index| self.gets_plainly(u64::from(index))), 1, false),
+                b'j' => {
+                    let index = rest.first_chunk().map(|index| u64::from(u32::from_le_bytes(*index)));
+                    (index.is_some_and(|index| self.gets_plainly(index)), 4, false)
+                }
                 MEMOIZE => (self.puts_plainly(self.v.memo.len() as u64, pos), 0, false),
                 b'q' => (rest.first().is_some_and(|&index| self.puts_plainly(u64::from(index), pos)), 1, false),
                 b'r' => {
@@ -81,14 +86,17 @@ impl Machine<'_> {
         }
     }
 
-    /// Passes a text of ASCII, its length of one byte before it.
+    /// Passes a text of ASCII, its length before it.
     #[inline(always)]
-    fn pass_text(&mut self, rest: &[u8], start: usize) -> (bool, usize, bool) {
-        let text = rest.split_first().and_then(|(&size, rest)| rest.get(..usize::from(size)));
-        match text {
-            Some(text) if text.len() as u64 <= self.v.settings.max_name && text.is_ascii() => {
+    fn pass_text<const WIDTH: usize>(&mut self, rest: &[u8], start: usize) -> (bool, usize, bool) {
+        let Some((length, rest)) = rest.split_first_chunk::<WIDTH>() else { return (false, 0, false) };
+        let mut size = [0; 8];
+        size[..WIDTH].copy_from_slice(length);
+        let size = u64::from_le_bytes(size);
+        match rest.get(..size as usize) {
+            Some(text) if size <= self.v.settings.max_name && text.is_ascii() => {
                 let special = text.starts_with(b"__");
-                self.pass(Tag::text(Sort::Text, start, 1, special), 1 + text.len())
+                self.pass(Tag::text(Sort::Text, start, WIDTH, special), WIDTH + text.len())
             }
             _ => (false, 0, false),
         }
