@@ -23,7 +23,8 @@ def test_the_entries_that_ended_a_load_are_taken_from_its_records() -> None:
     """Those of stubs only where nothing else was refused; what no entry allows asks for none."""
     stub, called = record("import-not-allowed", "globals", "a.B"), record("reduce-not-allowed", "reduces", "a.f")
     assert lacking([stub, called, called, record("build-target")]) == [("reduces", "a.f")]
-    assert lacking([stub]) == [("globals", "a.B")]
+    used = record("stub-used", "globals", "a.C")
+    assert lacking([stub, used]) == [("globals", "a.B"), ("globals", "a.C")]
     assert lacking([record("build-target")]) == []
 
 
