@@ -53,7 +53,8 @@ PLAIN = {
     "pytorch-lightning": ("pytorch_lightning.LightningModule",),
 }
 # Names that the policy of no class can have.
-ABSENT = frozenset({"moved", "removed", "another package", "of the user's own program"})
+OWN_PROGRAM = "of the user's own program"
+ABSENT = frozenset({"moved", "removed", "another package", OWN_PROGRAM})
 WEIGHTS = ("torch.nn.Module",)
 
 
@@ -192,7 +193,7 @@ class Cover:
         """Say why nothing is known of a name: it moved, it went, or its package is not there."""
         package, last = name.partition(".")[0], name.rpartition(".")[2]
         if package == "__main__":
-            return "of the user's own program"
+            return OWN_PROGRAM
         if self.environment.library.package(package) is None:
             return "refuse" if package in {"builtins", "os", "posix", "sys"} else "another package"
         if definitions(self.judge.program, name):
@@ -261,12 +262,29 @@ def report(rows: Sequence[Row]) -> str:
             f"| {library} | {len(mine)} | {found['classes']} | {covered} ({100 * covered / len(mine):.1f} %) | "
             f"{found['missing']} |"
         )
+    lines += _without_programs(whole)
     causes = Counter(cause for row in whole if row.verdict == "missing" for cause in set(row.missing.values()))
     causes.pop("inert", None)
     lines += ["", "Files by what keeps them from being covered (a file can have several):", ""]
     lines += [f"- {cause}: {count}" for cause, count in causes.most_common()]
     lines += ["", *_names(whole)]
     return "\n".join(lines) + "\n"
+
+
+def _without_programs(rows: Sequence[Row]) -> list[str]:
+    """Give the share again without the files that no library's policy can cover."""
+    rest = [row for row in rows if OWN_PROGRAM not in row.missing.values()]
+    if len(rest) == len(rows):
+        return []
+    covered = sum(row.verdict != "missing" for row in rest)
+    apart = len(rows) - len(rest)
+    return [
+        "",
+        (
+            f"{apart} files name classes {OWN_PROGRAM} (`__main__`), which no library has; of the others, {covered} of "
+            f"{len(rest)} ({100 * covered / len(rest):.1f} %) are covered with proposals."
+        ),
+    ]
 
 
 def _names(rows: Sequence[Row]) -> list[str]:

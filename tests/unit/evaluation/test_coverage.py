@@ -48,6 +48,11 @@ def test_the_report_counts_cut_lists_apart_and_says_what_is_missing() -> None:
     assert "| all | 3 | 1 | 2 (66.7 %) | 1 |" in said
     assert "- moved: 1" in said
     assert "removed" not in said
+    assert "__main__" not in said
+    rows.append(
+        coverage.Row("f", "flair", truncated=False, names=("x.A",), missing={"__main__.A": coverage.OWN_PROGRAM})
+    )
+    assert "of the others, 2 of 3 (66.7 %) are covered with proposals" in coverage.report(rows)
 
 
 def test_a_line_that_is_no_row_is_refused_with_its_number(tmp_path: Path) -> None:
