@@ -30,7 +30,7 @@ PACKS_OLDER_VENV := $(call venv,packs-older)
 FUZZ_VENV := $(call venv,fuzz)
 SCANNERS_VENV := $(call venv,scanners)
 
-.PHONY: help host setup verifier torch packs joern lock images lint test test-rust test-python test-torch test-pythons test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator bench-operator
+.PHONY: help host setup verifier torch packs joern lock images kustomize lint test test-rust test-python test-torch test-pythons test-cluster demo demo-cluster evaluate fuzz fuzz-coverage bench bench-scanners bench-generator bench-operator
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -108,6 +108,10 @@ joern: $(JAR)/.complete ## Build the facts extractor (Joern's jars and ours).
 images: setup joern ## Build the images of the operator, the generator, the enforcer and its bases for applications.
 	@tools/host.sh image
 	@$(BIN)/python -m tools.images --joern $(JAR)/build/jars enforce enforce-deb12 enforce-deb11 generate operator
+
+kustomize: setup ## Write the kustomize base again, from the chart.
+	@tools/host.sh java
+	@$(BIN)/python -m tools.kustomize
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 

@@ -204,6 +204,7 @@ def start(record: Record, log: Path) -> Controller:
     port = free_port()
     settings = environment(record, log.parent, HEALTH_PORT=free_port(), METRICS_PORT=port)
     process = subprocess.Popen([PROGRAM, "run"], env=settings, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+    await_port(port)
     return Controller(process, port)
 
 

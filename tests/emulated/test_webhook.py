@@ -144,6 +144,18 @@ def test_a_review_is_answered_as_agreed(webhook: Running, case: Case) -> None:
     assert "patch" not in again
 
 
+def test_a_judgement_is_logged_with_the_policy(webhook: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """One line for each pod, with the ModelDeployment and its policy where something is injected."""
+    (case,) = [one for one in CASES if one.name == "deployment"]
+    fill(webhook.kube, case)
+    caplog.set_level("INFO", "pickleball.webhook")
+    webhook.review(case.pod)
+    (record,) = [vars(one) for one in caplog.records if one.message == "a pod was judged"]
+    deployment = case.deployments[0]["metadata"]["name"]
+    assert (record["decision"], record["namespace"], record["modeldeployment"]) == ("Injected", "team", deployment)
+    assert record["policy"].startswith("pickleball-policy-")
+
+
 def test_pods_of_other_namespaces_and_labels_pass(webhook: Running) -> None:
     """A ModelDeployment speaks for its own namespace."""
     (case,) = [one for one in CASES if one.name == "deployment"]

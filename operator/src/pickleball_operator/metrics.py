@@ -51,6 +51,7 @@ class Metrics:
             buckets=ANALYSIS_SECONDS,
         )
         self.jobs = self._gauge("pickleball_analyses_running", "Analyses that run or wait for a node.")
+        self.suspended = self._gauge("pickleball_analyses_waiting", "Analyses that wait for their turn.")
         self.conditions = self._gauge(
             "pickleball_modeldeployments", "ModelDeployments by condition and status.", "type", "status"
         )

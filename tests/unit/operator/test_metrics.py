@@ -73,6 +73,21 @@ def test_looks_and_their_outcomes_are_counted(tmp_path: Path, caplog: pytest.Log
         assert (record["policy"], record["policy_key"]) == (policy["name"], policy["key"])
 
 
+def test_analyses_that_wait_are_counted_apart_from_those_that_run(tmp_path: Path) -> None:
+    """Two deployments of one analysis count once."""
+    world = World(tmp_path, SETTINGS.model_copy(update={"analysis_jobs": 1}))
+    for name, image in (("a", "app:1"), ("b", "app:2"), ("c", "app:2")):
+        container = {"name": "app", "image": image, "command": ["python3", "/app/serve.py"]}
+        world.add(model_deployment(name, template={"spec": {"containers": [container]}}))
+    for _ in range(3):
+        for name in ("a", "b", "c"):
+            world.reconcile(name)
+    controller = Controller(world.kube, world.settings, world.clock)
+    controller.sweep.look()
+    sample = controller.metrics.registry.get_sample_value
+    assert (sample("pickleball_analyses_running"), sample("pickleball_analyses_waiting")) == (1, 1)
+
+
 def review(**pod: Any) -> bytes:
     """An AdmissionReview of a pod."""
     request = {"uid": "1", "namespace": "team", "kind": {"kind": "Pod"}, "object": {"metadata": {"labels": {}}, **pod}}

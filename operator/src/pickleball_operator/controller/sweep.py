@@ -126,7 +126,8 @@ class Sweep:
 def tell(metrics: Metrics, deployments: Iterable[ModelDeployment], now: float) -> None:
     """Set what is counted over all ModelDeployments; series of those that are gone go."""
     counted: dict[tuple[str, str], int] = {}
-    running = set()
+    analyses: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    """Those that wait for their turn, and the others."""
     owned: dict[tuple[str, ...], dict[str, float]] = {}
     since: dict[tuple[str, ...], float] = {}
     for one in deployments:
@@ -135,7 +136,8 @@ def tell(metrics: Metrics, deployments: Iterable[ModelDeployment], now: float) -
             key = (condition.type, condition.status)
             counted[key] = counted.get(key, 0) + 1
             if condition.type == "Analyzed" and condition.status == "Unknown" and status.analysis is not None:
-                running.add((one.namespace, status.analysis.key))
+                queued = condition.reason == Reason.ANALYSIS_QUEUED
+                analyses[queued].add((one.namespace, status.analysis.key))
         owned[owner] = {
             "pods": status.pods.total,
             "unprotected": status.pods.total - status.pods.protected,
@@ -150,5 +152,6 @@ def tell(metrics: Metrics, deployments: Iterable[ModelDeployment], now: float) -
     for name in ("pods", "unprotected", "outdated", "waiting"):
         metrics.set_all(name, {owner: values[name] for owner, values in owned.items()})
     metrics.set_all("policy_since", since)
-    metrics.jobs.set(len(running))
+    metrics.jobs.set(len(analyses[False]))
+    metrics.suspended.set(len(analyses[True] - analyses[False]))
     metrics.swept.set(now)

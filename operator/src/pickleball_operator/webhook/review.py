@@ -43,8 +43,11 @@ class Deployments(Protocol):
 def answer(content: bytes, deployments: Deployments, render: Renderer, judged: Judged = lambda *_: None) -> bytes:
     """The AdmissionReview that answers one; ReviewFormError when it is none. `judged` gets result and reason."""
     uid, namespace, pod = _read(content)
+    about: dict[str, str] = {}
     try:
-        response = _respond(pod, _decide(pod, namespace, deployments, render), render)
+        decision = _decide(pod, namespace, deployments, render)
+        about = _about(decision)
+        response = _respond(pod, decision, render)
     except KubeError as error:
         LOG.warning("a pod in %s could not be judged: %s", namespace, error)
         response = _refuse(
@@ -52,7 +55,7 @@ def answer(content: bytes, deployments: Deployments, render: Renderer, judged: J
         )
     reason = response["auditAnnotations"]["decision"]
     judged(_result(response), reason)
-    LOG.info("a pod was judged", extra={"namespace": namespace, "pod": _name(pod), "decision": reason})
+    LOG.info("a pod was judged", extra={"namespace": namespace, "pod": _name(pod), "decision": reason, **about})
     whole = {"apiVersion": VERSION, "kind": "AdmissionReview", "response": {"uid": uid, **response}}
     return json.dumps(whole).encode()
 
@@ -87,6 +90,11 @@ def _respond(pod: Manifest, decision: Injection, render: Renderer) -> dict[str, 
         operations = patch(pod, render(strip(pod), decision))
         response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(operations).encode()).decode()}
     return response
+
+
+def _about(decision: Injection) -> dict[str, str]:
+    """Which ModelDeployment and policy an injection is of, for the log."""
+    return {"modeldeployment": decision.owner, "policy": decision.policy} if isinstance(decision, Inject) else {}
 
 
 def _result(response: Mapping[str, Any]) -> str:
