@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pickleball_enforce.pause import paused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def fail() -> None:
@@ -82,4 +88,46 @@ def test_a_child_that_is_forked_while_another_thread_loads_collects_again() -> N
     finally:
         done.set()
         thread.join()
+    assert gc.isenabled()
+
+
+@pytest.fixture
+def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Have a handler called every few moments."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    def begin(handle: Callable[[], object]) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: handle())
+        signal.setitimer(signal.ITIMER_REAL, 5e-5, 7e-5)
+
+    yield begin
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_that_ends_a_load_leaves_the_collector_on(alarms: Callable[[Callable[[], object]], None]) -> None:
+    """Wherever it comes: before the load, in it, or while the collector is switched."""
+
+    def interrupt() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise TimeoutError
+
+    for _ in range(2000):
+        with pytest.raises(TimeoutError):  # noqa: PT012 - the signal comes where it likes
+            alarms(interrupt)
+            while True:
+                paused(list)
+        assert gc.isenabled()
+
+
+def test_the_handler_of_a_signal_may_load(alarms: Callable[[Callable[[], object]], None]) -> None:
+    """A load in the middle of a pause, or of its end, neither waits for it nor ends it."""
+    counted = []
+    alarms(lambda: counted.append(paused(gc.isenabled)))
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        assert paused(gc.isenabled) is False
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert counted
+    assert not any(counted)
     assert gc.isenabled()
