@@ -44,7 +44,8 @@ test) [[ $(/sbin/ldconfig -p) == *libgomp.so.1* ]] || need+=(libgomp1); want pro
 browser) want chromium chromium; want chromedriver chromium-driver ;;
 image) want buildah buildah; want mmdebstrap mmdebstrap ;;
 cluster) for pair in runc:runc iptables:iptables nft:nftables conntrack:conntrack ip:iproute2 openssl:openssl unshare:util-linux containerd:containerd; do want "${pair%%:*}" "${pair##*:}"; done
-    [ -x /usr/lib/cni/bridge ] || need+=(containernetworking-plugins) ;;
+    [ -x /usr/lib/cni/bridge ] || need+=(containernetworking-plugins)
+    compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || need+=(libfaketime) ;;
 *) sed -n '2,6p' "$0" >&2; exit 2 ;;
 esac
 

@@ -43,31 +43,40 @@ def prepare(bed: Testbed, namespace: str) -> Path:
             "metadata": {"name": "models", "namespace": namespace},
             "binaryData": {name: base64.b64encode(content).decode() for name, content in files.items()},
         },
+        *claim(namespace, "effects", effects),
+    )
+    return effects
+
+
+def claim(namespace: str, name: str, folder: Path, mode: str = "ReadWriteMany") -> list[Manifest]:
+    """Give a folder of this machine as a volume, and a claim for it."""
+    size = {"storage": "1Gi"}
+    volume = f"{name}-{namespace}"
+    return [
         {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
-            "metadata": {"name": f"effects-{namespace}"},
+            "metadata": {"name": volume},
             "spec": {
-                "capacity": {"storage": "1Gi"},
-                "accessModes": ["ReadWriteMany"],
+                "capacity": size,
+                "accessModes": [mode],
                 "persistentVolumeReclaimPolicy": "Retain",
-                "hostPath": {"path": str(effects)},
-                "claimRef": {"namespace": namespace, "name": "effects"},
+                "hostPath": {"path": str(folder)},
+                "claimRef": {"namespace": namespace, "name": name},
             },
         },
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": {"name": "effects", "namespace": namespace},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": {
                 "storageClassName": "",
-                "volumeName": f"effects-{namespace}",
-                "accessModes": ["ReadWriteMany"],
-                "resources": {"requests": {"storage": "1Gi"}},
+                "volumeName": volume,
+                "accessModes": [mode],
+                "resources": {"requests": size},
             },
         },
-    )
-    return effects
+    ]
 
 
 def container(model: str, security: Manifest | None = None, image: str = APP) -> Manifest:

@@ -133,7 +133,7 @@ def kubelet(record: Record) -> dict[str, Any]:
         "imageMinimumGCAge": "24h",
         "shutdownGracePeriod": "0s",
         "serializeImagePulls": False,
-        "volumeStatsAggPeriod": "0s",
+        "volumeStatsAggPeriod": "10s",  # how soon a pod whose volume is too large is evicted
     }
 
 

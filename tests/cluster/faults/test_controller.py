@@ -1,0 +1,96 @@
+"""The controller is killed after each of its writes, and runs by a wrong clock: nothing is lost by it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cluster import testbed, workload
+from tests.cluster.faults import tap
+from tests.cluster.faults.outside import Outside, instead
+from tests.cluster.faults.space import (
+    SPACE,
+    Watched,
+    await_ready,
+    deployment,
+)
+from tests.cluster.testbed import stage
+
+if TYPE_CHECKING:
+    from tests.cluster.testbed import Testbed
+
+pytestmark = pytest.mark.cluster
+
+
+class Killer:
+    """Kills a controller after each step that it has not been killed after."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.controller: Outside | None = None
+        self.again = threading.Event()
+
+    def wrote(self, step: str) -> bool:
+        """Told of each write, before its answer; whether that is the end of who wrote it."""
+        if " leases" in step or step in self.steps or self.controller is None or self.again.is_set():
+            return self.again.is_set()
+        self.steps.append(step)
+        self.controller.kill()
+        self.again.set()
+        return True
+
+
+def test_the_controller_is_killed_after_every_write(bed: Testbed, watched: Watched) -> None:
+    """Each write of the whole pipeline is the last one of a controller once, and the ModelDeployment arrives."""
+    killer = Killer()
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(tap.listening(bed.record, killer.wrote))
+        controller = Outside(bed, "killed", line.address)
+        stack.enter_context(instead(bed, controller))
+        stack.enter_context(stage("killed after every write"))
+        bed.apply(deployment("killed", ignorePaths=["killed"]))
+        controller.start()
+        killer.controller = controller
+        deadline = time.monotonic() + 420
+        while workload.condition(bed, SPACE, "killed", "Ready").get("status") != "True":
+            assert time.monotonic() < deadline, "\n".join(killer.steps)
+            assert controller.runs() or killer.again.wait(5), controller.log.read_text()[-4000:]
+            if killer.again.wait(1):
+                killer.again.clear()
+                controller.start()
+        killer.controller = None
+    print(f"killed after {len(killer.steps)} writes:\n  " + "\n  ".join(killer.steps))
+    await_ready(bed, "killed")
+    for wanted in ("POST configmaps result", "POST jobs", "PATCH serviceaccounts", "PATCH roles", "PATCH rolebindings",
+                   "PATCH jobs", "POST configmaps policy", "PATCH modeldeployments", "PATCH deployments"):  # fmt: skip
+        assert any(step.startswith(wanted) for step in killer.steps), wanted
+    job = bed.get(SPACE, "modeldeployment", "killed")["status"]["analysis"]["job"]
+    pods = [one for one in watched.pods.values() if one["metadata"].get("labels", {}).get("job-name") == job]
+    assert len(pods) == 1
+
+
+@pytest.mark.parametrize("skew", ["-100d", "+100d"])
+def test_the_controllers_clock_is_wrong(bed: Testbed, base: str, skew: str) -> None:
+    """It works by the API server's: nobody is called silent, the times are right, and the certificate stays."""
+    name = f"clock{'back' if skew.startswith('-') else 'on'}"
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    wrong = {"LD_PRELOAD": str(library), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    certificate = bed.get(testbed.SYSTEM, "secret", "pickleball-webhook")["data"]["tls.crt"]
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(tap.listening(bed.record))  # without TLS, which a clock so wrong would refuse
+        controller = Outside(bed, name, line.address, wrong)
+        stack.enter_context(instead(bed, controller))
+        stack.enter_context(stage(f"a clock that is wrong by {skew}"))
+        controller.start()
+        bed.apply(deployment(name))
+        await_ready(bed, name)
+    since = bed.get(SPACE, "modeldeployment", name)["status"]["policy"]["since"]
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()) < 600
+    assert "InterpreterSilent" not in controller.log.read_text()
+    assert bed.get(testbed.SYSTEM, "secret", "pickleball-webhook")["data"]["tls.crt"] == certificate
+    bed.kubectl("delete", "modeldeployment", name, "--namespace", SPACE)
