@@ -226,6 +226,39 @@ def test_an_unpickler_that_nobody_judged_does_not_get_what_the_load_expects_next
     )
 
 
+@pytest.mark.parametrize("padding", [0, 40_000, 70_000])
+@pytest.mark.parametrize("after", ["", "}K\\x01K\\x02sb"])
+def test_a_stream_that_calls_a_channel_between_processes_is_not_exempt(
+    padding: int, after: str, tmp_path: Path
+) -> None:
+    """What such a function loads for a stream is judged, however the stream is loaded and its results are checked."""
+    hooked(
+        tmp_path,
+        f"""
+        loky = sys.modules["loky"] = types.ModuleType("loky")
+        wrapper = loky.cloudpickle_wrapper = sys.modules["loky.cloudpickle_wrapper"] = types.ModuleType("loky.wrapper")
+        wrapper.__name__, wrapper.wrap_non_picklable_objects = "loky.cloudpickle_wrapper", None
+        exec("from pickle import loads\\ndef rebuild(data): return loads(data)", vars(wrapper))
+        from pickleball_enforce import obligations
+        inner = b"\\x80\\x04" + name("os", "getcwd") + b")R."
+        argument = b"C" + bytes((len(inner),)) + inner
+        call = name("loky.cloudpickle_wrapper", "rebuild") + argument + b"\\x85R" + b"{after}."
+        data = b"\\x80\\x04B" + ({padding}).to_bytes(4, "little") + bytes({padding}) + b"0" + call
+        for _ in range(2):
+            refused(data, "reduce-not-allowed")
+            for kind in (pickle.Unpickler, pickle._Unpickler):
+                try:
+                    kind(io.BytesIO(data)).load()
+                except pickle.UnpicklingError as error:
+                    assert error.violations[0].rule == "reduce-not-allowed", error
+                else:
+                    raise SystemExit(f"{{kind}} has loaded it")
+            obligations.guarded = obligations.ResultGuard  # as where there is no compiled module
+        """,
+        called=("loky.cloudpickle_wrapper.rebuild",),
+    )
+
+
 def test_helpers_and_shared_classes_that_change_while_the_load_runs_are_seen(tmp_path: Path) -> None:
     """An allowed call makes a class one of shared objects before the stream gives an instance a state."""
     hooked(

@@ -53,7 +53,7 @@ NESTED = {
 _NOTED = frozenset({"pickle", "__main__", *MODULES, *(module for module, _ in FUNCTIONS)})
 _DEPTH = 4  # how far above a load such a function stands
 _INTERPRETERS = 0x030E0000  # from Python 3.14 on interpreters send each other pickles
-_DRIVERS = "pickleball_enforce.drivers."
+_OWN = "pickleball_enforce."
 
 
 def is_caller_exempt() -> bool:
@@ -102,9 +102,9 @@ def is_exempt(frame: FrameType | None) -> bool:
 
 
 def _is_called_by_a_stream(frame: FrameType) -> bool:
-    """Whether an unpickler is what calls this function: C code has no frame, so a driver stands right above it."""
+    """Whether an unpickler is what calls this function: C code has no frame, so this package stands right above it."""
     above = frame.f_back
-    return above is not None and (_module(above) == "pickle" or _module(above).startswith(_DRIVERS))
+    return above is not None and (_module(above) == "pickle" or _module(above).startswith(_OWN))
 
 
 def _module(frame: FrameType) -> str:
