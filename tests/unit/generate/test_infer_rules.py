@@ -88,6 +88,10 @@ CASES = [
     Case("list_append", "def fit(self):\n  self.parts = []\n  self.parts.append(Part())", "lib.parts.Part"),
     Case("list_display", "def fit(self):\n  self.parts = [(1, Part())]", "lib.parts.Part"),
     Case("list_comprehension", "def fit(self):\n  self.parts = [make() for _ in range(3)]", "lib.parts.Other"),
+    Case("tuple_in_front_of_itself", "def fit(self):\n  parts = ()\n  for _ in 'ab':\n    parts = (Part(), *x) + parts"
+         "\n  self.parts = parts", "lib.parts.Part"),
+    Case("tuple_that_grows", "def fit(self):\n  parts = (Late(),)\n  for _ in 'ab':\n    parts = (Part(),) + parts\n"
+         "  self.parts = parts", "lib.parts.Part lib.parts.Late"),
     Case("dict_store", "def fit(self):\n  self.parts = {}\n  self.parts['a'] = Part()", "lib.parts.Part"),
     Case("dict_keys", "def fit(self):\n  self.parts = {Late(): 1}", "lib.parts.Late"),
     Case("dict_update", "def fit(self):\n  self.parts = dict(a=Part())\n  self.parts.update(b=Late())",

@@ -30,6 +30,7 @@ TYPES: dict[str, type] = {
 CHANGING = frozenset({"list", "set", "dict", "collection"})
 OPAQUE = frozenset({"data", "unk", "part"})
 KEYLESS = frozenset({"unk", "data"})
+LONGEST = 32  # elements of a tuple that are told apart where tuples are joined
 
 
 class Containers(Annotations, ABC):
@@ -129,7 +130,8 @@ class Containers(Annotations, ABC):
         def move(value: Value, length: int | None) -> None:
             def see(name: str, field: Variable) -> None:
                 at = name[1:-1]
-                place = f"[{length + int(at)}]" if length is not None and at.isdigit() else "[]"
+                known = length is not None and at.isdigit() and length + int(at) < LONGEST  # it may hold itself
+                place = f"[{(length or 0) + int(at)}]" if known else "[]"
                 self.put_all(row, place, field, "element")
 
             self.each_field(value, see)
