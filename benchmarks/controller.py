@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -334,6 +335,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--policies", type=int, default=16)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster goes with it
     folder = Path(tempfile.mkdtemp(prefix="pickleball-bench-"))
     try:
         record = cluster.up(folder / "state", binaries.build(), [])

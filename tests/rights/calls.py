@@ -26,15 +26,8 @@ class Call:
     namespace: str = ""
 
 
-@dataclass(frozen=True, order=True)
-class Grant:
+class Grant(Call):
     """What one rule lets pass: a verb on a resource, of the objects of one name where `name` is one."""
-
-    verb: str
-    group: str
-    resource: str
-    name: str = ""
-    namespace: str = ""
 
     def __str__(self) -> str:
         where = "/".join(filter(None, [self.group, self.resource, self.name]))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 LAST = "test_rights.py"
 
@@ -35,3 +35,22 @@ class Folder:
     def is_run_as_a_whole(self, session: pytest.Session) -> bool:
         """Whether no test of it is left out."""
         return not self.left_out and set(self.path.glob("test_*.py")) <= {item.path for item in session.items}
+
+
+def hooks(path: Path) -> tuple[Any, Any, Any]:
+    """The hooks `pytest_deselected` and `pytest_collection_modifyitems` of a folder, and the fixture everything_ran."""
+    folder = Folder(path)
+
+    def pytest_deselected(items: list[pytest.Item]) -> None:
+        folder.leave_out(items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+        folder.order(items)
+
+    @pytest.fixture(scope="session")
+    def everything_ran(request: pytest.FixtureRequest) -> bool:
+        """Whether all tests of the folder are run."""
+        return folder.is_run_as_a_whole(request.session)
+
+    return pytest_deselected, pytest_collection_modifyitems, everything_ran

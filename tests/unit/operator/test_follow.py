@@ -120,7 +120,8 @@ def test_the_double_tells_what_the_real_one_does() -> None:
     assert all("data" not in manifest for _, manifest in told)
 
 
-def test_a_follower_begins_again_after_an_error() -> None:
+@pytest.mark.parametrize("problem", [UnavailableError("Following", "gone"), ValueError("a bug")])
+def test_a_follower_begins_again_after_an_error(problem: Exception) -> None:
     """What it knows is out of date until the next listing is complete, which takes the place of everything."""
     store, seen = Store(), threading.Event()
     number = itertools.count()
@@ -132,7 +133,7 @@ def test_a_follower_begins_again_after_an_error() -> None:
             yield SYNCED, {}
             assert follower.synced.is_set()
             assert [one["metadata"]["name"] for one in store.of("team")] == ["a"]
-            raise UnavailableError("Following", "gone")
+            raise problem
         assert not follower.synced.is_set()
         yield "ADDED", config_map("b")
         assert [one["metadata"]["name"] for one in store.of("team")] == ["a"]

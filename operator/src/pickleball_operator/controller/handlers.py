@@ -27,7 +27,7 @@ from .outcome import Outcome, changes, count
 from .owners import concerned
 from .queue import AWAY, Key, Queue
 from .reconcile import reconcile
-from .sweep import Sweep
+from .sweep import Sweep, listed
 from .turns import next_ones
 
 if TYPE_CHECKING:
@@ -150,12 +150,17 @@ class Controller:
             await asyncio.sleep(duration_in_seconds(self.settings.resync))
             for namespace in self.settings.watch_namespaces or (None,):
                 try:
-                    found = await asyncio.to_thread(self.kube.list, "ModelDeployment", namespace)
+                    found = await asyncio.to_thread(self._there, namespace)
                 except OperatorError as error:
                     LOG.warning("looking at all model deployments failed, it is tried again: %s", error)
                     continue
-                for manifest in found:
-                    self.queue.add((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
+                for key in found:
+                    self.queue.add(key)
+
+    def _there(self, namespace: str | None) -> list[Key]:
+        """All that there are."""
+        found = listed(self.kube.changes("ModelDeployment", namespace, whole=False))
+        return [(one["metadata"]["namespace"], one["metadata"]["name"]) for one in found]
 
     async def _sweep(self) -> None:
         """Look over all pods now and then."""

@@ -6,8 +6,9 @@ what witnesses have heard since.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pickleball_operator import names
 from pickleball_operator.decide import exposure
@@ -17,6 +18,7 @@ from pickleball_operator.decide.keys import digest
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.errors import ConflictError, SpecError
 from pickleball_operator.kube import Ref
+from pickleball_operator.kube.follow import LISTING, SYNCED
 from pickleball_operator.model import parse
 from pickleball_operator.render.event import event
 
@@ -24,15 +26,25 @@ from .logs import Logs
 from .observe import WITNESS_LIMIT, pods_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pickleball_operator.kube import Kube, Manifest
     from pickleball_operator.metrics import Metrics
-    from pickleball_operator.model import ModelDeployment
+    from pickleball_operator.model import ModelDeployment, Status
     from pickleball_operator.settings import Settings
 
 Key = tuple[str, str]
 LOG = logging.getLogger("pickleball.sweep")
+KEPT = ("name", "env", "restartPolicy")
+"""Fields of containers that the sweep looks at."""
+
+
+class Seen(NamedTuple):
+    """What is counted of a ModelDeployment."""
+
+    namespace: str
+    name: str
+    status: Status
 
 
 class Sweep:
@@ -49,21 +61,17 @@ class Sweep:
     def look(self) -> set[Key]:
         """Look once; the ModelDeployments whose status may say something else than is so."""
         concerned: set[Key] = set()
-        seen: list[ModelDeployment] = []
+        seen: list[Seen] = []
         living: set[str] = set()
         left = self._settings.evictions
         logs = Logs(self._kube)
         for namespace in self._settings.watch_namespaces or (None,):
             owned = self._owned(namespace)
-            for manifest in self._kube.list("ModelDeployment", namespace):
-                try:
-                    deployment = parse(manifest)
-                except SpecError:
-                    continue  # its condition says so
+            for deployment in list(self._deployments(namespace)):  # pages do not wait while logs are read
                 key = (deployment.namespace, deployment.name)
                 pods = owned.get(key, []) if deployment.spec.selector is None else pods_of(self._kube, deployment)
                 living |= {pod["metadata"]["uid"] for pod in pods}
-                seen.append(deployment)
+                seen.append(Seen(deployment.namespace, deployment.name, deployment.status))
                 if self._is_concerned(deployment, pods, logs):
                     concerned.add(key)
                 left -= self._evict(deployment, pods, left)
@@ -71,14 +79,20 @@ class Sweep:
         tell(self._metrics, seen, moment(self._clock()) or 0)
         return concerned
 
+    def _deployments(self, namespace: str | None) -> Iterator[ModelDeployment]:
+        """All that can be read; of the others a condition says so."""
+        for manifest in listed(self._kube.changes("ModelDeployment", namespace)):
+            with contextlib.suppress(SpecError):
+                yield parse(manifest)
+
     def _owned(self, namespace: str | None) -> dict[Key, list[Manifest]]:
         """The pods of all Deployments of ours, by their ModelDeployment."""
         found: dict[Key, list[Manifest]] = {}
-        for pod in self._kube.list("Pod", namespace, {names.PART: "workload"}):
+        for pod in listed(self._kube.changes("Pod", namespace, names.PART)):
             metadata = pod["metadata"]
-            found.setdefault((metadata["namespace"], metadata["labels"].get(names.MODEL_DEPLOYMENT, "")), []).append(
-                pod
-            )
+            if metadata["labels"][names.PART] == "workload":
+                key = (metadata["namespace"], metadata["labels"].get(names.MODEL_DEPLOYMENT, ""))
+                found.setdefault(key, []).append(slim(pod))
         return found
 
     def _is_concerned(self, deployment: ModelDeployment, pods: list[Manifest], logs: Logs) -> bool:
@@ -123,7 +137,25 @@ class Sweep:
             LOG.debug("the event stands already: %s", sentence)
 
 
-def tell(metrics: Metrics, deployments: Iterable[ModelDeployment], now: float) -> None:
+def listed(changes: Iterable[tuple[str, Manifest]]) -> Iterator[Manifest]:
+    """What is there, a page at a time: all of it at once would be most of the controller's memory."""
+    for change, manifest in changes:
+        if change == SYNCED:
+            return
+        if change != LISTING:
+            yield manifest
+
+
+def slim(pod: Manifest) -> Manifest:
+    """What of a pod tells whether it runs protected; the rest is ten times as much."""
+    spec = {
+        part: [{key: one[key] for key in KEPT if key in one} for one in pod["spec"].get(part) or ()]
+        for part in ("initContainers", "containers")
+    }
+    return {**pod, "spec": {"nodeName": pod["spec"].get("nodeName"), **spec}}
+
+
+def tell(metrics: Metrics, deployments: Iterable[Seen], now: float) -> None:
     """Set what is counted over all ModelDeployments; series of those that are gone go."""
     counted: dict[tuple[str, str], int] = {}
     analyses: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}

@@ -187,7 +187,7 @@ class Cluster:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnavailableError(what, f"the watch broke off: {error}", 0) from error
         finally:
-            response.release_conn()
+            response.close()  # a connection with an answer that is not read to its end serves nothing else
 
     def log(self, ref: Ref, container: str, limit: int) -> str:
         """See `Kube.log`."""

@@ -56,11 +56,14 @@ class Follower:
                         pause = SHORTEST
             except OperatorError as error:
                 LOG.warning("%s cannot be followed, it is tried again: %s", self._name, error)
-                self.synced.clear()
-                self._ending.wait(pause)
-                pause = min(LONGEST, pause * 2)
+            except Exception:
+                LOG.exception("following %s failed in an unforeseen way, it is tried again", self._name)
             else:
                 self.synced.clear()
+                continue
+            self.synced.clear()
+            self._ending.wait(pause)
+            pause = min(LONGEST, pause * 2)
 
 
 class Store:
