@@ -38,7 +38,7 @@ class Named:
 class Arguments:
     """Arguments by position and by name."""
 
-    __slots__ = ("named", "positional", "texts")
+    __slots__ = ("named", "open", "positional", "texts")
 
     def __init__(
         self, positional: list[Variable], named: Named | None = None, texts: list[str | None] | None = None
@@ -46,14 +46,20 @@ class Arguments:
         self.positional = positional
         self.named = Named() if named is None else named
         self.texts = texts or []  # those by position that are constant texts; None for others
+        self.open = False  # whether there may be more than those that are known
 
     def after(self, *first: Variable) -> Arguments:
         """Give the arguments with others before them."""
-        return Arguments([*first, *self.positional], self.named, [*(None for _ in first), *self.texts])
+        return self._with([*first, *self.positional], [*(None for _ in first), *self.texts])
 
     def rest(self) -> Arguments:
         """Give the arguments without the first one."""
-        return Arguments(self.positional[1:], self.named, self.texts[1:])
+        return self._with(self.positional[1:], self.texts[1:])
+
+    def _with(self, positional: list[Variable], texts: list[str | None]) -> Arguments:
+        made = Arguments(positional, self.named, texts)
+        made.open = self.open
+        return made
 
     def text(self, at: int) -> str | None:
         """Give the constant text at a position, if there is one."""

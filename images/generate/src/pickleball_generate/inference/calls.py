@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call
 from pickleball_generate.inference.attributes import takes_class
-from pickleball_generate.inference.containers import is_tuple
+from pickleball_generate.inference.containers import is_tuple, place_of
 from pickleball_generate.inference.foreign import Foreign
 from pickleball_generate.inference.graph import Variable
+from pickleball_generate.inference.signatures import makes_plainly, refuses
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ class Calls(Foreign, ABC):
     def _arguments(self, expression: dict[str, Any], frame: Frame) -> Arguments:
         """Evaluate the arguments of a call."""
         args = Arguments([])
+        args.open = bool(expression.get("open")) or "**" in expression.get("kw", {})
         starred = False  # then nobody knows the places of what follows
         for argument in expression.get("args", ()):
+            args.open |= isinstance(argument, dict) and "count" in argument  # a list that was cut
             if isinstance(argument, dict) and "star" in argument:
+                args.open = True
                 row = self.eval(argument["star"], frame)
                 if starred:
                     self.elements(row, args.named["*"])
@@ -264,6 +268,10 @@ class Calls(Foreign, ABC):
             self.call_opaque(described, call)
             return
         instance: Value = ("obj", cls)
+        found = self.program.method(cls, "__init__")
+        bare = call.args.after(self.nothing)
+        if found is not None and refuses(found[0], bare) and makes_plainly(self.program, cls):
+            return
         self.add(call.result, instance)
         method = self.program.method(cls, "__new__")
         if method is not None:
@@ -328,6 +336,8 @@ class Calls(Foreign, ABC):
         """
         function: Scope = value[1]
         args, result = call.args, call.result
+        if refuses(function, args, 0 if value[0] == "meth" else 1):
+            return
         depth = 0
         current = self.current
         if current is not None:
@@ -381,7 +391,7 @@ class Calls(Foreign, ABC):
             if at < len(names):
                 self._pass(frame, names[at], values)
             elif rest:
-                self._pass_rest(frame, rest, "tuple", f"[{at - len(names)}]", values)
+                self._pass_rest(frame, rest, "tuple", place_of(at - len(names)), values)
 
         def see(name: str, values: Variable) -> None:
             if name in known:
@@ -391,7 +401,7 @@ class Calls(Foreign, ABC):
                 if at < len(names):
                     self._pass(frame, names[at], values)
                 elif rest:
-                    self._pass_rest(frame, rest, "tuple", f"[{at - len(names)}]", values)
+                    self._pass_rest(frame, rest, "tuple", place_of(at - len(names)), values)
             elif name == "*":
                 if rest:
                     self._pass_rest(frame, rest, "tuple", "[]", values)

@@ -30,7 +30,7 @@ TYPES: dict[str, type] = {
 CHANGING = frozenset({"list", "set", "dict", "collection"})
 OPAQUE = frozenset({"data", "unk", "part"})
 KEYLESS = frozenset({"unk", "data"})
-LONGEST = 32  # elements of a tuple that are told apart where tuples are joined
+LONGEST = 12  # elements of a tuple that are told apart where it is made of others
 
 
 class Containers(Annotations, ABC):
@@ -130,8 +130,7 @@ class Containers(Annotations, ABC):
         def move(value: Value, length: int | None) -> None:
             def see(name: str, field: Variable) -> None:
                 at = name[1:-1]
-                known = length is not None and at.isdigit() and length + int(at) < LONGEST  # it may hold itself
-                place = f"[{(length or 0) + int(at)}]" if known else "[]"
+                place = place_of(length + int(at)) if length is not None and at.isdigit() else "[]"
                 self.put_all(row, place, field, "element")
 
             self.each_field(value, see)
@@ -179,14 +178,23 @@ class Containers(Annotations, ABC):
         elif target[0] == "box" and target[-1] != "dict":
             self.put_all(target, "[]", self.elements_of(value), "extend")
         else:
-            self.watch(self.elements_of(value), lambda row: self._extend_by_row(target, row))
+            self.put_all(target, "[]", self.pairs_of(value), "extend")
 
-    def _extend_by_row(self, target: Value, row: Value) -> None:
-        """Put a pair into a dict, or an element into something else."""
-        if row[0] == "box" and row[-1] == "tuple":
-            self.put_all(target, "[]", self.all_of(row), "update")
-        else:
-            self.put(target, "[]", row, "extend")
+    def pairs_of(self, value: Value) -> Variable:
+        """Give what iteration over one value gives; of pairs, what they hold."""
+        key = ("pairs", value)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = pairs = Variable()
+
+            def see(row: Value) -> None:
+                if is_tuple(row):
+                    self.flow(self.all_of(row), pairs)
+                else:
+                    self.add(pairs, row)
+
+            self.watch(self.elements_of(value), see)
+        return found
 
     def fill(self, call: Call, kind: str, values: Iterable[Variable]) -> Value:
         """Make the container that a call gives, with elements."""
@@ -266,6 +274,11 @@ class Containers(Annotations, ABC):
 def changes(value: Value) -> bool:
     """Tell whether statements can change the elements of a value: not those of tuples."""
     return value[0] in {"vars", "inst"} or (value[0] == "box" and value[2] in CHANGING)
+
+
+def place_of(at: int) -> str:
+    """Name a place in a tuple made of others; those far behind are not told apart, so that loops come to an end."""
+    return f"[{at}]" if at < LONGEST else "[]"
 
 
 def is_tuple(value: Value) -> bool:

@@ -23,6 +23,7 @@ OPERATORS = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
     "MatMult": "matmul", "BitOr": "or", "BitAnd": "and", "BitXor": "xor", "LShift": "lshift", "RShift": "rshift",
 }  # fmt: skip
+AUGMENTED = {"list": "+", "collection": "+|^", "set": "|^", "dict": "|"}
 CALCULATED = frozenset({"data", "unk"})
 OPERATED = CALCULATED | {"inst"}
 JOINED = OPERATED | {"box", "part"}
@@ -49,17 +50,27 @@ class Evaluation(Lookups):
             values, source = Variable(), values
             self.component(source, item.get("at"), values)
         if how == "aug":
-            self.watch(
-                self.eval(item["to"], frame),
-                lambda target: self.extend(target, values) if changes(target) and target[0] != "inst" else None,
-            )
-            values, right = Variable(), values
-            self.flow(right, values)
-            self.concatenate(self.eval(item["to"], frame), right, Call(Arguments([]), frame, item, values))
+            values = self._augmented(item, values, frame)
         self.assign(item["to"], values, frame, "assignment")
         if "ann" in item and frame.scope.kind != "class":  # there it declares what instances have
             declared = self.declared(item["ann"], frame.scope, self.site(frame, item))
             self.assign(item["to"], self._fixed(declared), frame, "annotation")
+
+    def _augmented(self, item: dict[str, Any], right: Variable, frame: Frame) -> Variable:
+        """`target += value` and its kin: lists take elements by `+=`, sets and dicts by `|=`; tuples are new."""
+        sign = self.program.sign(frame.scope.module, item.get("line", 0))
+        kinds = frozenset(kind for kind, signs in AUGMENTED.items() if sign is None or sign in signs)
+        target, result = self.eval(item["to"], frame), Variable()
+
+        def see(value: Value) -> None:
+            if value[0] == "vars" or (value[0] == "box" and value[2] in kinds):
+                self.extend(value, right)
+
+        self.watch(target, see)
+        self.flow(right, result)
+        if sign in {None, "+"}:
+            self.concatenate(target, right, Call(Arguments([]), frame, item, result))
+        return result
 
     def do_call(self, item: dict[str, Any], frame: Frame) -> None:
         """A call for its effect."""

@@ -75,6 +75,7 @@ class Foreign(Attributes, ABC):
         elif name == "builtins.map" and given:
             mapped = Variable()
             rows = Arguments(self._elements_of_each(given[1:]))
+            rows.open = call.args.open
             inner = Call(rows, call.frame, ("map", id(call.site)), mapped)
             self.add(result, self.fill(call, "list", [mapped]))
             self.watch(given[0], lambda function: self.call_value(function, inner))
@@ -115,6 +116,7 @@ class Foreign(Attributes, ABC):
         """Give the arguments that a partial passes on: its own, then those of its call."""
         bound = [self.field(value, f"[{at}]") for at in range(1, 1 + self.bound.get(value, 0))]
         given = Arguments([*bound, *args.positional])
+        given.open = True
         self.each_named(args, lambda name, values: self.flow(values, given.named[name]))
 
         def see(name: str, field: Variable) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.facts import Environment
 
+AUGMENTED = re.compile(rb"(\*\*|//|>>|<<|[-+*/%@&|^])=")
 STAR = re.compile(rb"import\s*\(?\s*\*")
 # A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
 Value = tuple[Any, ...]
@@ -43,6 +44,7 @@ class Program:
         self._bases: dict[Scope, list[Value]] = {}
         self._made: dict[int, Scope] = {}
         self._canonical: dict[Scope, str] = {}
+        self._lines: dict[str, list[bytes]] = {}
         self._unique: dict[str, dict[str, list[str]]] = {}
 
     # Modules
@@ -162,6 +164,14 @@ class Program:
                         found.setdefault(name, []).append(module)
             self._unique[package] = found
         return self._unique[package]
+
+    def sign(self, module: str, line: int) -> str | None:
+        """Give the operator of the augmented assignment in a line; None where the line does not tell."""
+        lines = self._lines.get(module)
+        if lines is None:
+            lines = self._lines[module] = (self.environment.text(module) or b"").splitlines()
+        found = set(AUGMENTED.findall(lines[line - 1])) if 0 < line <= len(lines) else set()
+        return found.pop().decode() if len(found) == 1 else None
 
     def packages(self) -> list[str]:
         """The packages that modules read so far import, theirs included, as far as they have source."""

@@ -214,7 +214,7 @@ def _more_calls(facts: Facts) -> Iterator[Facts]:
     for call in facts.get("reach", ()):
         if str(call["f"]) not in seen:
             yield {
-                "c": {"call": call["f"], "args": call.get("args", []), "kw": call.get("kw", {})},
+                "c": {"call": call["f"], "args": call.get("args", []), "kw": call.get("kw", {}), "open": True},
                 "line": call["line"],
             }
 
