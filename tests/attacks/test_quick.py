@@ -381,6 +381,27 @@ def test_loads_within_loads_and_in_threads_keep_apart(tmp_path: Path) -> None:
     )
 
 
+def test_a_verifier_that_is_kept_keeps_no_room_for_the_largest_pickle(tmp_path: Path) -> None:
+    """What one large pickle needed, loaded or refused, is given back to the system."""
+    hooked(
+        tmp_path,
+        """
+        import pathlib
+        def resident():
+            return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+        pickle.loads(pickle.dumps([1]))
+        count = 5_000_000
+        for many in (b"(" + b"N" * count + b"1", b"(" * count + b"1" * count, b"N\\x94" * count + b"cno\\n"):
+            before = resident()
+            try:
+                pickle.loads(b"\\x80\\x04" + many + b"N.")
+            except pickle.UnpicklingError:
+                pass
+            assert resident() < before + 30, (many[:3], before, resident())
+        """,
+    )
+
+
 def test_a_hook_that_keeps_ours_out_takes_the_long_way(tmp_path: Path) -> None:
     """An audit hook may forbid other ones: without ours nothing is left to stock."""
     policy = tmp_path / "policy.json"

@@ -12,6 +12,7 @@ use crate::tag::{Sort, Tag};
 use crate::{Host, Import, Interrupted, Settings, Tables};
 
 const LONGEST_SHAPE: usize = 1 << 12;
+const LARGEST_ROOM: usize = 1 << 12;
 
 /// The memo: a vector, as long as the largest index.
 #[derive(Clone, Debug, Default)]
@@ -113,9 +114,11 @@ impl Verifier {
         }
     }
 
-    /// Begins anew, as for another Unpickler; the room stays.
+    /// Begins anew, as for another Unpickler; the room stays, unless it is large.
     fn reset(&mut self) {
         self.memory.clear();
+        self.stack.shrink_to(LARGEST_ROOM);
+        self.marks.shrink_to(LARGEST_ROOM);
         self.memo = Memo::default();
         self.identified = 0;
         self.memo_span = 0;
@@ -197,6 +200,7 @@ impl Verifier {
             Err(Halt::Malformed(sentence)) => verdict.error = Some(Malformed { offset: self.at, sentence }),
             Err(Halt::Interrupted) => {
                 self.memo = saved.unwrap_or_default();
+                self.puts.give_up();
                 self.keep(data);
                 return Err(Interrupted);
             }
@@ -205,6 +209,7 @@ impl Verifier {
         self.needs.clone_from(&verdict.needs);
         if !verdict.is_clean() {
             self.memo = saved.unwrap_or_default(); // nothing of it will run
+            self.puts.give_up();
         }
         if !last {
             self.keep(data);
