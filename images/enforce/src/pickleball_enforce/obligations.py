@@ -566,7 +566,11 @@ class Passed:
 
     def holds(self, obj: object, world: tuple[object, ...]) -> bool:
         """Whether nothing has changed; the object is the one that stands in its module now."""
-        if obj is not self._obj or world is not self._world or mro(self._obj) is not self._bases:
+        return world is self._world and self.stands(obj)
+
+    def stands(self, obj: object) -> bool:
+        """Whether nothing of the object itself has changed."""
+        if obj is not self._obj or mro(self._obj) is not self._bases:
             return False
         for base in self._bases:
             made = base.__dict__.get("__new__", MISSING)
