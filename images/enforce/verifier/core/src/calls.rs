@@ -74,7 +74,7 @@ impl Machine<'_> {
 
     /// Whether nothing is new: the import was called, or instantiated, before, and gets literals.
     #[inline(always)]
-    fn is_routine(&self, import: usize, args: Tag, use_: u8) -> bool {
+    pub(crate) fn is_routine(&self, import: usize, args: Tag, use_: u8) -> bool {
         self.v.memory.imports[import].routine & use_ != 0 && self.v.memory.tuple(args).literal
     }
 

@@ -2,6 +2,7 @@
 
 use crate::machine::{MEMOIZE, Machine};
 use crate::memory::ContainerKind;
+use crate::report::uses;
 use crate::tag::{Sort, Tag};
 
 impl Machine<'_> {
@@ -34,6 +35,11 @@ impl Machine<'_> {
                 b'r' => {
                     let index = rest.first_chunk().map(|index| u64::from(u32::from_le_bytes(*index)));
                     (index.is_some_and(|index| self.puts_plainly(index, pos)), 4, false)
+                }
+                0x85..=0x87 => (self.ties_plainly(usize::from(code - 0x84)), 0, true),
+                b'R' | 0x81 => {
+                    self.pos = pos + 1; // what was read bounds the work
+                    (self.makes_plainly(code == b'R'), 0, true)
                 }
                 b'(' => (self.marks_plainly(), 0, false),
                 b'e' => (self.appends_literals(), 0, false),
@@ -121,5 +127,40 @@ impl Machine<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Makes a tuple of so many values on the stack.
+    #[inline(always)]
+    fn ties_plainly(&mut self, count: usize) -> bool {
+        let fits = self.stack.len() >= self.fence + count;
+        if fits {
+            let place = self.stack.len() - count;
+            let made = self.v.memory.make_tuple(&self.stack[place..]);
+            self.stack.truncate(place);
+            self.stack.push(made);
+        }
+        fits
+    }
+
+    /// Calls an import, or makes an instance of it, with literals as before; gives false where there is more to judge.
+    #[inline(always)]
+    fn makes_plainly(&mut self, called: bool) -> bool {
+        let [.., import, args] = self.stack[..] else { return false };
+        let place = self.stack.len() - 2;
+        if place < self.fence || !import.is(Sort::Import) || !args.is(Sort::Tuple) {
+            return false;
+        }
+        let routine = if called { uses::CALL } else { uses::INSTANCE };
+        let length = self.v.memory.tuple_length(args);
+        if !self.is_routine(import.index(), args, routine) || self.work(length).is_err() {
+            return false;
+        }
+        if !called && length > 0 {
+            self.v.memory.imports[import.index()].odd_items = true;
+        }
+        let made = self.v.memory.make_object(Some(import.index()), called);
+        self.stack.truncate(place);
+        self.stack.push(made);
+        true
     }
 }
