@@ -287,6 +287,8 @@ CASES = [
          "lib.parts.Part"),
     Case("item_of_dict_of_instance", "def fit(self, x):\n  x = Kept()\n  x.late = Late()\n"
          "  self.part = x.__dict__.pop('late')", "lib.parts.Late", not_there="lib.parts.Kept"),
+    Case("empty_names", "def fit(self):\n  setattr(self, '', Part())\n  self.late = self.__dict__.get('') or Late()",
+         "lib.parts.Part lib.parts.Late"),
     Case("dict_of_instance_replaced", "def fit(self):\n  x = Kept()\n  x.late = Late()\n  self.put(x)\n"
          " def put(self, x):\n  self.__dict__ = x.__dict__.copy()", "lib.parts.Late", not_there="lib.parts.Kept"),
     Case("made_without_constructor", "def fit(self):\n  self.part = object.__new__(Part)\n"

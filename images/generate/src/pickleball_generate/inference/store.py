@@ -136,7 +136,7 @@ class Store(Graph):
             self.flow(self.all_of(owner), target)
             return
         self.flow(self.field(owner, name), target)
-        if name[0] == "[" and name != "[]":
+        if name[:1] == "[" and name != "[]":
             self.flow(self.field(owner, "[]"), target)
 
     def put(self, owner: Value, name: str, value: Value, rule: str) -> None:
@@ -156,11 +156,11 @@ class Store(Graph):
         """Tell whether an object keeps what is stored into it; those of machine code as their pack says."""
         if owner[0] != "inst":
             return True
-        return ("elements" if name[0] in "[{" else "attributes") in self.packs.keeps(owner[1])
+        return ("elements" if name[:1] in {"[", "{"} else "attributes") in self.packs.keeps(owner[1])
 
     def _place(self, owner: Value, name: str) -> Variable:
         if owner[0] == "vars":
-            owner, name = owner[1], name[1:-1] if name[0] == "[" and name != "[]" else "*"
+            owner, name = owner[1], name[1:-1] if name[:1] == "[" and name != "[]" else "*"
         return self.field(owner, name)
 
     def each_field(self, owner: Value, see: SeeField) -> None:
