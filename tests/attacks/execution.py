@@ -7,6 +7,7 @@ or the reason is one of `STRICTER`.
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 import pickletools
@@ -20,6 +21,7 @@ from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
 
 from pickleball_enforce import names, obligations
 from pickleball_enforce.report import Import, Verdict
+from pickleball_enforce.settings import Settings
 from pickleball_enforce.tags import Object, Tag
 from pickleball_enforce.verifier import Verifier
 
@@ -37,6 +39,10 @@ STRICTER = {
 
 # Stock would allocate what these ask for before it fails, or reads them at that price: it is not tried.
 _HUGE = re.compile("The memo index|is longer than the rest of the stream")
+
+
+for _class in recorder.CLASSES:
+    copyreg._slotnames(_class)  # type: ignore[attr-defined]  # pickling an instance would leave it in the class later
 
 
 class Refused(Exception):
@@ -148,6 +154,7 @@ def check(data: bytes) -> str:
     assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
     assert ends[0].split(":")[0] == ends[1].split(":")[0], (ends, data)
     check_lean(data, verdict, ends[0])
+    check_plain(data, verdict, ends[0])
     return ends[0].split(":")[0].split()[0]
 
 
@@ -165,6 +172,18 @@ def check_lean(data: bytes, verdict: Verdict, end: str) -> None:
     done = list(recorder.DONE)
     assert _run(pickle.Unpickler, lean, predicted, None) == end, (lean, data)
     assert done == recorder.DONE, (lean, data)
+
+
+def check_plain(data: bytes, verdict: Verdict, end: str) -> None:
+    """What is loaded without being watched is a clean stream that imports nothing; it loads as all of it does."""
+    if native is None:
+        return
+    found = native.make_core(POLICY, Settings(buffers=False)).plain(data, 0)
+    if found is None:
+        return  # it is more than data
+    assert (found[0], verdict.imports) == (verdict.end, []), data
+    plainly = Verdict(0, len(found[1]), None, [], [])
+    assert _run(pickle.Unpickler, found[1], plainly, None) == end, (found, data)
 
 
 def operations(data: bytes) -> list[tuple[str, object]]:
@@ -194,13 +213,21 @@ def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] 
     except Exception as error:  # noqa: BLE001 - classes of the stream raise what they like
         outcome = f"failed: {type(error).__name__}"
     else:
-        outcome = f"loaded {type(result).__name__}"
+        outcome = f"loaded {type(result).__name__}: {_content(result)!r}"
         assert end == verdict.end, (end, verdict.end, data)
         if told is not None:
             assert _agree(_done(), told), (_done(), told, data)
     for what, name in recorder.DONE:
         assert name in (ALLOWED_CALLS if what == "call" else ALLOWED_NEW | {"Result"}), (what, name, data)
     return outcome
+
+
+def _content(result: object) -> bytes:
+    """Give what a result holds, with what is the same in it; nothing where it cannot be pickled."""
+    try:
+        return pickletools.optimize(pickle.dumps(result, 4))
+    except (Exception, RecursionError):  # noqa: BLE001 - classes of the stream raise what they like
+        return b""
 
 
 def _agree(done: list[tuple[str, str]], told: list[tuple[str, str]]) -> bool:

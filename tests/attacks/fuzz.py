@@ -23,14 +23,14 @@ _TOLD = 50_000
 def fuzz(count: int, first: int, keep: Path) -> int:
     """Try that many streams; give how many show a gap."""
     from tests.attacks.execution import check
-    from tests.attacks.streams import mutated, stream
+    from tests.attacks.streams import mutated, remembered, stream
 
     ends: collections.Counter[str] = collections.Counter()
     gaps = 0
     start = time.monotonic()
     for seed in range(first, first + count):
         chance = random.Random(seed)
-        data = stream(chance) if seed % 2 else mutated(chance)
+        data = (mutated, stream, remembered)[seed % 3](chance)
         try:
             ends[check(data)] += 1
         except (Exception, RecursionError) as error:  # noqa: BLE001 - whatever is raised is a gap

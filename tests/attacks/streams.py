@@ -116,6 +116,83 @@ def stream(chance: random.Random) -> bytes:
     return b"".join(out) + b"."
 
 
+# ---- the memo -------------------------------------------------------------------------------------------------------
+
+_VALUES = (
+    b"N", b"\x88", b"K\x01", b"M\x01\x02", b"J\x01\x02\x03\x04", b"I5\n", b"L5L\n", b"F1.5\n", b"Vabc\n", b"S'q'\n",
+    b"U\x02ab", b"G@\x09!\xfbTD-\x18", b"C\x02ab", b"\x8a\x01\x05", b"\x8b\x01\x00\x00\x00\x07", b"\x8c\x03abc",
+    b"\x8c\x05\xc3\xa9abc", b"\x8c\x04__a_", b"X\x01\x00\x00\x00z", b"\x96\x01" + bytes(7) + b"q", b"]", b"}", b"\x8f",
+    b")", b"}(\x8c\x01aK\x01\x8c\x01b]u", b"](K\x01N\x88e", b"](]\x8c\x01ae",
+)  # fmt: skip
+
+
+def remembered(chance: random.Random) -> bytes:
+    """Write data, and a few objects, that go into the memo in every way and come again from there."""
+    in_order, plain = chance.random() < 0.8, chance.random() < 0.7
+    out: list[bytes] = []
+    depth, marks, memo = 0, [], set[int]()
+    for _ in range(chance.randrange(5, 300)):
+        free = depth - (marks[-1] if marks else 0)
+        kind = chance.random()
+        if kind < 0.3 or not free:
+            out.append(chance.choice(_VALUES) if plain or chance.random() < 0.8 else value(chance))
+            depth += 1
+        elif kind < 0.65:
+            index = len(memo) if in_order else chance.choice((len(memo), len(memo) + 1, chance.randrange(300)))
+            step, index = _put(chance, index, len(memo))
+            memo.add(index)
+            out.append(step)
+        elif kind < 0.75 and memo:
+            out.append(_get(chance, chance.choice(sorted(memo))))
+            depth += 1
+        elif kind < 0.8:
+            out.append(b"(")
+            marks.append(depth)
+        elif kind < 0.86 and marks:
+            step = chance.choice((b"t", b"l", b"1"))
+            depth = marks.pop() + (step != b"1")
+            out.append(step)
+        elif kind < 0.93:
+            out.append(b"0")
+            depth -= 1
+        else:
+            out.append(chance.choice((b"\x85", b"2\x86")))
+    closing = [b"t" for _ in marks]
+    return b"\x80\x04" + _framed(chance, [*out, *closing, b"" if depth or marks else b"N", b"."])
+
+
+def _put(chance: random.Random, index: int, entries: int) -> tuple[bytes, int]:
+    """Write a put, most often a MEMOIZE; give it with the index that it takes."""
+    kind = chance.random()
+    if kind < 0.6:
+        return b"\x94", entries
+    if kind < 0.85 and index < 256:
+        return b"q" + bytes([index]), index
+    if kind < 0.99:
+        return b"r" + index.to_bytes(4, "little"), index
+    return b"p%d\n" % index, index
+
+
+def _get(chance: random.Random, index: int) -> bytes:
+    kind = chance.randrange(3)
+    if kind and index < 256:
+        return b"h" + bytes([index])
+    return b"g%d\n" % index if kind == 1 else b"j" + index.to_bytes(4, "little")
+
+
+def _framed(chance: random.Random, parts: list[bytes]) -> bytes:
+    """Put some of the parts into frames."""
+    if chance.random() < 0.4:
+        return b"".join(parts)
+    out, at = [], 0
+    while at < len(parts):
+        length = chance.randrange(1, 60)
+        piece = b"".join(parts[at : at + length])
+        out.append((b"\x95" + len(piece).to_bytes(8, "little") if chance.random() < 0.8 else b"") + piece)
+        at += length
+    return b"".join(out)
+
+
 # ---- changed bytes --------------------------------------------------------------------------------------------------
 
 _LINES = (
@@ -149,8 +226,10 @@ def honest() -> tuple[bytes, ...]:
 def mutated(chance: random.Random) -> bytes:
     """Change a few bytes of a stream: of an honest one, a built one, or one of the corpus."""
     kind = chance.random()
-    if kind < 0.4:
+    if kind < 0.3:
         data = bytearray(chance.choice(honest()))
+    elif kind < 0.5:
+        data = bytearray(remembered(chance))
     elif kind < 0.9:
         data = bytearray(stream(chance))
     else:
