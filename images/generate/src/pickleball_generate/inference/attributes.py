@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
 
+SAME = frozenset({"data", "unk", "part"})  # whose attributes nobody can tell from themselves
+READ = frozenset({"obj", "cls", "mod", "ext", "super", "inst"})
 TAKING_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
@@ -45,6 +47,12 @@ class Attributes(Containers, ABC):
 
     def attribute_of(self, value: Value, name: str) -> Variable:
         """Read an attribute of one value."""
+        if value[0] in SAME:
+            return self.constant(value)
+        if value[0] == "inst" and "attributes" not in self.packs.keeps(value[1]):
+            value = ("inst", value[1])  # whichever it is, it has those of its type
+        elif value[0] not in READ and value[-1] != "partial":
+            return self.nothing
         key = ("attribute", value, name)
         found = self.variables.get(key)
         if found is None:
@@ -78,8 +86,6 @@ class Attributes(Containers, ABC):
                     self.add(result, self.plain(each))
         elif kind == "ext":
             self.add(result, self.foreign_attribute(value[1]))
-        elif kind in {"data", "unk", "part"}:
-            self.add(result, value)
         elif kind == "super":
             found = self.program.method(value[2][1], name, after=value[1])
             if found:

@@ -48,6 +48,8 @@ class Pickling(Solver):
         self.scopes: dict[str, Scope] = {}
         self.unreduced: dict[Value, tuple[Scope, Because]] = {}
         self.made: dict[Scope, list[str]] = {}
+        self.taken: set[tuple[Needs, str]] = set()  # what packs say, with the package that a value is of
+        self.imported: dict[Scope, list[str]] = {}
 
     def run(self) -> None:
         """Run to the fixpoint; where a reduce method stays unresolved there, go on with the protocol of `object`."""
@@ -92,6 +94,9 @@ class Pickling(Solver):
         """Take over what a pack says, but for names of modules that are not there."""
         because = Because(value, rule, reason.file, reason.line, "pack")
         owner = value[1].partition(".")[0] if isinstance(value[1], str) else ""
+        if (needs, owner) in self.taken:
+            return
+        self.taken.add((needs, owner))
         for name in needs.globals:
             if self.program.may_exist(name, owner):
                 self.reference(name, because)
@@ -188,8 +193,10 @@ class Pickling(Solver):
         module = cls
         while module.parent is not None:
             module = module.parent
-        visit(module.facts)
-        return list(found)
+        if module not in self.imported:
+            visit(module.facts)
+            self.imported[module] = list(found)
+        return self.imported[module]
 
     def hold_box(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """Sets and partials are called into being by some protocols."""
