@@ -17,7 +17,7 @@ from tests.emulated.world import SETTINGS
 from tests.rights.calls import Call, bound, grants, refused, unused
 from tests.rights.discovery import serving
 
-from pickleball_operator.controller.handlers import DEPENDENTS, Controller, register
+from pickleball_operator.controller.handlers import Controller, register
 from pickleball_operator.kube.memory import Memory
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def watches(folder: Path, patch: pytest.MonkeyPatch, namespaces: tuple[str, ...]
         registry = kopf.OperatorRegistry()
         settings = SETTINGS.model_copy(update={"watch_namespaces": namespaces})
         register(Controller(Memory(), settings), registry)
-        wanted = (len(DEPENDENTS) + 1) * max(1, len(namespaces))
+        wanted = max(1, len(namespaces))
 
         async def watch() -> None:
             stop = asyncio.Event()

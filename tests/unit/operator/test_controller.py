@@ -11,7 +11,7 @@ import pytest
 from tests.emulated.world import SETTINGS, World, model_deployment
 
 from pickleball_operator.controller.drift import holds
-from pickleball_operator.controller.handlers import SELECTOR, Controller, configure, register
+from pickleball_operator.controller.handlers import Controller, configure, register
 from pickleball_operator.controller.news import News
 from pickleball_operator.controller.owners import concerned
 from pickleball_operator.controller.queue import Key, Queue
@@ -152,21 +152,18 @@ def test_the_controller_brings_a_model_deployment_to_ready(world: World) -> None
     run(check)
 
 
-def test_kopf_watches_with_server_side_selectors_and_writes_nothing(world: World) -> None:
-    """Only objects with our label are watched, and no handler needs a finalizer, an annotation or a kopf event."""
+def test_kopf_watches_model_deployments_and_writes_nothing(world: World) -> None:
+    """No handler needs a finalizer, an annotation or a kopf event."""
     registry = kopf.OperatorRegistry()
     register(Controller(world.kube, SETTINGS), registry)
     settings = kopf.OperatorSettings()
     configure(settings)
-    selectors = dict(settings.watching.label_selectors)
-    assert {selector.any_name for selector in selectors} == {"jobs", "deployments", "pods"}
-    assert set(selectors.values()) == {SELECTOR}
     assert settings.scanning.disabled
     assert not settings.posting.enabled
     assert not list(registry._changing.get_all_handlers())
     assert not list(registry._spawning.get_all_handlers())
     watched = {handler.selector.any_name for handler in registry._watching.get_all_handlers() if handler.selector}
-    assert watched == {"modeldeployments", "jobs", "deployments", "pods"}  # ConfigMaps are followed, metadata only
+    assert watched == {"modeldeployments"}  # the others are followed
 
 
 @pytest.mark.parametrize(

@@ -33,15 +33,16 @@ from .turns import next_ones
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pickleball_operator.kube import Kube, Manifest
+    from pickleball_operator.kube import Kind, Kube, Manifest
     from pickleball_operator.settings import Settings
 
     from .lead import Lead
 
 LOG = logging.getLogger("pickleball.controller")
-DEPENDENTS = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "pods"))
-"""What kopf watches as a whole; of ConfigMaps, which are large and shared, the metadata is followed."""
-SELECTOR = f"{names.PART} in ({','.join(names.PARTS)})"
+DEPENDENTS: tuple[Kind, ...] = ("Job", "Deployment", "ConfigMap", "Pod")
+"""What is followed, a page at a time: kopf would read all pods of the cluster at once when it starts."""
+METADATA_ONLY: tuple[Kind, ...] = ("ConfigMap",)
+"""Large, and shared by many: what they hold cannot change."""
 
 
 class Controller:
@@ -108,20 +109,22 @@ class Controller:
             self._tasks.append(asyncio.create_task(keep(self.lead, self.leading)))
         self.metrics.leading.set_function(self.leading.is_set)
         loop = asyncio.get_running_loop()
-        self._followers = [self._follow(namespace, loop) for namespace in self.settings.watch_namespaces or (None,)]
+        spaces = self.settings.watch_namespaces or (None,)
+        self._followers = [self._follow(kind, namespace, loop) for kind in DEPENDENTS for namespace in spaces]
 
-    def _follow(self, namespace: str | None, loop: asyncio.AbstractEventLoop) -> Follower:
-        """Be told of the ConfigMaps of a namespace."""
+    def _follow(self, kind: Kind, namespace: str | None, loop: asyncio.AbstractEventLoop) -> Follower:
+        """Be told of the objects of a kind that carry our label."""
 
         def changes() -> Iterator[tuple[str, Manifest]]:
-            return self.kube.changes("ConfigMap", namespace, names.PART, whole=False)
+            return self.kube.changes(kind, namespace, names.PART, whole=kind not in METADATA_ONLY)
 
         def told(change: str, manifest: Manifest) -> None:
             if change not in (LISTING, SYNCED) and self.news.is_news(change, manifest):
+                leaves = kind == "Job" and (change == "DELETED" or is_over(manifest))
                 with contextlib.suppress(RuntimeError):  # the loop has ended
-                    asyncio.run_coroutine_threadsafe(self.changed(manifest), loop)
+                    asyncio.run_coroutine_threadsafe(self.changed(manifest, leaves=leaves), loop)
 
-        return Follower(changes, told, "configmaps").start()
+        return Follower(changes, told, f"{kind}s").start()
 
     async def stop(self) -> None:
         """Stop working; what was being done is done again by the next controller."""
@@ -231,14 +234,6 @@ def register(controller: Controller, registry: kopf.OperatorRegistry) -> None:
     async def model_deployment(namespace: str | None, name: str, **_: object) -> None:
         controller.queue.add((namespace or "", name))
 
-    for group, version, plural in DEPENDENTS:
-
-        @kopf.on.event(group, version, plural, id=f"of-{plural}", registry=registry)
-        async def dependent(body: kopf.Body, event: kopf.RawEvent, resource: kopf.Resource, **_: object) -> None:
-            if controller.news.is_news(event["type"], body):
-                leaves = resource.plural == "jobs" and (event["type"] == "DELETED" or is_over(body))
-                await controller.changed(body, leaves=leaves)
-
 
 class Differences(kopf.DiffBaseStorage):
     """Keeps nothing: no handler asks what has changed, and finding that out takes time with each event."""
@@ -265,5 +260,3 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.networking.error_backoffs = (1, 2, 5, 10, 30)
     settings.watching.client_timeout = 10 * 60
     settings.watching.reconnect_backoff = 1
-    for group, version, plural in DEPENDENTS:
-        settings.watching.label_selectors[group, version, plural] = SELECTOR
