@@ -72,9 +72,12 @@ class Store:
     def __init__(self) -> None:
         self._objects: dict[str, dict[str, Manifest]] = {}
         self._target = self._objects
+        self.version = 0
+        """Another one after each change."""
 
     def told(self, change: str, manifest: Manifest) -> None:
         """Take a change; a new listing takes the place of everything at once."""
+        self.version += 1
         if change == LISTING:
             self._target = {}
         elif change == SYNCED:
@@ -90,3 +93,7 @@ class Store:
     def of(self, namespace: str) -> list[Manifest]:
         """The objects of a namespace."""
         return list(self._objects.get(namespace, {}).values())
+
+    def one(self, namespace: str, name: str) -> Manifest | None:
+        """An object by its name."""
+        return self._objects.get(namespace, {}).get(name)

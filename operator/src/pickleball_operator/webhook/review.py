@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pickleball_operator import names
 from pickleball_operator.decide.admission import admission
 from pickleball_operator.decide.injection import Deny, Inject, Injection, Renderer
 from pickleball_operator.decide.ours import strip
@@ -30,8 +31,8 @@ LOG = logging.getLogger("pickleball.webhook")
 class Deployments(Protocol):
     """The ModelDeployments: heard of, asked for, read."""
 
-    def heard(self, namespace: str) -> Sequence[Manifest] | None:
-        """Those of a namespace as they were heard of, perhaps a moment ago; None where nothing is heard."""
+    def heard(self, namespace: str, name: str) -> Sequence[Manifest] | None:
+        """Those of a namespace that may claim a pod made for `name`, as they were heard of; None: nothing is heard."""
 
     def asked(self, namespace: str) -> Sequence[Manifest]:
         """Those of a namespace as they are now."""
@@ -75,7 +76,7 @@ def _read(content: bytes) -> tuple[str, str, Manifest]:
 
 def _decide(pod: Manifest, namespace: str, deployments: Deployments, render: Renderer) -> Injection:
     """What is heard is enough for an injection; all else rests on what is so now."""
-    heard = deployments.heard(namespace)
+    heard = deployments.heard(namespace, _made_for(pod))
     decision = admission(pod, heard, render, deployments.read) if heard is not None else None
     if isinstance(decision, Inject):
         return decision
@@ -90,6 +91,13 @@ def _respond(pod: Manifest, decision: Injection, render: Renderer) -> dict[str, 
         operations = patch(pod, render(strip(pod), decision))
         response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(operations).encode()).decode()}
     return response
+
+
+def _made_for(pod: Manifest) -> str:
+    """The ModelDeployment that the pod's label names."""
+    metadata = pod.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+    return str(labels.get(names.MODEL_DEPLOYMENT, "")) if isinstance(labels, Mapping) else ""
 
 
 def _about(decision: Injection) -> dict[str, str]:
