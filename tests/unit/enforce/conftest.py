@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.attacks.comparison import Both
 
 from pickleball_enforce import verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +19,17 @@ def both_verifiers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     """Put both verifiers in the place of the Python one in the test's module."""
     if getattr(request.module, "Verifier", None) is verifier.Verifier:
         monkeypatch.setattr(request.module, "Verifier", Both)
+
+
+@pytest.fixture
+def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Have a handler called every few moments."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    def begin(handle: Callable[[], object]) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: handle())
+        signal.setitimer(signal.ITIMER_REAL, 5e-5, 7e-5)
+
+    yield begin
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

@@ -14,7 +14,7 @@ import pytest
 from pickleball_enforce.pause import paused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 def fail() -> None:
@@ -89,20 +89,6 @@ def test_a_child_that_is_forked_while_another_thread_loads_collects_again() -> N
         done.set()
         thread.join()
     assert gc.isenabled()
-
-
-@pytest.fixture
-def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Have a handler called every few moments."""
-    before = signal.getsignal(signal.SIGALRM)
-
-    def begin(handle: Callable[[], object]) -> None:
-        signal.signal(signal.SIGALRM, lambda *_: handle())
-        signal.setitimer(signal.ITIMER_REAL, 5e-5, 7e-5)
-
-    yield begin
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def test_a_signal_that_ends_a_load_leaves_the_collector_on(alarms: Callable[[Callable[[], object]], None]) -> None:

@@ -17,7 +17,7 @@ watched = False  # whether the audit hook is there: another one may have kept it
 
 class _Sanction(_thread._local):  # noqa: SLF001 - threading.local without threading
     pair: tuple[object, object] | None = None
-    exempt: int = 0
+    exempt: bool = False
     admit: Callable[[object, object], bool] | None = None
 
 
@@ -55,16 +55,11 @@ def is_expected(module: object, name: object) -> bool:
     return admit is not None and admit(module, name)
 
 
-def enter_exempt() -> None:
-    """Note that an exempt load begins in this thread."""
-    _current.exempt += 1
-
-
-def leave_exempt() -> None:
-    """Note that it ends."""
-    _current.exempt -= 1
+def set_exempt(exempt: bool) -> None:  # noqa: FBT001 - as it was, too
+    """Note whether an exempt load runs in this thread."""
+    _current.exempt = exempt
 
 
 def is_in_exempt() -> bool:
     """Whether an exempt load runs in this thread."""
-    return _current.exempt > 0
+    return _current.exempt

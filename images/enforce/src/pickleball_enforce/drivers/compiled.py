@@ -524,11 +524,15 @@ class _Exempt(stock.Unpickler):  # type: ignore[misc]  # a class of C, found at 
     """Stock's unpickler for the channels between the processes of one program."""
 
     def load(self) -> Any:
-        sanction.enter_exempt()
+        before = sanction.is_in_exempt()
         try:
+            sanction.set_exempt(True)  # a signal may end the load from here on
             return super().load()
         finally:
-            sanction.leave_exempt()
+            try:
+                sanction.set_exempt(before)
+            finally:
+                sanction.set_exempt(before)  # a signal may have come before the first try
 
     def find_class(self, module: str, name: str) -> Any:
         return sanctioned(super().find_class, module, name)
