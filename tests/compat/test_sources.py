@@ -211,6 +211,32 @@ def test_a_file_that_is_no_pickle_is_not_read_to_its_end(enforced: Enforced) -> 
     """)
 
 
+def test_a_reader_may_give_any_buffer_and_more_than_is_asked_for(enforced: Enforced) -> None:
+    """Stock goes on in what was left over, for this load; a text is a TypeError."""
+    enforced("""
+        import array, io, pickle
+        from specimens import *
+        class Reader:
+            def __init__(self, data, kind, more):
+                self.file, self.kind, self.more = io.BytesIO(data), kind, more
+            def read(self, size):
+                return self.kind(self.file.read(size + self.more))
+            def readline(self):
+                return self.file.readline()
+        for protocol in (2, 3, 4, 5):
+            plain = pickle.dumps([1, "text", 70000, b"bytes" * 100], protocol)
+            for more in (0, 1, 3, 5, 4096):
+                for kind in (bytes, bytearray, memoryview, lambda data: array.array("B", data)):
+                    assert pickle.load(Reader(plain, kind, more)) == [1, "text", 70000, b"bytes" * 100]
+        try:
+            pickle.load(Reader(plain, str, 0))
+        except TypeError:
+            pass
+        else:
+            raise AssertionError
+    """)
+
+
 def test_a_file_whose_methods_are_replaced_is_read_by_these(enforced: Enforced) -> None:
     """Stock takes what the attributes of a file give, whatever class it has, and any buffer for bytes."""
     enforced("""

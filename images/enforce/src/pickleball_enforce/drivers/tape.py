@@ -259,6 +259,8 @@ class FileTape:
             self._at += len(data)
         else:
             data = _bytes(self._read(size))
+            if len(data) > size:  # more than was asked for: stock reads on in it
+                data, self._buffer, self._at = data[:size], data, size
         self._kept += data
         return data
 
@@ -341,9 +343,7 @@ def _bytes(data: Any) -> bytes:
     """Take what a reader gave as bytes that nobody can change."""
     if type(data) is bytes:
         return data
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(memoryview(data))
-    raise TypeError(f"read() returned {type(data).__name__}, not bytes")
+    return bytes(memoryview(data))
 
 
 def _end_of(verdict: Verdict, data: bytes, left_out: int = 0) -> int:
