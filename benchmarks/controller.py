@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from benchmarks import webhook
 from tests.cluster.kubernetes import binaries, cluster
 from tests.cluster.kubernetes.programs import run
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tests.cluster.kubernetes.record import Record
 
 ROOT = Path(__file__).parents[1]
-SPACE = "bench"
+SPACE, SYSTEM = "bench", "pickleball-system"
 THREADS = 8
 ENTRIES = 300
 QUIET = 15
@@ -189,10 +190,31 @@ class Spent:
     memory: int
 
 
-def environment(record: Record, folder: Path, **more: object) -> dict[str, str]:
-    """The settings of an installation, but for the witness."""
+def grant(record: Record) -> None:
+    """Make the accounts of the chart with their rights; nothing else of it is installed."""
+    kubectl(record, "create", "namespace", SYSTEM)
+    chart = str(ROOT / "charts" / "pickleball")
+    rendered = run(record.program("helm"), "template", "pickleball", chart, "--namespace", SYSTEM)
+    wanted = ("ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+    manifests = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] in wanted]
+    kubectl(record, "apply", "--filename=-", text=yaml.safe_dump_all(manifests))
+
+
+def account(record: Record, folder: Path, name: str) -> str:
+    """A kubeconfig of one of these accounts."""
+    token = kubectl(record, "create", "token", name, "--namespace", SYSTEM, "--duration=3h").strip()
+    content = yaml.safe_load(Path(record.kubeconfig).read_text())
+    for user in content["users"]:
+        user["user"] = {"token": token}
+    file = folder / f"{name}.kubeconfig"
+    file.write_text(yaml.safe_dump(content))
+    return str(file)
+
+
+def environment(record: Record, folder: Path, name: str, **more: object) -> dict[str, str]:
+    """The settings and the rights of an installation, but for the witness."""
     return {
-        "KUBECONFIG": record.kubeconfig, "NO_PROXY": "*", "PATH": os.environ["PATH"], "HOME": str(folder),
+        "KUBECONFIG": account(record, folder, name), "NO_PROXY": "*", "PATH": os.environ["PATH"], "HOME": str(folder),
         "PICKLEBALL_OPERATOR_IMAGE": "operator:1", "PICKLEBALL_ENFORCE_IMAGE": "enforce:1",
         "PICKLEBALL_GENERATE_IMAGE": "generate:1", "PICKLEBALL_WITNESS": "false",
         "PICKLEBALL_LOG_LEVEL": os.environ.get("PICKLEBALL_LOG_LEVEL", "warning"),
@@ -203,7 +225,7 @@ def environment(record: Record, folder: Path, **more: object) -> dict[str, str]:
 def start(record: Record, log: Path) -> Controller:
     """Start the controller."""
     port = free_port()
-    settings = environment(record, log.parent, HEALTH_PORT=free_port(), METRICS_PORT=port)
+    settings = environment(record, log.parent, "pickleball", HEALTH_PORT=free_port(), METRICS_PORT=port)
     process = subprocess.Popen([PROGRAM, "run"], env=settings, stdout=log.open("wb"), stderr=subprocess.STDOUT)
     await_port(port)
     return Controller(process, port)
@@ -224,7 +246,7 @@ def webhooks(record: Record, kube: Cluster, folder: Path) -> bool:
             "--timeout=120s")  # fmt: skip
     webhook.certify(folder)
     ports = free_port(), free_port()
-    settings = environment(record, folder, WEBHOOK_PORT=ports[0], METRICS_PORT=0)
+    settings = environment(record, folder, "pickleball-webhook", WEBHOOK_PORT=ports[0], METRICS_PORT=0)
     with (folder / "webhook.log").open("wb") as log:
         ours = subprocess.Popen(
             [PROGRAM, "webhook", "--certificate", str(folder)], env=settings, stdout=log, stderr=log
@@ -263,6 +285,7 @@ def measure(record: Record, folder: Path, count: int, policies: int) -> bool:
     kubectl(record, "apply", "--server-side", "--filename", str(ROOT / "crds"))
     kubectl(record, "create", "namespace", SPACE)
     kubectl(record, "wait", "--for=condition=Established", "crd/modeldeployments.pickleball.dev")
+    grant(record)
     kube = Cluster.connect_as_user(record.kubeconfig, None, "bench")
     nodes = Nodes(kube, record, folder)
     controller = start(record, folder / "controller.log")
