@@ -96,12 +96,7 @@ impl Machine<'_> {
         {
             return false;
         }
-        let (flags, cost, depth) = memory.summary(items);
-        let node = memory.container_mut(target);
-        node.flags |= flags;
-        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
-        node.depth = node.depth.max(depth);
-        let special = node.nested && node.flags & SPECIAL != 0;
+        let special = memory.absorb(target, items);
         self.drop_mark(mark);
         if special {
             self.refuse_nested(target);
@@ -148,12 +143,7 @@ impl Machine<'_> {
             return false;
         }
         memory.put_dull(target, items);
-        let (flags, cost, depth) = memory.summary(items);
-        let node = memory.container_mut(target);
-        node.flags |= flags;
-        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
-        node.depth = node.depth.max(depth);
-        let special = node.nested && node.flags & SPECIAL != 0;
+        let special = memory.absorb(target, items);
         self.add_hash_cost(items.len() as u64 / 2);
         self.drop_mark(mark);
         if special {
@@ -249,12 +239,7 @@ impl Machine<'_> {
         if items.is_empty() {
             return;
         }
-        let (flags, cost, depth) = self.v.memory.summary(items);
-        let node = self.v.memory.container_mut(target);
-        node.flags |= flags;
-        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
-        node.depth = node.depth.max(depth);
-        if node.nested && node.flags & SPECIAL != 0 {
+        if self.v.memory.absorb(target, items) {
             self.refuse_nested(target);
         }
     }

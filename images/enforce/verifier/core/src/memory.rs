@@ -601,6 +601,16 @@ impl Memory {
         (flags, cost.min(COST_LIMIT), depth)
     }
 
+    /// Notes that a container takes these items; whether it holds a special name, and something else holds it.
+    pub fn absorb(&mut self, container: Tag, items: &[Tag]) -> bool {
+        let (flags, cost, depth) = self.summary(items);
+        let node = self.container_mut(container);
+        node.flags |= flags;
+        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
+        node.depth = node.depth.max(depth);
+        node.nested && node.flags & SPECIAL != 0
+    }
+
     /// Whether the value could be something that runs when it is called.
     #[inline(always)]
     pub fn is_callable_like(&self, tag: Tag) -> bool {
