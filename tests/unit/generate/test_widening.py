@@ -176,7 +176,7 @@ class Network:
 
 class Named:
     def __init__(self, name, known=None):
-        self.known = getattr(layers, "Linear")() or globals()["Own"]()
+        self.known = getattr(layers, "Linear")() or globals()["Own"](name)
         self.kind = getattr(layers, name)
         self.value = getattr(self.known, name)()
 
