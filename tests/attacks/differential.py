@@ -16,7 +16,7 @@ import time
 
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
-from tests.attacks.streams import POLICY, kept, stream
+from tests.attacks.streams import POLICY, kept, remembered, stream
 from tests.attacks.streams import mutated as changed
 
 from pickleball_enforce.policy import Entry, Policy
@@ -99,7 +99,9 @@ def check(seed: int) -> int:
     chance = random.Random(seed)
     judge = Both(chance.choice(POLICIES), settings(chance) if chance.random() < 0.7 else Settings())
     made = stream(chance)
-    streams = [made, mutated(chance, made), mutated(chance, chance.choice(KEPT)), changed(chance)]
+    memory = remembered(chance)
+    streams = [made, mutated(chance, made), mutated(chance, chance.choice(KEPT)), changed(chance), memory]
+    streams.append(mutated(chance, memory))
     for data in streams:
         start = chance.randrange(3) if chance.random() < 0.1 else 0
         begun = time.process_time()
@@ -127,7 +129,7 @@ def main() -> int:
     if native is None:
         sys.stderr.write("the compiled verifier is not built: `make verifier`\n")
         return 2
-    blocks = [range(first, first + 1000) for first in range(options.seed, options.seed + options.count // 4 + 1, 1000)]
+    blocks = [range(first, first + 1000) for first in range(options.seed, options.seed + options.count // 6 + 1, 1000)]
     done, begun = 0, time.monotonic()
     with multiprocessing.Pool(options.processes) as pool:
         for number, streams in enumerate(pool.imap_unordered(check_many, blocks)):

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 def test_random_streams_are_judged_alike() -> None:
     """Verdicts on random and mutated streams are equal in all that they say."""
     assert native, engine.REASON
-    assert differential.check_many(range(5000)) == 20_000
+    assert differential.check_many(range(4000)) == 24_000
 
 
 def test_repetition_is_judged_alike() -> None:
