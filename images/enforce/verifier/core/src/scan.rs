@@ -62,11 +62,60 @@ fn after(data: &[u8], position: usize) -> Option<usize> {
     (end <= data.len()).then_some(end)
 }
 
+/// The length of an opcode with its argument, where it always has the same; 0 for others, STOP and FRAME.
+const FIXED: [u8; 256] = {
+    const LISTED: [&[u8]; 9] = [
+        b"()012NRabdelostu]}\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x97\x98",
+        b"Khq\x80\x82",
+        b"M\x83",
+        b"",
+        b"Jjr\x84",
+        b"",
+        b"",
+        b"",
+        b"G",
+    ];
+    let mut table = [0; 256];
+    let mut size = 0;
+    while size < LISTED.len() {
+        let mut at = 0;
+        while at < LISTED[size].len() {
+            table[LISTED[size][at] as usize] = size as u8 + 1;
+            at += 1;
+        }
+        size += 1;
+    }
+    table
+};
+
+/// Steps over the opcodes that most are, as far as the data goes: those of a fixed length, short texts and bytes.
+fn pass_plain(data: &[u8], mut position: usize) -> usize {
+    while let Some((&code, rest)) = data.get(position..).and_then(<[u8]>::split_first) {
+        let size = match FIXED[code as usize] {
+            0 => match (code, rest) {
+                (b'C' | b'U' | 0x8a | 0x8c, [length, ..]) => 2 + usize::from(*length),
+                (b'B' | b'X', [a, b, c, d, ..]) => 5 + u32::from_le_bytes([*a, *b, *c, *d]) as usize,
+                _ => break,
+            },
+            size => usize::from(size),
+        };
+        if size > rest.len() + 1 {
+            break;
+        }
+        position += size;
+    }
+    position
+}
+
 /// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP (else: at what is
 /// not there yet). With frames, it takes what is no opcode for STOP.
 #[must_use]
 pub fn scan(data: &[u8], mut position: usize, frames: bool) -> (usize, bool) {
-    while position < data.len() {
+    loop {
+        position = pass_plain(data, position);
+        if position >= data.len() {
+            return (position, false);
+        }
         if data[position] == STOP || frames && !opcode::is_known(data[position]) {
             return (position + 1, true);
         }
@@ -76,5 +125,4 @@ pub fn scan(data: &[u8], mut position: usize, frames: bool) -> (usize, bool) {
             None => return (position, false),
         }
     }
-    (position, false)
 }
