@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evaluation.generation import Generated
 
 SAME = "same predictions"
-ROUNDS = 4  # how often a person reads what a load was refused for, and allows it
+ROUNDS = 8  # how often at most a person reads what a load was refused for, and allows it
 Row = dict[str, Any]
 
 
@@ -153,6 +153,8 @@ class Measurement:
         self._again([model for model in failed if model["extended"] == "approved"], "approved")
         for _ in range(ROUNDS):
             refused = [model for model in failed if SAME not in model["loads"].values() and model["lacking"]]
+            if not refused:
+                break
             for group in _by_specimen(refused):
                 self._allow(group)
             for model in refused:
