@@ -33,3 +33,20 @@ def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
     yield begin
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def interrupted(alarms: Callable[[Callable[[], object]], None]) -> Callable[[Callable[[], object]], None]:
+    """Repeat a step until the handler of a signal, which comes wherever it likes, raises."""
+
+    def interrupt() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise TimeoutError
+
+    def run(step: Callable[[], object]) -> None:
+        with pytest.raises(TimeoutError):  # noqa: PT012 - see above
+            alarms(interrupt)
+            while True:
+                step()
+
+    return run
