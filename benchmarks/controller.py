@@ -349,7 +349,19 @@ def tell(record: Record, controller: Controller, count: int, spent: Spent, stead
         f"controller memory        {spent.memory >> 20} MiB at most, after a new start {controller.memory() >> 20} MiB"
     )
     print(f"steady state             {sum(steady.values()) / count:.1f} calls per deployment, writes {writes or 0}")
-    return spent.memory <= MEMORY and not writes
+    lacking = forbidden(record)
+    print(f"rights that were lacking {', '.join(lacking) or 'none'}")
+    return spent.memory <= MEMORY and not writes and not lacking
+
+
+def forbidden(record: Record) -> list[str]:
+    """What the accounts of the chart asked for and may not have, by the API server's audit log."""
+    found = set()
+    for line in record.audit_log.read_text().splitlines():
+        event = json.loads(line)
+        if event.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid":
+            found.add(f"{event['verb']} {event.get('objectRef', {}).get('resource')}")
+    return sorted(found)
 
 
 def main() -> int:

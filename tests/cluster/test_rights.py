@@ -6,6 +6,7 @@ This comes last, so that the log is that of the whole session.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.cluster
 
 ACCOUNTS = ("pickleball", "pickleball-webhook")
 PREFIX = "system:serviceaccount:"
+CREATED = 201
 PUBLISHER = {("patch", "configmaps")}
 
 
@@ -49,8 +51,10 @@ def asked(event: dict[str, Any]) -> Call:
 
 
 def calls(audited: list[dict[str, Any]], account: str) -> set[Call]:
-    """What one account of the chart has asked for."""
-    return {asked(event) for event in audited if event["user"]["username"] == f"{PREFIX}{SYSTEM}:{account}"}
+    """What one account of the chart has asked for; a patch that makes the object needs the right to create it, too."""
+    mine = [event for event in audited if event["user"]["username"] == f"{PREFIX}{SYSTEM}:{account}"]
+    made = [asked(event) for event in mine if event["verb"] == "patch" and event["responseStatus"]["code"] == CREATED]
+    return {asked(event) for event in mine} | {replace(one, verb="create", name="") for one in made}
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
