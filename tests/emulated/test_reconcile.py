@@ -323,6 +323,19 @@ def test_a_change_that_needs_no_analysis_follows_at_once(world: World) -> None:
     assert {"name": "A", "value": "1"} in env
 
 
+def test_ready_is_never_said_of_pods_that_are_about_to_be_replaced(world: World) -> None:
+    """Whoever waits for Ready after an edit waits for the pods of that edit."""
+    world.add(model_deployment())
+    world.settle()
+    container = {"name": "app", "image": "app:1", "command": ["python3"], "env": [{"name": "A", "value": "1"}]}
+    world.edit(lambda manifest: manifest["spec"]["template"]["spec"].update(containers=[container]))
+    world.reconcile()
+    ready = world.condition("Ready")
+    assert (ready["status"], ready["reason"], ready["observedGeneration"]) == ("Unknown", "DeploymentProgressing", 2)
+    world.settle()
+    assert world.reasons()["Ready"] == ("True", "Ready")
+
+
 def test_extra_entries_make_another_policy_without_another_analysis(world: World) -> None:
     """An entry with a reason joins the policy and the provenance; dropping a field of the template drops it."""
     world.add(model_deployment())

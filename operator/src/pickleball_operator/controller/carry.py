@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pickleball_operator.settings import Settings
 
 
-def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) -> None:
-    """Make what the plan says; what is there already is left alone."""
-    owner = observed.deployment
+def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) -> bool:
+    """Make what the plan says; what is there already is left alone. Whether the Deployment was changed."""
+    owner, changed = observed.deployment, False
     for shared in plan.adopt:
         _adopt(kube, shared, owner)
     if plan.request is not None:
@@ -39,7 +39,7 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
     for found in plan.store:
         kube.create(policy.config_map(found, owner.namespace, [owner.owner]))
     if plan.workload is not None:
-        _workload(kube, plan.workload, observed, settings)
+        changed = _workload(kube, plan.workload, observed, settings)
     _review(kube, plan, observed)
     if plan.start or plan.store or _is_another(plan, owner):
         _tidy(kube, plan, observed)
@@ -47,6 +47,7 @@ def carry_out(kube: Kube, plan: Plan, observed: Observed, settings: Settings) ->
         kube.patch(Ref("Deployment", owner.namespace, owner.name), {"spec": {"replicas": plan.scale}})
     if plan.retire is not None:
         kube.delete(ref_of(plan.retire), resource_version=plan.retire["metadata"]["resourceVersion"])
+    return changed
 
 
 def _is_another(plan: Plan, owner: ModelDeployment) -> bool:
@@ -132,12 +133,14 @@ def _let_go(kube: Kube, one: Mapping[str, Any], uid: str) -> None:
         kube.delete(ref_of(one), resource_version=version)
 
 
-def _workload(kube: Kube, planned: Workload, observed: Observed, settings: Settings) -> None:
+def _workload(kube: Kube, planned: Workload, observed: Observed, settings: Settings) -> bool:
     manifest = deployment(planned, observed.deployment, settings)
     annotations = manifest["metadata"]["annotations"]
     annotations[APPLIED] = fingerprint(manifest)
-    if observed.workload is None or not holds(observed.workload, manifest):
-        kube.apply(manifest)
+    if observed.workload is not None and holds(observed.workload, manifest):
+        return False
+    kube.apply(manifest)
+    return True
 
 
 def deployment(planned: Workload, owner: ModelDeployment, settings: Settings) -> Manifest:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_operator.decide.finding import Finding, refuse
+from pickleball_operator.decide.finding import Finding, refuse, wait
 from pickleball_operator.decide.plan import Plan, invalid, plan, unchanged
 from pickleball_operator.decide.reasons import Reason
 from pickleball_operator.errors import ConflictError, KubeError, SpecError
@@ -63,13 +64,22 @@ def reconcile(
         observed = observe(kube, deployment, settings, clock())
         planned = plan(observed, settings, rendered)
         _announce(kube, manifest, planned)
-        carry_out(kube, planned, observed, settings)
+        if carry_out(kube, planned, observed, settings):
+            planned = _progressing(planned)
     except KubeError as error:
         if error.status and not isinstance(error, ConflictError):
             _report(kube, manifest, _refused(deployment.status, planned, error), clock(), told)
         raise
     _report(kube, manifest, planned, clock(), told)
     return planned
+
+
+def _progressing(planned: Plan) -> Plan:
+    """What was seen of the pods was before the Deployment changed: nothing is Ready by it."""
+    if planned.findings["Ready"].status != "True":
+        return planned
+    finding = wait(Reason.DEPLOYMENT_PROGRESSING, "The Deployment is being brought in line with the spec.")
+    return replace(planned, findings={**planned.findings, "Ready": finding})
 
 
 def _refused(previous: Status, planned: Plan, error: KubeError) -> Plan:
