@@ -1,4 +1,7 @@
-"""The C driver: judges the bytes of a pickle, then lets the C unpickler load exactly those bytes."""
+"""The C driver: judges the bytes of a pickle, then lets the C unpickler load exactly those bytes.
+
+What is loaded once is loaded without the memo entries that nothing gets.
+"""
 
 from __future__ import annotations
 
