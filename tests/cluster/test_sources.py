@@ -6,7 +6,9 @@ import gzip
 import json
 import os
 import shutil
+import sqlite3
 from base64 import b64decode
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +75,10 @@ def ready(bed: Testbed, name: str) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def analysed(bed: Testbed, name: str, source: Manifest, reason: str = "AnalysisSucceeded") -> Manifest:
+def analysed(bed: Testbed, name: str, source: Manifest, reason: str = "AnalysisSucceeded", **analysis: Any) -> Manifest:
     """Ask for the analysis of sources and wait until it ends so; gives the ModelDeployment."""
     spec = {"model": {"classes": ["lib.Model"]}, "source": source, "selector": {"matchLabels": {"app": name}},
-            "analysis": {"memory": "1Gi"}}  # fmt: skip
+            "analysis": {"memory": "1Gi", **analysis}}  # fmt: skip
     metadata = {"name": name, "namespace": SPACE}
     bed.apply({"apiVersion": "pickleball.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": spec})
     with stage(f"{name}: {reason}"):
@@ -109,6 +111,31 @@ def test_a_git_repository(bed: Testbed, remote: tuple[str, str]) -> None:
     address, commit = remote
     source = {"git": {"url": f"{address}/work.git/.git", "ref": commit, "path": "src"}}
     assert origin(bed, analysed(bed, "git", source))["commit"] == commit
+
+
+def test_facts_are_kept_on_a_claim(bed: Testbed, remote: tuple[str, str]) -> None:
+    """The second analysis of a commit takes what the first one left there, and gives it back with its own."""
+    address, commit = remote
+    folder = bed.folder / "facts"
+    folder.mkdir()
+    folder.chmod(0o777)
+    bed.apply(*workload.claim(SPACE, "facts", folder))
+    source = {"git": {"url": f"{address}/work.git/.git", "ref": commit, "path": "src"}}
+    first = analysed(bed, "first", source, cacheClaim="facts")
+    (kept,) = folder.glob("*/facts/*.sqlite")
+    with closing(sqlite3.connect(kept)) as facts:
+        facts.execute("CREATE TABLE marked (x)")
+    second = analysed(bed, "second", source, cacheClaim="facts", ignorePaths=["tests"])
+    assert list(folder.glob("*/facts/*.sqlite")) == [kept]
+    with closing(sqlite3.connect(kept)) as facts:
+        facts.execute("SELECT * FROM marked")
+    assert first["status"]["analysis"]["job"] != second["status"]["analysis"]["job"]
+    assert origin(bed, first) == origin(bed, second)
+    (pod,) = bed.items(SPACE, "pods", f"job-name={second['status']['analysis']['job']}")
+    (step,) = [one for one in pod["spec"]["initContainers"] if one["name"] == "analyse"]
+    assert [one["mountPath"] for one in step["volumeMounts"] if one["name"] == "shared"] == ["/pickleball/shared"]
+    said = bed.kubectl("logs", pod["metadata"]["name"], "--container=analyse", "--namespace", SPACE)
+    assert "facts not shared" not in said
 
 
 def test_the_step_that_fetches_has_no_token_and_no_rights(bed: Testbed, remote: tuple[str, str]) -> None:
@@ -145,20 +172,7 @@ def test_a_volume_of_somebody_hostile(bed: Testbed, remote: tuple[str, str]) -> 
     (library / "a\nb.py").write_text("x = 1\n")
     Path(os.fsdecode(os.fsencode(library) + b"/\xff\xfe.py")).write_text("x = 1\n")
     (library / "hard.py").hardlink_to(library / "__init__.py")
-    bed.apply(*claim(folder))
+    bed.apply(*workload.claim(SPACE, "hostile", folder, "ReadOnlyMany"))
     assert origin(bed, analysed(bed, "hostile", {"volume": {"claimName": "hostile", "path": "site"}})) == {
         "kind": "folder"
     }
-
-
-def claim(folder: Path) -> list[Manifest]:
-    """A volume of this machine, and a claim for it."""
-    size = {"storage": "1Gi"}
-    return [
-        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "hostile"},
-         "spec": {"capacity": size, "accessModes": ["ReadOnlyMany"], "persistentVolumeReclaimPolicy": "Retain",
-                  "hostPath": {"path": str(folder)}, "claimRef": {"namespace": SPACE, "name": "hostile"}}},
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "hostile", "namespace": SPACE},
-         "spec": {"storageClassName": "", "volumeName": "hostile", "accessModes": ["ReadOnlyMany"],
-                  "resources": {"requests": size}}},
-    ]  # fmt: skip

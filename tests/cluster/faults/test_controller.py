@@ -1,4 +1,4 @@
-"""The controller is killed after each of its writes, and runs by a wrong clock: nothing is lost by it."""
+"""The controller is killed, there twice, without rights, by a wrong clock, or away: nothing is lost by it."""
 
 from __future__ import annotations
 
@@ -94,3 +94,20 @@ def test_the_controllers_clock_is_wrong(bed: Testbed, base: str, skew: str) -> N
     assert "InterpreterSilent" not in controller.log.read_text()
     assert bed.get(testbed.SYSTEM, "secret", "pickleball-webhook")["data"]["tls.crt"] == certificate
     bed.kubectl("delete", "modeldeployment", name, "--namespace", SPACE)
+
+
+def test_nobody_of_ours_is_needed_to_delete(bed: Testbed, base: str) -> None:
+    """With the controller away a ModelDeployment goes with all that it owned, and so does its whole namespace."""
+    bed.create_namespace("faults-short")
+    short = deployment("short")
+    short["metadata"]["namespace"] = "faults-short"
+    bed.apply(short)
+    bed.wait("its Job", lambda: bed.items("faults-short", "jobs"), 30)
+    bed.apply(deployment("orphan"))
+    await_ready(bed, "orphan")
+    with instead(bed), stage("deleted with the controller away"):
+        bed.kubectl("delete", "modeldeployment", "orphan", "--namespace", SPACE, "--timeout=30s")
+        bed.wait("the end of its pods", lambda: not workload.pods(bed, SPACE, "orphan"), 60)
+        bed.kubectl("delete", "namespace", "faults-short", "--timeout=120s")
+        bed.namespaces.remove("faults-short")
+    await_ready(bed, base)
