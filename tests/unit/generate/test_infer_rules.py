@@ -274,6 +274,17 @@ CASES = [
          "lib.parts.Part lib.parts.Late", "builtins.set"),
     Case("dict_is_not_added_to", "def fit(self, x):\n  self.x = {}\n  y = self.x if x else 1\n  y += [Temporary()]\n",
          not_there="lib.parts.Temporary"),
+    Case("keyword_with_a_number", "def fit(self):\n  f = functools.partial(self.put, x1=Part())\n"
+         "  g = functools.partial(f, x2=Late())\n  g()\n def put(self, x1, x2):\n  self.part = x1\n  self.late = x2",
+         "lib.parts.Part lib.parts.Late", "functools.partial", top="import functools"),
+    Case("partials_in_partials", "def fit(self):\n  f = functools.partial(self.put, Part())\n"
+         "  g = functools.partial(f, late=Late())\n  g(b=1)\n def put(self, part, b, late):\n  self.part = part\n"
+         "  self.late = late", "lib.parts.Part lib.parts.Late", "functools.partial", top="import functools"),
+    Case("partials_that_go_round", "def fit(self, x):\n  f = g = h = self.put\n  for _ in x:\n"
+         "   f = functools.partial(f or g or h, Part())\n   g = functools.partial(h or f, late=Late())\n"
+         "   h = functools.partial(f or g, 1)\n  f(1)\n  g(2)\n  h(3)\n def put(self, part, b, late):\n"
+         "  self.part = part\n  self.late = late", "lib.parts.Part lib.parts.Late", "functools.partial",
+         top="import functools"),
     Case("repeated_list", "def fit(self):\n  self.parts = [Part()] * 3", "lib.parts.Part"),
     Case("keyword_of_a_partial", "def fit(self):\n  make = functools.partial(self.put, part=Part())\n  make(1)\n"
          " def put(self, a, part):\n  self.part = part", "lib.parts.Part", "functools.partial",

@@ -10,14 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pickleball_generate.inference.frames import Frame
+    from pickleball_generate.inference.program import Value
 
     SeeNamed = Callable[[str, Variable], None]
+
+
+def anywhere(name: str) -> str:
+    """Give the name of an argument; of one at a place behind a star, that of one at any place."""
+    return "*" if name[:1] == "*" and name != "**" else name
 
 
 class Named:
     """Arguments by name; more of them can become known, through `**`.
 
-    Under `*` stands what may be given at any position, under `**` what may be given by any name.
+    Under `*` stands what may be given at any position, under `*2` what is given two behind those by position, under
+    `**` what may be given by any name.
     """
 
     __slots__ = ("listeners", "variables")
@@ -69,7 +76,7 @@ class Arguments:
 class Call:
     """One call: `site` and `frame` name the containers that it makes."""
 
-    __slots__ = ("args", "callees", "frame", "result", "site")
+    __slots__ = ("args", "callees", "frame", "inside", "partials", "result", "site")
 
     def __init__(self, args: Arguments, frame: Frame | None, site: object, result: Variable) -> None:
         self.args = args
@@ -77,7 +84,13 @@ class Call:
         self.site = site
         self.result = result
         self.callees: Variable | None = None  # what is called, once for each value, whatever it was read from
+        self.inside = False  # whether a partial makes this call
+        self.partials: dict[
+            Value, Arguments
+        ] = {}  # what partials inside partials are called with, whatever leads there
 
     def given(self, args: Arguments) -> Call:
         """Give the same call with other arguments."""
-        return Call(args, self.frame, self.site, self.result)
+        made = Call(args, self.frame, self.site, self.result)
+        made.inside, made.partials = self.inside, self.partials
+        return made

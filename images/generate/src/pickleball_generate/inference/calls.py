@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference.arguments import Arguments, Call
+from pickleball_generate.inference.arguments import Arguments, Call, anywhere
 from pickleball_generate.inference.attributes import takes_class
 from pickleball_generate.inference.containers import is_tuple, place_of
 from pickleball_generate.inference.foreign import Foreign
@@ -253,12 +253,30 @@ class Calls(Foreign, ABC):
         elif kind == "ext":
             self.call_foreign(value[1], call)
         elif kind == "box" and value[2] == "partial":
-            inner = call.given(self.partial_arguments(value, call.args))
-            self.watch(
-                self.field(value, "[0]"), lambda target: self.call_value(target, inner) if target != value else None
-            )
+            self._call_partial(value, call)
         elif kind in {"data", "unk"}:
             self.add(call.result, value)
+
+    def _call_partial(self, value: Value, call: Call) -> None:
+        """Call what a partial calls; partials inside partials may go round, so each is called once for a call."""
+        if call.inside and value in call.partials:
+            self.hand_on(call.args, call.partials[value])
+            return
+        if call.inside:
+            args = call.partials[value] = Arguments([])
+            self.hand_on(self.partial_arguments(value, call.args), args)
+        else:
+            args = self.partial_arguments(value, call.args)
+        args.open = True
+        inner = call.given(args)
+        inner.inside = True
+        self.watch(self.field(value, "[0]"), lambda target: self.call_value(target, inner))
+
+    def hand_on(self, source: Arguments, target: Arguments) -> None:
+        """Let arguments be among others, at any place."""
+        for values in source.positional:
+            self.flow(values, target.named["*"])
+        self.each_named(source, lambda name, values: self.flow(values, target.named[anywhere(name)]))
 
     def _construct(self, value: Value, call: Call) -> None:
         """Make an instance: `__new__`, `__init__`, or the fields of a dataclass or named tuple."""

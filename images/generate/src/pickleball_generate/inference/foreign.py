@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference.arguments import Arguments, Call
+from pickleball_generate.inference.arguments import Arguments, Call, anywhere
 from pickleball_generate.inference.attributes import Attributes
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.machine import below
@@ -107,7 +107,7 @@ class Foreign(Attributes, ABC):
             self.put_all(box, f"[{at}]", values, "partial")
 
         def see(key: str, values: Variable) -> None:
-            self.put_all(box, "[*]" if key[1:].isdigit() else f"[{key}]", values, "partial")
+            self.put_all(box, f"[{anywhere(key)}]", values, "partial")
 
         self.each_named(call.args, see)
         return box
