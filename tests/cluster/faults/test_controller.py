@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from datetime import UTC, datetime
@@ -11,20 +12,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cluster import testbed, workload
-from tests.cluster.faults import tap
+from tests.cluster.faults import outside, tap
 from tests.cluster.faults.outside import Outside, instead
 from tests.cluster.faults.space import (
+    SETTLED,
     SPACE,
     Watched,
     await_ready,
+    await_reason,
     deployment,
+    logs,
+    runs,
+    touch,
+    value,
 )
-from tests.cluster.testbed import stage
+from tests.cluster.kubernetes.programs import ProgramFailed
+from tests.cluster.testbed import CHART, stage
 
 if TYPE_CHECKING:
-    from tests.cluster.testbed import Testbed
+    from collections.abc import Iterator
+
+    from tests.cluster.testbed import Manifest, Testbed
 
 pytestmark = pytest.mark.cluster
+
+BOUND = "clusterrolebinding"
 
 
 class Killer:
@@ -94,6 +106,74 @@ def test_the_controllers_clock_is_wrong(bed: Testbed, base: str, skew: str) -> N
     assert "InterpreterSilent" not in controller.log.read_text()
     assert bed.get(testbed.SYSTEM, "secret", "pickleball-webhook")["data"]["tls.crt"] == certificate
     bed.kubectl("delete", "modeldeployment", name, "--namespace", SPACE)
+
+
+@pytest.fixture
+def second(bed: Testbed) -> Iterator[tuple[str, ...]]:
+    """A namespace for a second release, which goes with it; gives the words that install one."""
+    bed.create_namespace("second", testbed.RESTRICTED)
+    yield "second", str(CHART), "--namespace", "second", "--values", str(bed.folder / "values.json")
+    outside.scale(bed, 1)
+    with contextlib.suppress(ProgramFailed):
+        bed.program("helm", "uninstall", "second", "--namespace", "second")
+    bed.kubectl("delete", "namespace", "second", "--wait=false")
+    bed.namespaces.remove("second")
+
+
+def test_a_second_controller_waits(bed: Testbed, base: str, second: tuple[str, ...]) -> None:
+    """Helm refuses a second release; one that goes round that, and a second replica, say for whom they wait."""
+    before = bed.get(SPACE, "deployment", base)["metadata"]["generation"]
+    with pytest.raises(ProgramFailed, match=r"modeldeployments.pickleball.dev.*cannot be imported"):
+        bed.program("helm", "install", *second)
+    values = ("crds.install=false", "webhook.enabled=false", "admission.protectPods=false",
+              "settings.enforcerDisk=65Mi")  # fmt: skip
+    waits = "another controller works: pickleball-"
+    with stage("a second release waits"):
+        bed.program("helm", "install", *second, *(f"--set={one}" for one in values))
+        outside.scale(bed, 2)
+        bed.wait("the release that waits", lambda: waits in logs(bed, "second"), 90)
+        bed.wait("the replica that waits", lambda: waits in logs(bed, testbed.SYSTEM), 90)
+    touch(bed, base, "two")
+    bed.wait("the change", lambda: value(bed, base) == ["two"], SETTLED)
+    await_ready(bed, base)
+    made = bed.get(SPACE, "deployment", base)
+    assert made["metadata"]["generation"] == before + 1
+    (disk,) = [one["emptyDir"]["sizeLimit"] for one in made["spec"]["template"]["spec"]["volumes"]
+               if one["name"].startswith("pickleball-enforcer-")]  # fmt: skip
+    assert disk == "64Mi"
+
+
+@pytest.fixture
+def rights(bed: Testbed) -> Iterator[tuple[Manifest, Manifest]]:
+    """What the controller may do, and who it is; given back at the end."""
+    kept = [json.loads(bed.kubectl("get", kind, "pickleball", "--output=json")) for kind in ("clusterrole", BOUND)]
+    for one in kept:
+        one["metadata"] = {key: one["metadata"][key] for key in ("name", "labels", "annotations")}
+    yield kept[0], kept[1]
+    bed.apply(*kept)
+
+
+def test_rights_are_taken_away_and_given_back(bed: Testbed, base: str, rights: tuple[Manifest, Manifest]) -> None:
+    """One that is missing is named in the status; without any the pods stay; given back, the work goes on by itself."""
+    before, (role, binding) = runs(bed, base), rights
+    fewer = [rule for rule in role["rules"] if "deployments" not in rule["resources"]]
+    fewer.append({"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]})
+    bed.kubectl("replace", "-f", "-", text=json.dumps({**role, "rules": fewer}))
+    with stage("a right that is missing"):
+        touch(bed, base, "forbidden")
+        await_reason(bed, base, "Ready", "ApiRefused")
+    assert "deployments.apps" in workload.condition(bed, SPACE, base, "Ready")["message"]
+    assert runs(bed, base) == before
+    bed.kubectl("delete", BOUND, "pickleball")
+    bed.kubectl("delete", "pod", "--selector=app.kubernetes.io/name=pickleball", "--namespace", testbed.SYSTEM)
+    with stage("a controller without any right"):
+        bed.wait("its complaint", lambda: "forbidden" in logs(bed, testbed.SYSTEM), 60)
+    assert runs(bed, base) == before
+    with stage("rights given back"):
+        bed.kubectl("replace", "-f", "-", text=json.dumps(role))
+        bed.kubectl("create", "-f", "-", text=json.dumps(binding))
+        bed.wait("the change", lambda: value(bed, base) == ["forbidden"], SETTLED)
+        await_ready(bed, base)
 
 
 def test_nobody_of_ours_is_needed_to_delete(bed: Testbed, base: str) -> None:
