@@ -17,6 +17,8 @@ from pickleball_generate.errors import BadInput, GenerateError
 from pickleball_generate.fetch import command as fetching
 from pickleball_generate.generation import check, diff, generate
 from pickleball_generate.isolation import leave_network
+from pickleball_generate.joern import parse_memory
+from pickleball_generate.memory import bounded
 from pickleball_generate.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 EXITS = (
     "Exit codes: 0 policy written, 1 a model file needs more than the policy gives, 2 bad input, 3 something missing "
-    "on the machine, 4 analysis failed."
+    "on the machine, 4 analysis failed, 137 it needs more memory than --mem."
 )
 TERMINATION_LOG = Path("/dev/termination-log")
 
@@ -44,7 +46,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "--cache-path": {
         **FOLDER, "help": "where facts are kept (default: PICKLEBALL_CACHE, else ~/.cache/pickleball)",
     },
-    "--mem": {"default": "4G", "metavar": "SIZE", "help": "memory for Joern (default 4G)"},
+    "--mem": {"default": "4G", "metavar": "SIZE", "help": "memory for Joern, and for the inference (default 4G)"},
     "--json": {"action": "store_true", "help": "one JSON object about the outcome on standard output"},
 }  # fmt: skip
 
@@ -158,7 +160,8 @@ def run(words: list[str]) -> int:
     try:
         if words[:1] == ["check"]:
             options = check_arguments().parse_args(words[1:])
-            outcome = check(options, progress)
+            with bounded(parse_memory(options.mem), options.mem):
+                outcome = check(options, progress)
         elif words[:1] == ["diff"]:
             options = diff_arguments().parse_args(words[1:])
             outcome = diff(options)
@@ -166,7 +169,8 @@ def run(words: list[str]) -> int:
             options = arguments().parse_args(words)
             if options.no_network:
                 leave_network()
-            outcome = generate(options, progress, start)
+            with bounded(parse_memory(options.mem), options.mem):
+                outcome = generate(options, progress, start)
     except GenerateError as error:
         progress.close()
         return fail(error, out)

@@ -6,6 +6,7 @@ GenerateError
 |-- MissingTool (3)       Java, Joern's jars or memory is missing on the machine
 |-- AnalysisFailed (4)    the analysis itself did not come to an end
     |-- JoernCrashed      Joern ended each time that it was tried
+|-- OutOfMemory (137)     the analysis needs more memory than it may have
 |-- FetchFailed (1)       a package index or a git server did not give what it was asked for; it may later
 """
 
@@ -64,6 +65,18 @@ class JoernCrashed(AnalysisFailed):
     """Joern ended before it answered, each time that it was tried."""
 
     reason = "joern-crashed"
+
+
+class OutOfMemory(GenerateError):
+    """The analysis needs more than `--mem`; the code is that of a process which was killed for its memory."""
+
+    exit_code = 137
+    reason = "out-of-memory"
+
+    def __init__(self, most: str) -> None:
+        super().__init__(
+            f"The analysis needs more memory than --mem {most}: give it more, or leave paths out with --ignore-paths."
+        )
 
 
 class FetchFailed(GenerateError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pickleball_generate.errors import AnalysisFailed, JoernCrashed, MissingTool
+from pickleball_generate.memory import unbounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -167,14 +168,18 @@ class Joern:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._greeted = False
-            java = find_java()
+            with unbounded():
+                java = find_java()
             jars = checked_jars(self.jars)
             self._log.seek(0)
             self._log.truncate()
             command = [java, f"-Xmx{self.memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData",
                        f"-XX:TieredStopAtLevel={self.compiler}", "-Xss8m", "-XX:+ExitOnOutOfMemoryError",
                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", f"{jars}/*", MAIN]  # fmt: skip
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+            with unbounded():
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
+                )
         return self._process
 
     def _end(self) -> str:
