@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cluster import workload
 from tests.cluster.faults.space import (
-    MODEL,
     PROGRAM,
     SPACE,
     Watched,
     await_ready,
     deployment,
+    write_library,
 )
 from tests.cluster.testbed import stage
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def watched(bed: Testbed) -> Iterator[Watched]:
     """Make the namespace with its library and program, and watch every pod in it."""
-    library = bed.folder / "lib" / "site" / "lib"
-    library.mkdir(parents=True)
-    (library / "__init__.py").write_text(MODEL)
+    write_library(bed.folder / "lib")
     bed.create_namespace(SPACE)
     bed.apply(*workload.claim(SPACE, "lib", bed.folder / "lib"), {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "program", "namespace": SPACE},

@@ -22,12 +22,31 @@ ANALYSED = 240
 SETTLED = 120
 PROTECTED = "good loaded, bad refused"
 PROGRAM = Path(__file__).parents[1] / "loads.py"
-MODEL = "class Part:\n    pass\n\n\nclass Model:\n    def __init__(self):\n        self.part = Part()\n"
+MODEL = "class Part:\n    pass\n\n\nclass Model{bases}:\n    def __init__(self):\n        self.part = Part()\n"
+MODULES = 8
+CALLS = 15_000
 EXTRA = {"list": "reduces", "name": "collections.OrderedDict", "reason": "the program loads one"}
 
 
-def deployment(name: str, **analysis: Any) -> Manifest:
-    """A ModelDeployment of a program that tries a good pickle and a bad one; `analysis` makes it one of its own."""
+def write_library(folder: Path) -> None:
+    """Write the library twice: `site` is analysed at once, `long` in some seconds; both give the same policy."""
+    for path in ("site", "long"):
+        (folder / path / "lib").mkdir(parents=True)
+    (folder / "site/lib/__init__.py").write_text(MODEL.format(bases=""))
+    (folder / "long/lib/__init__.py").write_text("from lib.part0 import Part0\n\n\n" + MODEL.format(bases="(Part0)"))
+    calls = "".join(f"        f({number}, a={number}, b=[{number}]),\n" for number in range(CALLS))
+    for one in range(MODULES):
+        base = f"Part{one + 1}" if one + 1 < MODULES else "object"
+        begin = f"from lib.part{one + 1} import {base}\n" if one + 1 < MODULES else ""
+        text = f"{begin}class Part{one}({base}):\n    pass\n\n\ndef unused(f):\n    return [\n{calls}    ]\n"
+        (folder / f"long/lib/part{one}.py").write_text(text)
+
+
+def deployment(name: str, path: str = "site", **analysis: Any) -> Manifest:
+    """A ModelDeployment of a program that tries a good pickle and a bad one; `analysis` makes it one of its own.
+
+    What is to be met while it is analysed has the path `long`.
+    """
     container = {
         "name": "app",
         "image": workload.APP,
@@ -42,7 +61,7 @@ def deployment(name: str, **analysis: Any) -> Manifest:
     }
     spec = {
         "model": {"classes": ["lib.Model"]},
-        "source": {"volume": {"claimName": "lib", "path": "site"}},
+        "source": {"volume": {"claimName": "lib", "path": path}},
         "analysis": {"memory": "1Gi", **analysis},
         "policy": {"extra": [EXTRA]},
         "template": {"spec": template},

@@ -28,7 +28,7 @@ def test_the_pod_of_an_analysis_has_an_accident(bed: Testbed, watched: Watched) 
     with stage("accidents"), ThreadPoolExecutor() as pool:
 
         def happen(name: str) -> Step:
-            bed.apply(deployment(name, ignorePaths=[name]))
+            bed.apply(deployment(name, "long", ignorePaths=[name]))
             step = analysing(bed, name)
             ACCIDENTS[name](bed, step)
             return step
@@ -49,13 +49,13 @@ def test_the_pod_of_an_analysis_has_an_accident(bed: Testbed, watched: Watched) 
 
 def test_an_analysis_hangs_and_another_ones_owner_goes(bed: Testbed, watched: Watched) -> None:
     """The first ends with its time limit, and asked again with Ready; of the second nothing is left."""
-    bed.apply(deployment("stuck", timeout="45s"), deployment("gone", ignorePaths=["gone"]))
+    bed.apply(deployment("stuck", "long", timeout="60s"), deployment("gone", "long", ignorePaths=["gone"]))
     gone = analysing(bed, "gone")
     gone.freeze()
+    analysing(bed, "stuck").freeze()
     key = gone.pod["metadata"]["labels"]["job-name"]
     bed.kubectl("delete", "modeldeployment", "gone", "--namespace", SPACE)
     with stage("a hanging analysis"):
-        analysing(bed, "stuck").freeze()
         await_reason(bed, "stuck", "Analyzed", "AnalysisTimedOut")
     assert workload.pods(bed, SPACE, "stuck") == []
     bed.wait("nothing of the deleted one", lambda: not [one for one in workload.objects(bed, SPACE) if key in one], 90)

@@ -43,7 +43,7 @@ def test_components_of_the_cluster_are_killed(bed: Testbed, base: str, watched: 
     for name in ("kube-apiserver", "kubelet", "containerd"):
         beside = f"beside-{name.removeprefix('kube-')}"
         with stage(f"{name} killed"):
-            bed.apply(deployment(beside, ignorePaths=[beside]))
+            bed.apply(deployment(beside, "long", ignorePaths=[beside]))
             analysing(bed, beside)
             killed = component(bed, name)
             os.kill(killed, signal.SIGKILL)
@@ -58,7 +58,7 @@ def test_components_of_the_cluster_are_killed(bed: Testbed, base: str, watched: 
 def test_etcd_is_paused(bed: Testbed, base: str, watched: Watched) -> None:
     """While it answers nobody nothing can be written; afterwards everything goes on by itself."""
     before = runs(bed, base)
-    bed.apply(deployment("paused", ignorePaths=["paused"]))
+    bed.apply(deployment("paused", "long", ignorePaths=["paused"]))
     analysing(bed, "paused")
     etcd = component(bed, "etcd")
     os.kill(etcd, signal.SIGSTOP)
