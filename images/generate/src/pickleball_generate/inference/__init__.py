@@ -9,6 +9,7 @@ from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.frames import Reason
+from pickleball_generate.inference.graph import STEPS
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.picklers import Picklers
@@ -31,6 +32,7 @@ class Options:
 
     widen: bool = True
     shuffle: Random | None = None  # for tests: the order in which constraints run
+    steps: int = STEPS  # after which a fixpoint that still grows is left, for each class
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,26 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     grader = Grader(program, known)
     if options.widen:
         Widening(solver, found.scope, grader).run()
+    if solver.cut:
+        _tell_cut(environment, found, solver, options.steps)
     return found, solver, grader
+
+
+def _tell_cut(environment: Environment, found: Located, solver: Pickling, steps: int) -> None:
+    """Say that an inference was ended before it had come to everything."""
+    file, line = (found.scope.file, found.scope.line) if found.scope else (found.module, 0)
+    solver.unresolved[(f"what lies beyond {steps} steps", file, line)] = found.name
+    environment.note(
+        f"The inference of {found.name} was ended after {steps} steps: farther parts of it are not in the policy, and"
+        " loads that need them are refused. --for-model FILE names what a file needs of them."
+    )
 
 
 def solve(program: Program, known: packs.Packs, classes: list[Located], options: Options | None = None) -> Pickling:
     """Find what instances of classes contain and pickle as."""
-    solver = Picklers(program, known, options.shuffle if options else None)
+    options = options or Options()
+    solver = Picklers(program, known, options.shuffle)
+    solver.most = options.steps
     for found in classes:
         cls = found.scope
         if cls is not None:

@@ -3,6 +3,7 @@
 A variable holds a set of values, kept as the bits of a number. A copy passes on what its source gets, a watcher is
 shown each value once. Nothing runs twice for the same value, and sets only ever grow, so the order does not matter.
 What must wait until nothing grows any more (`unless`) is decided for all that waits at once.
+What still grows after `STEPS` is left where it is, nearest first: sets are too small then, never too large.
 
 Variables in a cycle of copies hold the same: they become one, which stands for the others from then on (`root`).
 """
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     See = Callable[[Value], None]
 
 
+STEPS = 2_000_000  # less than a minute, mostly
+MORE = 100_000  # each time that something is added afterwards
 REST = 15_000  # copies of something new before cycles are looked for again, and for each copy that there is:
 OFTEN = 3
 
@@ -74,6 +77,8 @@ class Graph:
         self.shuffle = shuffle
         self.current: Statement | None = None  # the statement on whose behalf something runs
         self.steps = 0
+        self.cut = False  # it would go on growing
+        self.most = STEPS
         self.nothing = Variable()  # never holds a value
         self._numbers: dict[Value, int] = {}
         self._values: list[Value] = []
@@ -160,6 +165,8 @@ class Graph:
         """Run until nothing grows, and nothing that waited for that has to run."""
         while True:
             self._exhaust()
+            if self.cut:
+                return
             if self.merge_objects():
                 continue
             waiting, self._waiting = self._waiting, []
@@ -171,6 +178,9 @@ class Graph:
 
     def _exhaust(self) -> None:
         while self._growing or self._queue:
+            if self.steps >= self.most:
+                self._leave()
+                return
             if not self._growing and self._copied > REST:
                 self._merge_cycles()
                 self.merge_objects()
@@ -182,6 +192,15 @@ class Graph:
                 self._propagate(queue.popleft())
             else:
                 queue.popleft()()
+
+    def _leave(self) -> None:
+        """Forget what is still to be done: it has taken too long."""
+        self.cut = True
+        for variable in self._growing:
+            variable.flowing = 0
+        for left in (self._growing, self._queue, self._waiting):
+            left.clear()
+        self.most = self.steps + MORE
 
     def _run_for(self, statement: Statement | None, task: Callable[[], None]) -> None:
         self.current = statement
