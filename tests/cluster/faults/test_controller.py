@@ -65,7 +65,9 @@ def test_the_controller_is_killed_after_every_write(bed: Testbed, watched: Watch
         controller = Outside(bed, "killed", line.address)
         stack.enter_context(instead(bed, controller))
         stack.enter_context(stage("killed after every write"))
-        bed.apply(deployment("killed", ignorePaths=["killed"]))
+        own = deployment("killed", ignorePaths=["killed"])  # with a policy that is not there yet
+        own["spec"]["policy"]["extra"].append({"list": "globals", "name": "collections.deque", "reason": "only here"})
+        bed.apply(own)
         controller.start()
         killer.controller = controller
         deadline = time.monotonic() + 420
