@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation import coverage, figures, report
+from evaluation import coverage, covered, figures, report
 from evaluation.catalogue import LIBRARIES
-from evaluation.environments import CACHE, ROOT
+from evaluation.environments import CACHE, ROOT, named
 from evaluation.measurement import Measurement
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def cover(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation coverage", description=coverage.__doc__)
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--only", action="append", default=[], metavar="LIB", help="files of this library; repeatable")
+    parser.add_argument("--keep", action="store_true", help="put the figures into evaluation/results")
     options = parser.parse_args(words)
     try:
         rows = coverage.run(options.file, options.only)
@@ -67,8 +68,28 @@ def cover(words: list[str]) -> int:
         return 2
     WORK.mkdir(parents=True, exist_ok=True)
     (WORK / "coverage.json").write_text(json.dumps(coverage.document(rows), indent=1) + "\n")
-    print(coverage.report(rows))
+    found = covered.figures(rows)
+    print(covered.page(found))
+    if options.keep:
+        keep(found)
     return 0
+
+
+def keep(found: dict[str, covered.Figures]) -> None:
+    """Put what was covered of some libraries beside what is known of the others."""
+    environments = {library.name: named(library.environment) for library in LIBRARIES}
+    for library, row in found.items():
+        row |= {"version": environments[library].version(library), "date": today()}
+    path = RESULTS / "coverage.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known |= found
+    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    path.with_suffix(".md").write_text(covered.page(known))
+
+
+def today() -> str:
+    """The date that results carry."""
+    return datetime.now(UTC).strftime("%Y-%m-%d")
 
 
 def judge(results: list[dict[str, Any]]) -> int:
@@ -115,7 +136,7 @@ def measure(library: Library) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - one library must not end the others' measurements
         traceback.print_exc()
         result = {"library": library.name, "error": f"{type(error).__name__}: {error}"}
-    result["date"] = datetime.now(UTC).strftime("%Y-%m-%d")
+    result["date"] = today()
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
     result["worse"] = worse(before, result)
     RESULTS.mkdir(exist_ok=True)

@@ -54,6 +54,7 @@ PLAIN = {
 }
 # Names that the policy of no class can have.
 OWN_PROGRAM = "of the user's own program"
+NOT_MEASURED = "library not measured"
 ABSENT = frozenset({"moved", "removed", "another package", OWN_PROGRAM})
 WEIGHTS = ("torch.nn.Module",)
 
@@ -214,7 +215,7 @@ def run(path: Path, only: Sequence[str] = ()) -> list[Row]:
         row = Row(raw["file"], library or str(raw.get("library", "")), bool(raw.get("truncated")), names)
         rows.append(row)
         if library is None:
-            row.missing = {"": "library not measured"}
+            row.missing = {"": NOT_MEASURED}
             continue
         own = [name for name in names if PACKAGES.get(name.partition(".")[0]) == library and _is_class(name)]
         grouped.setdefault(library, []).append((row, own))
@@ -243,59 +244,6 @@ def _likely(own: Iterable[str]) -> list[str]:
     outer = ("Pipeline", "SearchCV", "Model", "Classifier", "Regressor")
     ranked = sorted(own, key=lambda name: (-max(name.endswith(end) for end in outer), name.count("."), name))
     return ranked[:MOST_CANDIDATES]
-
-
-def report(rows: Sequence[Row]) -> str:
-    """Write the shares, truncated rows apart, and the causes of what is missing."""
-    here = [row for row in rows if "library not measured" not in row.missing.values()]
-    whole = [row for row in here if not row.truncated]
-    lines = [
-        f"{len(rows)} files, {len(here)} of libraries that are measured here, {len(here) - len(whole)} truncated.",
-        "",
-    ]
-    lines += ["| library | files | from classes | with proposals | missing |", "|---|---|---|---|---|"]
-    for library in [*sorted({row.library for row in whole}), "all"]:
-        mine = [row for row in whole if library in {row.library, "all"}]
-        found = Counter(row.verdict for row in mine)
-        covered = found["classes"] + found["proposals"]
-        lines.append(
-            f"| {library} | {len(mine)} | {found['classes']} | {covered} ({100 * covered / len(mine):.1f} %) | "
-            f"{found['missing']} |"
-        )
-    lines += _without_programs(whole)
-    causes = Counter(cause for row in whole if row.verdict == "missing" for cause in set(row.missing.values()))
-    causes.pop("inert", None)
-    lines += ["", "Files by what keeps them from being covered (a file can have several):", ""]
-    lines += [f"- {cause}: {count}" for cause, count in causes.most_common()]
-    lines += ["", *_names(whole)]
-    return "\n".join(lines) + "\n"
-
-
-def _without_programs(rows: Sequence[Row]) -> list[str]:
-    """Give the share again without the files that no library's policy can cover."""
-    rest = [row for row in rows if OWN_PROGRAM not in row.missing.values()]
-    if len(rest) == len(rows):
-        return []
-    covered = sum(row.verdict != "missing" for row in rest)
-    apart = len(rows) - len(rest)
-    return [
-        "",
-        (
-            f"{apart} files name classes {OWN_PROGRAM} (`__main__`), which no library has; of the others, {covered} of "
-            f"{len(rest)} ({100 * covered / len(rest):.1f} %) are covered with proposals."
-        ),
-    ]
-
-
-def _names(rows: Sequence[Row]) -> list[str]:
-    """List the names that today's releases lack, where they are and what became of them."""
-    lines = []
-    for fate in ("moved", "removed", "refuse", "ask"):
-        found = sorted({name for row in rows for name, cause in row.missing.items() if cause == fate})
-        if found:
-            lines.append(f"{fate}: {', '.join(f'`{name}`' for name in found)}")
-            lines.append("")
-    return lines
 
 
 def document(rows: Sequence[Row]) -> list[dict[str, Any]]:

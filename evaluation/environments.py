@@ -65,6 +65,10 @@ class Environment:
         listing = json.loads(_run(_uv(), "pip", "list", "--format", "json", "--python", self.python))
         return {row["name"].lower().replace("_", "-").replace(".", "-"): row["version"] for row in listing}
 
+    def version(self, distribution: str) -> str:
+        """The installed version of a distribution."""
+        return self.versions.get(distribution.lower().replace("_", "-").replace(".", "-"), "unknown")
+
 
 def _uv() -> Path:
     """The uv that the Makefile made."""

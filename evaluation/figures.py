@@ -109,6 +109,11 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
+def period(dates: list[str]) -> str:
+    """Write when things were measured."""
+    return "never" if not dates else dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+
 def _weights_only(models: Sequence[Row]) -> tuple[int, int] | None:
     tried = [model["weights_only"] for model in models if model.get("weights_only") is not None]
     return (sum(tried), len(tried)) if tried else None

@@ -72,7 +72,7 @@ class Measurement:
         self._with_approval(ready)
         return {
             "library": self.library.name,
-            "version": self.environment.versions.get(self.library.name.lower().replace(".", "-"), "unknown"),
+            "version": self.environment.version(self.library.name),
             "environment": self.library.environment,
             "models": [self._public(model) for model in models],
             "unbuilt": unbuilt,

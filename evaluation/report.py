@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation import figures
 from evaluation.catalogue import LEFT_OUT, LIBRARIES
-from evaluation.figures import share
+from evaluation.figures import period, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _totals(rows: Sequence[Figures]) -> list[str]:
 
 
 def _markdown(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], gone: list[dict[str, Any]]) -> str:
-    lines = ["# Results", "", f"Measured {_period(dates)} by `make evaluate`.", ""]
+    lines = ["# Results", "", f"Measured {period(dates)} by `make evaluate`.", ""]
     lines += [f"- {sentence}" for sentence in _totals(rows)]
     lines += ["", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
@@ -104,10 +104,6 @@ def _markdown(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str]
                 if item["library"] == library]  # fmt: skip
         lines.append(f"- {library}: {', '.join(mine)}")
     return "\n".join(lines) + "\n"
-
-
-def _period(dates: list[str]) -> str:
-    return "never" if not dates else dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
 STYLE = """
@@ -129,7 +125,7 @@ def _html(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], go
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>PickleBall: evaluation</title>",
         f"<style>{STYLE}</style><h1>PickleBall: evaluation</h1>",
-        f"<p>Measured {_period(dates)} by <code>make evaluate</code>.",
+        f"<p>Measured {period(dates)} by <code>make evaluate</code>.",
         _items(_totals(rows)),
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>",
         _items(NOTES),

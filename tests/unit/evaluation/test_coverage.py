@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from evaluation import coverage
+from evaluation import coverage, covered
 
 SAMPLE = Path(__file__).parent / "samples" / "imports.jsonl"
 
@@ -43,16 +43,21 @@ def test_the_report_counts_cut_lists_apart_and_says_what_is_missing() -> None:
         coverage.Row("d", "flair", truncated=True, names=("x.A",), missing={"x.A": "removed"}),
         coverage.Row("e", "other", truncated=False, names=("x.A",), missing={"": "library not measured"}),
     ]
-    said = coverage.report(rows)
-    assert "5 files, 4 of libraries that are measured here, 1 truncated" in said
-    assert "| all | 3 | 1 | 2 (66.7 %) | 1 |" in said
+    said = covered.page(covered.figures(rows))
+    assert "4 files of 1 libraries, 1 of them truncated" in said
+    assert "| flair | - | 3 | 1 (33.3 %) | 2 (66.7 %) | 2 (66.7 %) | 1 | 0 | 1 |" in said
+    assert "2 of 3 are covered with proposals (66.7 %)" in said
     assert "- moved: 1" in said
+    assert "- flair: `x.B`" in said
     assert "removed" not in said
-    assert "__main__" not in said
+    assert "of the others" not in said
     rows.append(
         coverage.Row("f", "flair", truncated=False, names=("x.A",), missing={"__main__.A": coverage.OWN_PROGRAM})
     )
-    assert "of the others, 2 of 3 (66.7 %) are covered with proposals" in coverage.report(rows)
+    rows.append(coverage.Row("g", "flair", truncated=False, names=("x.A",), missing={"x.A": "inert", "x.C": "ask"}))
+    said = covered.page(covered.figures(rows))
+    assert "of the others, 2 of 4 are covered with proposals (50.0 %)" in said
+    assert "3 of 5 are covered with approval (60.0 %)" in said
 
 
 def test_a_line_that_is_no_row_is_refused_with_its_number(tmp_path: Path) -> None:
