@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evaluation.environments import Environment
 
-LIMIT = 240  # seconds for a policy; what takes longer counts as not generated
+LIMIT = 480  # seconds for a policy; what takes longer counts as not generated
 COMMAND = Path(sys.executable).parent / "pickleball-generate"
 
 

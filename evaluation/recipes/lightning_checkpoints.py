@@ -76,7 +76,7 @@ def with_callbacks():
     return fitted(Line(), EarlyStopping("loss"), ModelCheckpoint("checkpoints", monitor="loss"))
 
 
-@RECIPE.model("pytorch_lightning.LightningModule", "argparse.Namespace")
+@RECIPE.model("pytorch_lightning.LightningModule")
 def with_namespace():
     pl.seed_everything(0)
     return fitted(Line(settings=argparse.Namespace(rate=0.1)))
