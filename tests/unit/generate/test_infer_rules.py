@@ -155,6 +155,11 @@ CASES = [
     Case("dataclass", "", "lib.parts.Part lib.parts.Late",
          top="from dataclasses import dataclass, field\n@dataclass\nclass Mixed:\n part: Part\n"
          " more: list = field(default_factory=lambda: [])\n def fit(self):\n  self.more.append(Late())"),
+    Case("generated_constructor_of_the_base", "", "lib.parts.Late lib.parts.Part",
+         top="from dataclasses import dataclass\n@dataclass\nclass Settings:\n width: int\n kind: object\n"
+         "class Mixed(Settings):\n def __init__(self, kind=None):\n  if kind is None:\n   kind = Late\n"
+         "  super().__init__(4, kind)\n def fit(self):\n  self.part = self.kind()\n  self.kept = More(part=Part())\n"
+         "class More(Mixed):\n part: object\n def __init__(self, part):\n  super(Mixed, self).__init__(4, part)"),
     Case("with_statement", "def fit(self):\n  with Kept(Part()) as kept:\n   self.part = kept", "lib.parts.Kept"),
     Case("walrus", "def fit(self):\n  x = [part := Part()]\n  self.part = part", "lib.parts.Part"),
     Case("generator", "def parts(self):\n  yield Part()\n def fit(self):\n  self.all = list(self.parts())",

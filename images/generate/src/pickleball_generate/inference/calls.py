@@ -208,6 +208,10 @@ class Calls(Foreign, ABC):
         if name == "__new__":
             self.add(result, ("obj", holder[1]))
             return
+        if name == "__init__" and (
+            fields := self._declared_fields(holder[1], after=receiver[1])
+        ):  # a decorator writes it
+            self._fill_fields(holder, args, fields)
         if name == "__setattr__" and len(args.positional) > 1:
             self.store_attribute(holder, "*", args.positional[1], "setattr")
         if name == "__getstate__":
@@ -298,7 +302,7 @@ class Calls(Foreign, ABC):
             self.select(made, call.result, MADE)
         method = self.program.method(cls, "__init__")
         if method is None:
-            self._fill_fields(instance, call.args)
+            self._fill_fields(instance, call.args, self._declared_fields(cls))
             return
         self.call_function(("meth", method[0], instance), Call(call.args, call.frame, call.site, Variable()))
         self.each_named(
@@ -306,16 +310,19 @@ class Calls(Foreign, ABC):
             lambda name, values: self.put_all(instance, "*", values, "keyword arguments") if name == "**" else None,
         )
 
-    def _fill_fields(self, instance: Value, args: Arguments) -> None:
-        """Store what a class without a constructor of its own is called with."""
-        cls: Scope = instance[1]
-        fields = [
+    def _declared_fields(self, cls: Scope, after: Scope | None = None) -> list[str]:
+        """Name what a class, or its bases after one of them, declares, in the order of a generated constructor."""
+        owners = [value[1] for value in self.program.mro(cls) if value[0] == "cls"]
+        return [
             item["to"]
-            for owner in reversed(self.program.mro(cls))
-            if owner[0] == "cls"
-            for item in owner[1].facts.get("assigns", ())
+            for owner in reversed(owners[owners.index(after) + 1 :] if after in owners else owners)
+            for item in owner.facts.get("assigns", ())
             if "ann" in item and isinstance(item["to"], str)
         ]
+
+    def _fill_fields(self, instance: Value, args: Arguments, fields: list[str]) -> None:
+        """Store what a constructor that a decorator or a base writes is called with."""
+        cls: Scope = instance[1]
         for at, values in enumerate(args.positional):
             self.put_all(instance, fields[at] if at < len(fields) else "*", values, "constructor")
             if self.is_container(cls):
