@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import subprocess
 import sys
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pickleball_generate.errors import OutOfMemory
+from pickleball_generate.inference import Options, infer
+from pickleball_generate.inference.pickling import Pickling
 from pickleball_generate.memory import bounded, unbounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pickleball_generate.facts import Environment
 
 MIB = 1 << 20
 
@@ -84,3 +94,13 @@ def test_an_error_of_another_kind_passes() -> None:
         raise KeyError
     with pytest.raises(OutOfMemory), bounded(1024 * MIB, "1G"):
         raise MemoryError
+
+
+def test_what_a_class_took_is_free_before_the_next(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Nothing of a fixpoint is kept once its policy is written down, so several classes need as much as the largest."""
+    root = tree({"lib/__init__.py": "", "lib/model.py": "class One:\n    pass\nclass Two:\n    pass\n"})
+    result = infer(environment_of(root), ["lib.model.One", "lib.model.Two"], Options())
+    assert list(result.provenance["classes"]) == ["lib.model.One", "lib.model.Two"]
+    assert not [each for each in gc.get_objects() if isinstance(each, Pickling)]

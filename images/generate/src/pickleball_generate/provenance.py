@@ -5,11 +5,14 @@ docs/reference/policy.md describes the document.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pickleball_enforce.policy import Policy
     from pickleball_generate.facts import Environment
     from pickleball_generate.inference.effects import Grader
@@ -21,13 +24,27 @@ SCHEMA = 1
 LONGEST_CHAIN = 24
 
 
-def describe(
-    solved: list[tuple[Located, Pickling, Grader]], environment: Environment, policy: Policy
-) -> dict[str, Any]:
-    """Write down how the policy of each class came about; `solved` pairs the classes with their fixpoints."""
-    packs = {(pack["name"], pack["version"]): pack for _, solver, _ in solved for pack in solver.packs.describe()}
-    classes = {found.name: _class(found, solver, grader) for found, solver, grader in solved}
-    read = {module for _, solver, _ in solved for module in solver.program.loaded}
+@dataclass(frozen=True)
+class Told:
+    """What is written of one class, apart from the fixpoint that it was read off."""
+
+    name: str
+    entries: dict[str, Any]
+    modules: frozenset[str]
+    packs: tuple[dict[str, str], ...]
+
+
+def tell(found: Located, solver: Pickling, grader: Grader) -> Told:
+    """Write down how the policy of a class came about."""
+    return Told(
+        found.name, _class(found, solver, grader), frozenset(solver.program.loaded), tuple(solver.packs.describe())
+    )
+
+
+def describe(told: Sequence[Told], environment: Environment, policy: Policy) -> dict[str, Any]:
+    """Put what is told of the classes together."""
+    packs = {(pack["name"], pack["version"]): pack for each in told for pack in each.packs}
+    read = {module for each in told for module in each.modules}
     tops = {module.partition(".")[0] for module in read}
     return {
         "schema": SCHEMA,
@@ -37,7 +54,7 @@ def describe(
         "sources": [_package(environment, name) for name in sorted(tops & environment.used)],
         "searched": sorted(environment.used - tops),
         "packs": [packs[key] for key in sorted(packs)],
-        "classes": classes,
+        "classes": {each.name: each.entries for each in told},
         "unread": _unread(environment, read),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pickleball_generate.inference.names import Located, locate_class
 from pickleball_generate.inference.picklers import Picklers
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.widening import Widening
-from pickleball_generate.provenance import describe
+from pickleball_generate.provenance import describe, tell
 
 if TYPE_CHECKING:
     from random import Random
@@ -51,12 +52,15 @@ def locate(environment: Environment, name: str) -> Located:
 
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
     """Infer the policy of the given classes, one entry each."""
-    solved = [_solve(environment, name, options) for name in classes]
-    entries = {
-        found.name: Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces))) for found, solver, _ in solved
-    }
+    entries, told = {}, []
+    for name in classes:
+        found, solver, grader = _solve(environment, name, options)
+        entries[found.name] = Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces)))
+        told.append(tell(found, solver, grader))
+        del solver, grader  # of gigabytes, and in cycles: what comes next needs the place
+        gc.collect()
     policy = Policy(entries=entries)
-    return Result(policy, describe(solved, environment, policy))
+    return Result(policy, describe(told, environment, policy))
 
 
 def _solve(environment: Environment, name: str, options: Options) -> tuple[Located, Pickling, Grader]:
