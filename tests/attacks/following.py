@@ -10,7 +10,8 @@ import io
 import struct
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce import native
+from tests.attacks.comparison import native
+
 from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import NAMES, read_argument
 from pickleball_enforce.settings import Settings
