@@ -2,7 +2,8 @@
 
 Of a clean stream: both unpicklers import what was predicted in that order, call and instantiate what was predicted,
 change no class, end where the verdict ends, and end alike. Of a stream that is refused as malformed: stock fails too,
-or the reason is one of `STRICTER`.
+or the reason is one of `STRICTER`. Of a stream that is built: it is clean, and what comes of it is what stock's
+unpickler makes.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import warnings
 from typing import Any
 
 from tests.attacks.comparison import native
+from tests.attacks.likeness import likeness, shared
 from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
 
-from pickleball_enforce import names, obligations
+from pickleball_enforce import names, obligations, stock
 from pickleball_enforce.report import Import, Verdict
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.tags import Object, Tag
@@ -40,6 +42,8 @@ STRICTER = {
 # Stock would allocate what these ask for before it fails, or reads them at that price: it is not tried.
 _HUGE = re.compile("The memo index|is longer than the rest of the stream")
 
+
+_BUILDER = native.Builder(Settings(buffers=False)) if native else None
 
 for _class in recorder.CLASSES:
     copyreg._slotnames(_class)  # type: ignore[attr-defined]  # pickling an instance would leave it in the class later
@@ -141,6 +145,7 @@ def enforced(base: type, data: bytes, verdict: Verdict) -> tuple[object, int]:
 def check(data: bytes) -> str:
     """Judge and run one stream; say how it ended. AssertionError tells a gap."""
     verifier, verdict = judge(data)
+    check_built(data, verdict)
     if verdict.error is not None:
         crossed = verifier._pos > verifier._frame_end  # the argument in question reaches out of its frame, too
         return check_malformed(data, "A frame ends inside an opcode." if crossed else verdict.error.sentence)
@@ -154,7 +159,6 @@ def check(data: bytes) -> str:
     assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
     assert ends[0].split(":")[0] == ends[1].split(":")[0], (ends, data)
     check_lean(data, verdict, ends[0])
-    check_plain(data, verdict, ends[0])
     return ends[0].split(":")[0].split()[0]
 
 
@@ -174,16 +178,18 @@ def check_lean(data: bytes, verdict: Verdict, end: str) -> None:
     assert done == recorder.DONE, (lean, data)
 
 
-def check_plain(data: bytes, verdict: Verdict, end: str) -> None:
-    """What is loaded without being watched is a clean stream that imports nothing; it loads as all of it does."""
-    if native is None:
-        return
-    found = native.make_core(POLICY, Settings(buffers=False)).plain(data, 0)
+def check_built(data: bytes, verdict: Verdict) -> bool:
+    """What is built is a clean stream that imports nothing, and what stock makes of it; gives whether it was built."""
+    if _BUILDER is None:
+        return False
+    found = _BUILDER.build(data, 0)
     if found is None:
-        return  # it is more than data
-    assert (found[0], verdict.imports) == (verdict.end, []), data
-    plainly = Verdict(0, len(found[1]), None, [], [])
-    assert _run(pickle.Unpickler, found[1], plainly, None) == end, (found, data)
+        return False
+    assert (found[1], verdict.clean, verdict.imports) == (verdict.end, True, []), (data, verdict)
+    one, other = stock.loads(data), stock.loads(data)
+    assert likeness(found[0]) == likeness(one), data
+    assert shared(found[0], one) == shared(other, one), data
+    return True
 
 
 def operations(data: bytes) -> list[tuple[str, object]]:
@@ -195,7 +201,7 @@ def operations(data: bytes) -> list[tuple[str, object]]:
             found.append(("PUT", argument if opcode.name != "MEMOIZE" else entries))
             entries += 1
         elif opcode.name != "FRAME":
-            found.append((opcode.name, argument))
+            found.append((opcode.name, "nan" if argument != argument else argument))  # noqa: PLR0124
     got = {argument for name, argument in found if "GET" in name}
     return [(name, argument) for name, argument in found if name != "PUT" or argument in got]
 

@@ -20,9 +20,20 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .report import Import, Verdict
 
-__all__ = ["Guard", "Verifier", "canonical_python2", "extension", "make_core", "read_text", "scan", "tables_of"]
+__all__ = [
+    "Builder",
+    "Guard",
+    "Verifier",
+    "canonical_python2",
+    "extension",
+    "make_core",
+    "read_text",
+    "scan",
+    "tables_of",
+]
 
 scan = _verifier.scan
+Builder = _verifier.Builder
 Guard = _verifier.Guard
 _TRACING = _verifier.Tables(
     {

@@ -1,10 +1,11 @@
-"""The short way for short pickles, and for those that are nothing but data: one judgement, then stock's own `loads`.
+"""The short way for pickles that are nothing but data, and for short ones.
 
-Data needs no watching. Of a short pickle that imports something, the verifier tells what its driver's checks depend on;
-the predictions of streams that use their imports alike are kept. While stock loads, the audit hook on
-`pickle.find_class` asks here about each import: it has to be the next that was judged, its module and object have to be
-there already, and the object is checked as it is now, each time. Whatever else loads meanwhile gets nothing: the hook
-is asked for in the frame of the load itself.
+Data is built by the compiled builder, which can make nothing else. A short pickle is judged once, then loaded by
+stock's own `loads`. Of one that imports something the verifier tells what its driver's checks depend on; the
+predictions of streams that use their imports alike are kept. While stock loads, the audit hook on `pickle.find_class`
+asks here about each import: it has to be the next that was judged, its module and object have to be there already, and
+the object is checked as it is now, each time. Whatever else loads meanwhile gets nothing: the hook is asked for in the
+frame of the load itself.
 
 Whatever is not clean, or needs more (stubs, guards, extension codes, persistent ids, modules to import), takes the long
 way and is judged there.
@@ -34,6 +35,7 @@ _SHORT = 1 << 16  # bytes of a pickle that is short
 _KEPT = 256  # kinds of streams whose predictions are kept
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
+_build: Any = engine.native.Builder(_SETTINGS).build if engine.native else None
 _PAUSED = pause.paused.__code__
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
 _HOLDERS = (functools.partial, type(functools.lru_cache(lambda: None)), types.MethodType, types.MethodWrapperType)
@@ -94,18 +96,23 @@ def is_ready() -> bool:
 def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:
     """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken.
 
-    `leave` is told where it ends before anything of it runs.
+    `leave` is told where it ends before anything of it runs; what is nothing but data runs nothing.
     """
     enforcement = lookup.current()
     policy = enforcement.policy
     if engine.native is None or policy is None:
         return None
+    size = len(content) - start
+    built: tuple[Any, int] | None
+    built = pause.paused(_build, content, start) if pause.USEFUL and size > pause.LEAST else _build(content, start)
+    if built is not None:
+        leave(built[1])
+        return built
+    if size > _SHORT or enforcement.audit or not sanction.watched:
+        return None
     judge = _judge_of(policy)
     verifier = judge.verifier()
-    if len(content) - start > _SHORT or enforcement.audit or not sanction.watched:
-        found = verifier.plain(content, start)
-    else:
-        found = verifier.shape(content, start)
+    found = verifier.shape(content, start)
     judge.spare.append(verifier)
     if found is None:
         return None
@@ -120,8 +127,6 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
         leave(end)
         return _load_expecting(expected, stream, content[start:] if start else content), end
     leave(end)
-    if pause.USEFUL and len(stream) > pause.LEAST:
-        return pause.paused(stock.loads, stream), end
     return stock.loads(stream), end
 
 

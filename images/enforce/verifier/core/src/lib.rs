@@ -22,6 +22,7 @@ mod report;
 mod rush;
 mod scan;
 mod settings;
+mod survey;
 mod tag;
 mod targets;
 mod verifier;
@@ -32,6 +33,7 @@ pub use name::Tables;
 pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Violation, use_names};
 pub use scan::scan;
 pub use settings::{Settings, Texts};
+pub use survey::{Survey, survey};
 pub use verifier::{Verdict, Verifier};
 
 /// A module and a qualified name in it.

@@ -38,8 +38,6 @@ pub struct Machine<'a> {
     pub(crate) marks: Vec<usize>,
     pub(crate) fence: usize,
     pub(crate) proto: u8,
-    /// Whether the judgement ends at the first thing that is more than data.
-    pub data_only: bool,
     start: usize,
     position: usize,
     pub(crate) frame_end: usize,
@@ -83,7 +81,6 @@ impl<'a> Machine<'a> {
             marks: room.1,
             fence: 0,
             proto: 0,
-            data_only: false,
             start,
             position: start,
             frame_end: NO_FRAME,
@@ -241,9 +238,6 @@ impl<'a> Machine<'a> {
     }
 
     fn step_rare(&mut self, code: u8) -> Step {
-        if self.data_only && matches!(code, b'c' | b'i' | b'P' | b'Q' | 0x93 | 0x82..=0x84 | 0x97) {
-            return Err(Box::new(Halt::Interrupted));
-        }
         match code {
             b'0' => self.pop_any(),
             b'1' => {

@@ -136,20 +136,13 @@ impl Verifier {
         start: usize,
         last: bool,
     ) -> Result<Verdict, Interrupted> {
-        self.run(host, (data, gaps), start, last, false)
-    }
-
-    /// Judges one pickle from `start` on that is loaded once; gives where it ends when it is nothing but data.
-    pub fn end_of_data(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<u64> {
-        let found = self.run(host, (data, &[]), start, true, true);
-        self.reset();
-        found.ok().filter(Verdict::is_clean).map(|found| found.end)
+        self.run(host, (data, gaps), start, last)
     }
 
     /// Judges one pickle from `start` on that is loaded once; gives where it ends when it is clean and asks nothing of
     /// a driver but the checks of its imports, and a text that is the same for streams whose imports are used alike.
     pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<(u64, Vec<u8>)> {
-        let found = self.run(host, (data, &[]), start, true, false);
+        let found = self.run(host, (data, &[]), start, true);
         let found = found.ok().filter(|verdict| verdict.is_clean() && self.identified == 0 && verdict.late.is_empty());
         let shape = found.and_then(|verdict| Some((verdict.end, self.shape_of(&verdict.imports)?)));
         self.reset();
@@ -181,7 +174,6 @@ impl Verifier {
         (data, gaps): (&[u8], &[(usize, u64)]),
         start: usize,
         last: bool,
-        data_only: bool,
     ) -> Result<Verdict, Interrupted> {
         let saved = (self.memo.len() > 0).then(|| self.memo.clone());
         self.puts.begin(last && saved.is_none() && gaps.is_empty(), data);
@@ -191,7 +183,6 @@ impl Verifier {
         let first_identified = self.identified;
         let room = (std::mem::take(&mut self.stack), std::mem::take(&mut self.marks));
         let mut machine = Machine::new(self, host, (data, gaps), start, first_identified, room);
-        machine.data_only = data_only;
         let outcome = machine.run();
         let (mut verdict, position, room) = machine.finish();
         (self.stack, self.marks) = room;

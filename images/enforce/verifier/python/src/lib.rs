@@ -1,7 +1,9 @@
 //! `pickleball_enforce._verifier`: the verifier for Python. `pickleball_enforce.native` wraps it.
 
+mod builder;
 mod guard;
 mod host;
+mod made;
 mod objects;
 mod settings;
 mod tables;
@@ -22,6 +24,7 @@ fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;
+    module.add_class::<builder::Builder>()?;
     module.add_class::<guard::Guard>()?;
     module.add_class::<tables::Tables>()?;
     module.add_class::<verifier::Verifier>()

@@ -86,21 +86,6 @@ impl Verifier {
         found
     }
 
-    /// As `shape`, of a pickle that is nothing but data; else None.
-    fn plain<'py>(
-        &mut self,
-        py: Python<'py>,
-        data: &Bound<'py, PyBytes>,
-        start: usize,
-    ) -> PyResult<Option<Quick<'py>>> {
-        check_start(data, start)?;
-        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
-        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
-        let end = self.core.end_of_data(&mut host, data.as_bytes(), start);
-        host.failure.map_or(Ok(()), Err)?;
-        self.quick(py, data, start, end.map(|end| (end, Vec::new())))
-    }
-
     /// Begins a load that is followed opcode by opcode: its pickle comes in pieces.
     fn begin(&mut self) {
         self.core.begin();

@@ -1,0 +1,174 @@
+//! Whether a pickle is plain data, and what of its memo it uses: one look at each opcode, before anything is built.
+//!
+//! Plain data is what no import, call, persistent id or buffer comes into, in the opcodes of protocols 1 to 5 that
+//! picklers write. What is odd about a pickle is no matter here: it is then none of these, and the verifier says why.
+
+use crate::opcode::HIGHEST_PROTOCOL;
+
+const BITS: usize = 64;
+
+/// What a look at a pickle of plain data told.
+#[derive(Debug)]
+pub struct Survey {
+    /// Where it ends, behind its STOP.
+    pub end: usize,
+    /// Whether each put goes to the next entry of the memo, as picklers do.
+    pub ordered: bool,
+    got: Vec<u64>,
+}
+
+impl Survey {
+    /// Whether no get names the entry of an ordered memo.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_vain(&self, index: usize) -> bool {
+        self.got.get(index / BITS).is_none_or(|bits| bits >> (index % BITS) & 1 == 0)
+    }
+
+    fn get(&mut self, index: usize) {
+        let place = index / BITS;
+        if place >= self.got.len() {
+            self.got.resize(place + 1, 0);
+        }
+        self.got[place] |= 1 << (index % BITS);
+    }
+}
+
+#[inline(always)]
+fn number<const WIDTH: usize>(rest: &[u8]) -> Option<usize> {
+    let mut bytes = [0; 8];
+    bytes[..WIDTH].copy_from_slice(rest.get(..WIDTH)?);
+    usize::try_from(u64::from_le_bytes(bytes)).ok()
+}
+
+/// The length of an argument with the length before it.
+#[inline(always)]
+fn counted<const WIDTH: usize>(rest: &[u8]) -> Option<usize> {
+    number::<WIDTH>(rest)?.checked_add(WIDTH)
+}
+
+/// Looks at the pickle that begins at `start`; None where it is more than plain data, odd, or cut off.
+#[must_use]
+pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
+    let mut found = Survey { end: start, ordered: true, got: Vec::new() };
+    let (mut window, mut framed) = (data, false);
+    let (mut pos, mut entries) = (start, 0);
+    loop {
+        let Some((&code, rest)) = window.get(pos..)?.split_first() else {
+            if !framed {
+                return None;
+            }
+            (window, framed) = (data, false); // the frame ends
+            continue;
+        };
+        let width = match code {
+            b'('
+            | b')'
+            | b'N'
+            | b']'
+            | b'}'
+            | b'e'
+            | b'u'
+            | b'a'
+            | b's'
+            | b't'
+            | b'l'
+            | b'd'
+            | b'0'
+            | b'1'
+            | b'2'
+            | 0x85..=0x89
+            | 0x8f..=0x91 => 0,
+            b'K' => 1,
+            b'M' => 2,
+            b'J' => 4,
+            b'G' => 8,
+            b'C' | 0x8a | 0x8c => counted::<1>(rest)?,
+            b'X' | b'B' => counted::<4>(rest)?,
+            0x8d | 0x8e | 0x96 => counted::<8>(rest)?,
+            0x8b => counted::<4>(rest).filter(|width| i32::try_from(width - 4).is_ok())?,
+            b'h' | b'j' => {
+                let index = if code == b'h' { number::<1>(rest)? } else { number::<4>(rest)? };
+                if found.ordered && index >= entries {
+                    return None;
+                }
+                if found.ordered {
+                    found.get(index);
+                }
+                if code == b'h' { 1 } else { 4 }
+            }
+            0x94 => {
+                entries += 1;
+                0
+            }
+            b'q' | b'r' => {
+                let index = if code == b'q' { number::<1>(rest)? } else { number::<4>(rest)? };
+                found.ordered &= index == entries;
+                entries += 1;
+                if code == b'q' { 1 } else { 4 }
+            }
+            0x80 => {
+                if *rest.first()? > HIGHEST_PROTOCOL {
+                    return None;
+                }
+                1
+            }
+            0x95 => {
+                let end = number::<8>(rest)?.checked_add(pos + 9)?;
+                if framed {
+                    return None; // a frame in a frame
+                }
+                (window, framed) = (data.get(..end)?, true);
+                8
+            }
+            b'.' => {
+                found.end = pos + 1;
+                return (!framed || window.len() == found.end).then_some(found);
+            }
+            _ => return None,
+        };
+        pos = pos.checked_add(1 + width)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_told_from_what_is_more() {
+        assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0).map(|found| found.end), Some(10));
+        assert_eq!(survey(b"..", 1).map(|found| found.end), Some(2));
+        for more in [&b"cos\nsystem\n."[..], b"\x8c\x02os\x8c\x01x\x93.", b"Np0\n.", b"K\x01Q.", b"\x97.", b"\x82\x01."]
+        {
+            assert!(survey(more, 0).is_none(), "{more:?}");
+        }
+        for odd in
+            [&b""[..], b"K", b"\x80\x06N.", b"X\xff\xff\xff\xff.", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", b"N"]
+        {
+            assert!(survey(odd, 0).is_none(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_got_is_known() {
+        let found = survey(b"]\x94N\x94h\x01.", 0).expect("data");
+        assert_eq!((found.is_vain(0), found.is_vain(1), found.is_vain(500)), (true, false, true));
+        assert!(!survey(b"]q\x05.", 0).expect("data").ordered);
+        assert!(survey(b"Nh\x00.", 0).is_none());
+    }
+
+    #[test]
+    fn frames_end_between_opcodes_and_at_stop() {
+        let framed =
+            |size: u8, rest: &[u8]| survey(&[&[0x95, size, 0, 0, 0, 0, 0, 0, 0][..], rest].concat(), 0).is_some();
+        assert!(framed(2, b"N."));
+        assert!(framed(1, b"N."));
+        assert!(framed(0, b"N."));
+        assert!(!framed(3, b"N.."), "it reaches past STOP");
+        assert!(!framed(3, b"N..."), "it reaches past STOP");
+        assert!(!framed(1, b"K\x01."), "it ends in an argument");
+        assert!(!framed(9, b"N."), "it is longer than the rest");
+        assert!(!framed(11, b"\x95\x02\0\0\0\0\0\0\0N."), "it begins in another");
+    }
+}

@@ -1,0 +1,559 @@
+//! Builds what a pickle of plain data stands for, as stock's unpickler does, and sooner.
+//!
+//! Whatever its bytes are, nothing comes of a pickle here but None, booleans, numbers, texts, bytes, tuples, lists, dicts
+//! and sets: there is no opcode that could do more. What these bytes could ask too much of (the stack, the memo, time for
+//! hashing) has the bounds of the verifier, or closer ones. Where anything is odd, nothing is built: then the long way judges it.
+
+use pickleball_verifier::{Settings, Survey, survey};
+use pyo3::exceptions::PyException;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyList, PySet, PyTuple};
+
+use crate::made::{self, Object};
+use crate::settings;
+
+const MEMOIZE: u8 = 0x94;
+const FRAME: u8 = 0x95;
+const FRAME_WIDTH: usize = 8;
+const NOT_OPEN: usize = usize::MAX;
+const LONGEST_OPEN: usize = 1 << 20; // items on the stack: a longer list is made of several parts
+const MOST_HASHED: u64 = 1 << 16; // what keys may hold beside two for each byte: here it is counted by going there
+const SMALL: std::ops::Range<i64> = -5..257; // ints of which Python has one each
+
+/// That nothing is built: Python has raised, or something is odd.
+#[derive(Debug)]
+struct Odd;
+
+type Step<T = ()> = Result<T, Odd>;
+
+/// Where the items above a MARK begin. Those of a list that is not made yet begin at `open` and lie below.
+#[derive(Clone, Copy)]
+struct Mark {
+    start: usize,
+    open: usize,
+}
+
+/// Builds pickles of plain data that are loaded once.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Builder {
+    settings: Settings,
+}
+
+#[pymethods]
+impl Builder {
+    #[new]
+    fn new(settings: &Bound<'_, PyAny>) -> PyResult<Builder> {
+        Ok(Builder { settings: settings::read(settings)?.0 })
+    }
+
+    /// Builds the pickle that begins at `start`; gives the object and where the pickle ends, None where it is more than
+    /// plain data or odd.
+    fn build<'py>(&self, data: &Bound<'py, PyBytes>, start: usize) -> PyResult<Option<(Object<'py>, usize)>> {
+        let (py, data) = (data.py(), data.as_bytes());
+        let Some(survey) = survey(data, start) else { return Ok(None) };
+        if (data.len() - start) as u64 > self.settings.max_length {
+            return Ok(None);
+        }
+        let mut building = Building::new(py, &data[..survey.end], start, &survey, &self.settings);
+        match building.run() {
+            Ok(found) => Ok(Some((found, survey.end))),
+            Err(Odd) => match PyErr::take(py) {
+                Some(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+                _ => Ok(None), // the long way meets it again, where it belongs
+            },
+        }
+    }
+}
+
+struct Building<'a, 'py> {
+    py: Python<'py>,
+    data: &'a [u8],
+    start: usize,
+    pos: usize,
+    survey: &'a Survey,
+    settings: &'a Settings,
+    stack: Vec<Object<'py>>,
+    marks: Vec<Mark>,
+    /// Where the items above the last mark begin.
+    fence: usize,
+    memo: Vec<Option<Object<'py>>>,
+    entries: usize,
+    hash_cost: u64,
+}
+
+impl<'a, 'py> Building<'a, 'py> {
+    fn new(
+        py: Python<'py>,
+        data: &'a [u8],
+        start: usize,
+        survey: &'a Survey,
+        settings: &'a Settings,
+    ) -> Building<'a, 'py> {
+        Building {
+            py,
+            data,
+            start,
+            pos: start,
+            survey,
+            settings,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            fence: 0,
+            memo: Vec::new(),
+            entries: 0,
+            hash_cost: 0,
+        }
+    }
+
+    fn run(&mut self) -> Step<Object<'py>> {
+        loop {
+            match self.byte()? {
+                b'K' => {
+                    let value = self.byte()?;
+                    self.push(made::int(self.py, i32::from(value)))?;
+                }
+                b'M' => {
+                    let value = u16::from_le_bytes(self.array()?);
+                    self.push(made::int(self.py, i32::from(value)))?;
+                }
+                b'J' => {
+                    let value = i32::from_le_bytes(self.array()?);
+                    self.push(made::int(self.py, value))?;
+                }
+                b'G' => {
+                    let value = f64::from_be_bytes(self.array()?);
+                    self.push(made::float(self.py, value))?;
+                }
+                0x8c => {
+                    let text = self.counted::<1>()?;
+                    self.push(made::text(self.py, text))?;
+                }
+                b'X' => {
+                    let text = self.counted::<4>()?;
+                    self.push(made::text(self.py, text))?;
+                }
+                b'C' => {
+                    let bytes = self.counted::<1>()?;
+                    self.push(made::bytes(self.py, bytes))?;
+                }
+                b'N' => self.push(Some(self.py.None().into_bound(self.py)))?,
+                code @ (0x88 | 0x89) => self.push(Some(PyBool::new(self.py, code == 0x88).to_owned().into_any()))?,
+                MEMOIZE => self.memoize(self.entries)?,
+                b'q' => {
+                    let index = self.byte()?;
+                    self.memoize(usize::from(index))?;
+                }
+                b'r' => {
+                    let index = self.number::<4>()?;
+                    self.memoize(index)?;
+                }
+                b'h' => {
+                    let index = self.byte()?;
+                    self.get(usize::from(index))?;
+                }
+                b'j' => {
+                    let index = self.number::<4>()?;
+                    self.get(index)?;
+                }
+                b']' => self.list()?,
+                b'}' => self.push(made::dict(self.py))?,
+                b'(' => self.mark(NOT_OPEN)?,
+                b'e' => self.appends()?,
+                b'u' => self.set_items()?,
+                b')' => self.tie(0)?,
+                code @ 0x85..=0x87 => self.tie(usize::from(code - 0x84))?,
+                b'a' => self.append()?,
+                b's' => self.set_item()?,
+                b'.' => return self.pop(),
+                code => self.rare(code)?,
+            }
+        }
+    }
+
+    fn rare(&mut self, code: u8) -> Step {
+        match code {
+            0x80 => self.byte().map(drop),
+            FRAME => self.take(FRAME_WIDTH).map(drop),
+            b't' => {
+                let start = self.take_mark()?;
+                self.tie(self.stack.len() - start)
+            }
+            b'l' => {
+                let start = self.take_mark()?;
+                self.make_list(start)
+            }
+            b'd' => {
+                let start = self.take_mark()?;
+                let made = made::dict(self.py).ok_or(Odd)?;
+                self.put_items(&made, start)?;
+                self.push(Some(made))
+            }
+            b'0' => {
+                if self.stack.len() > self.fence {
+                    self.stack.pop();
+                    return Ok(());
+                }
+                self.take_mark().map(drop)
+            }
+            b'1' => {
+                let start = self.take_mark()?;
+                self.stack.truncate(start);
+                Ok(())
+            }
+            b'2' => {
+                let top = self.top()?.clone();
+                self.push(Some(top))
+            }
+            0x8a => {
+                let bytes = self.counted::<1>()?;
+                self.long(bytes)
+            }
+            0x8b => {
+                let bytes = self.counted::<4>()?;
+                self.long(bytes)
+            }
+            0x8d => {
+                let text = self.counted::<8>()?;
+                self.push(made::text(self.py, text))
+            }
+            b'B' => {
+                let bytes = self.counted::<4>()?;
+                self.push(made::bytes(self.py, bytes))
+            }
+            0x8e => {
+                let bytes = self.counted::<8>()?;
+                self.push(made::bytes(self.py, bytes))
+            }
+            0x96 => {
+                let bytes = self.counted::<8>()?;
+                self.push(made::bytearray(self.py, bytes))
+            }
+            0x8f => self.push(made::empty_set(self.py)),
+            0x90 => self.add_items(),
+            0x91 => self.freeze(),
+            _ => Err(Odd),
+        }
+    }
+
+    // ---- reading ----------------------------------------------------------------------------------------------------
+
+    #[inline(always)]
+    fn byte(&mut self) -> Step<u8> {
+        let found = *self.data.get(self.pos).ok_or(Odd)?;
+        self.pos += 1;
+        Ok(found)
+    }
+
+    #[inline(always)]
+    fn array<const WIDTH: usize>(&mut self) -> Step<[u8; WIDTH]> {
+        let found = *self.data.get(self.pos..).and_then(<[u8]>::first_chunk).ok_or(Odd)?;
+        self.pos += WIDTH;
+        Ok(found)
+    }
+
+    #[inline(always)]
+    fn number<const WIDTH: usize>(&mut self) -> Step<usize> {
+        let mut bytes = [0; 8];
+        bytes[..WIDTH].copy_from_slice(&self.array::<WIDTH>()?);
+        usize::try_from(u64::from_le_bytes(bytes)).map_err(|_| Odd)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, size: usize) -> Step<&'a [u8]> {
+        let data = self.data;
+        let found = data.get(self.pos..).and_then(|rest| rest.get(..size)).ok_or(Odd)?;
+        self.pos += size;
+        Ok(found)
+    }
+
+    /// Takes an argument that has its length before it.
+    #[inline(always)]
+    fn counted<const WIDTH: usize>(&mut self) -> Step<&'a [u8]> {
+        let size = self.number::<WIDTH>()?;
+        self.take(size)
+    }
+
+    fn follows(&self, code: u8) -> bool {
+        self.data.get(self.pos) == Some(&code)
+    }
+
+    // ---- the stack and the memo -------------------------------------------------------------------------------------
+
+    #[inline(always)]
+    fn push(&mut self, made: Option<Object<'py>>) -> Step {
+        match made {
+            Some(made) if self.stack.len() < self.settings.max_depth => {
+                self.stack.push(made);
+                Ok(())
+            }
+            _ => Err(Odd),
+        }
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> Step<Object<'py>> {
+        if self.stack.len() > self.fence { self.stack.pop().ok_or(Odd) } else { Err(Odd) }
+    }
+
+    #[inline(always)]
+    fn top(&self) -> Step<&Object<'py>> {
+        self.stack.get(self.fence..).and_then(<[_]>::last).ok_or(Odd)
+    }
+
+    #[inline(always)]
+    fn memoize(&mut self, index: usize) -> Step {
+        self.top()?;
+        if self.entries >= self.settings.max_memo {
+            return Err(Odd);
+        }
+        if self.survey.ordered && self.survey.is_vain(index) {
+            self.entries += 1;
+            return Ok(());
+        }
+        self.keep(index)
+    }
+
+    fn keep(&mut self, index: usize) -> Step {
+        if index as u64 > self.settings.memo_floor && index > self.pos - self.start {
+            return Err(Odd);
+        }
+        let top = self.top()?.clone();
+        if index >= self.memo.len() {
+            self.memo.resize(index + 1, None);
+        }
+        let before = self.memo[index].replace(top);
+        self.entries += usize::from(before.is_none());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn get(&mut self, index: usize) -> Step {
+        let found = self.memo.get(index).and_then(Option::as_ref).ok_or(Odd)?.clone();
+        self.push(Some(found))
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, open: usize) -> Step {
+        if self.marks.len() >= self.settings.max_depth {
+            return Err(Odd);
+        }
+        self.fence = self.stack.len();
+        self.marks.push(Mark { start: self.fence, open });
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn drop_mark(&mut self) -> Step<Mark> {
+        let mark = self.marks.pop().ok_or(Odd)?;
+        self.fence = self.marks.last().map_or(0, |mark| mark.start);
+        Ok(mark)
+    }
+
+    /// Removes the last mark, and gives where its items begin. A list below them that was open is made.
+    #[inline(always)]
+    fn take_mark(&mut self) -> Step<usize> {
+        let mark = self.drop_mark()?;
+        if mark.open == NOT_OPEN {
+            return Ok(mark.start);
+        }
+        let mut items = self.stack.split_off(mark.start);
+        self.make_list(mark.open)?;
+        self.stack.append(&mut items);
+        Ok(mark.open + 1)
+    }
+
+    // ---- numbers ----------------------------------------------------------------------------------------------------
+
+    fn long(&mut self, bytes: &[u8]) -> Step {
+        if let Some(sign) = bytes.last()
+            && bytes.len() <= 8
+        {
+            let mut wide = [if sign & 0x80 == 0 { 0 } else { 0xff }; 8];
+            wide[..bytes.len()].copy_from_slice(bytes);
+            let value = i64::from_le_bytes(wide);
+            if !SMALL.contains(&value) {
+                return self.push(made::wide_int(self.py, value));
+            }
+        }
+        let read = self.read_long(bytes);
+        let made = self.kept(read)?;
+        self.push(Some(made))
+    }
+
+    fn read_long(&self, bytes: &[u8]) -> PyResult<Object<'py>> {
+        let py = self.py;
+        let signed = PyDict::new(py);
+        signed.set_item(intern!(py, "signed"), true)?;
+        py.get_type::<PyInt>().call_method(intern!(py, "from_bytes"), (bytes, intern!(py, "little")), Some(&signed))
+    }
+
+    /// Puts an exception back where those of C functions are.
+    fn kept<T>(&self, result: PyResult<T>) -> Step<T> {
+        result.map_err(|error| {
+            error.restore(self.py);
+            Odd
+        })
+    }
+
+    // ---- lists and tuples -------------------------------------------------------------------------------------------
+
+    /// Makes an empty list; one whose items follow, and that nothing gets, stays open: it is made with its items.
+    #[inline(always)]
+    fn list(&mut self) -> Step {
+        let put = match self.data.get(self.pos) {
+            Some(&MEMOIZE) => 1,
+            Some(b'q') => 2,
+            Some(b'r') => 5,
+            _ => 0,
+        };
+        let filled = self.data.get(self.pos + put) == Some(&b'(');
+        if filled && (put == 0 || self.survey.ordered && self.survey.is_vain(self.entries)) {
+            self.entries += usize::from(put > 0);
+            self.pos += put + 1;
+            return self.mark(self.stack.len());
+        }
+        self.push(made::empty_list(self.py))
+    }
+
+    /// Makes a list of what lies on the stack from a place on, and puts it there.
+    #[inline(always)]
+    fn make_list(&mut self, start: usize) -> Step {
+        let made = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        self.push(Some(made.into_any()))
+    }
+
+    #[inline(always)]
+    fn appends(&mut self) -> Step {
+        let mark = self.drop_mark()?;
+        if mark.open == NOT_OPEN {
+            return self.extend(mark.start);
+        }
+        if self.follows(FRAME) {
+            self.take(1 + FRAME_WIDTH)?;
+        }
+        if self.follows(b'(') && self.stack.len() - mark.open < LONGEST_OPEN {
+            self.pos += 1;
+            return self.mark(mark.open);
+        }
+        self.make_list(mark.open)
+    }
+
+    fn extend(&mut self, start: usize) -> Step {
+        let items = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
+        let end = list.len();
+        let done = list.set_slice(end, end, items.as_any());
+        self.kept(done)
+    }
+
+    fn append(&mut self) -> Step {
+        let item = self.pop()?;
+        let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
+        let done = list.append(item);
+        self.kept(done)
+    }
+
+    #[inline(always)]
+    fn tie(&mut self, size: usize) -> Step {
+        let start = self.stack.len().checked_sub(size).filter(|&start| start >= self.fence).ok_or(Odd)?;
+        let made = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        self.push(Some(made.into_any()))
+    }
+
+    // ---- dicts and sets ---------------------------------------------------------------------------------------------
+
+    #[inline(always)]
+    fn set_items(&mut self) -> Step {
+        let start = self.take_mark()?;
+        let dict = self.top_below(start)?.clone();
+        self.put_items(&dict, start)
+    }
+
+    fn set_item(&mut self) -> Step {
+        let start = self.stack.len().checked_sub(2).ok_or(Odd)?;
+        let dict = self.top_below(start)?.clone();
+        self.put_items(&dict, start)
+    }
+
+    /// What lies right below a place.
+    #[inline(always)]
+    fn top_below(&self, start: usize) -> Step<&Object<'py>> {
+        self.stack.get(self.fence..start).and_then(<[_]>::last).ok_or(Odd)
+    }
+
+    /// Puts what lies on the stack from a place on into a dict, keys and values in turns.
+    #[inline(always)]
+    fn put_items(&mut self, dict: &Object<'py>, start: usize) -> Step {
+        let dict = dict.cast_exact::<PyDict>().map_err(|_| Odd)?;
+        let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
+        let pairs = self.stack[start..].chunks_exact(2);
+        if !pairs.remainder().is_empty() {
+            return Err(Odd);
+        }
+        for pair in pairs {
+            charge(&pair[0], &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            let done = dict.set_item(&pair[0], &pair[1]);
+            self.kept(done)?;
+        }
+        self.hash_cost = hash_cost;
+        self.stack.truncate(start);
+        Ok(())
+    }
+
+    fn add_items(&mut self) -> Step {
+        let start = self.take_mark()?;
+        let set = self.top_below(start)?.cast_exact::<PySet>().map_err(|_| Odd)?;
+        let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
+        for item in &self.stack[start..] {
+            charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            self.kept(set.add(item))?;
+        }
+        self.hash_cost = hash_cost;
+        self.stack.truncate(start);
+        Ok(())
+    }
+
+    fn freeze(&mut self) -> Step {
+        let start = self.take_mark()?;
+        let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
+        for item in &self.stack[start..] {
+            charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
+        }
+        self.hash_cost = hash_cost;
+        let items = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        self.push(made::frozenset(&items))
+    }
+
+    fn hash_bound(&self) -> u64 {
+        let read = (self.pos - self.start) as u64;
+        self.settings.max_hash_cost.min(MOST_HASHED).saturating_add(read.saturating_mul(2))
+    }
+}
+
+/// Counts what hashing a key costs: tuples are hashed anew each time, with all that is in them.
+#[inline(always)]
+fn charge(key: &Object<'_>, cost: &mut u64, bound: u64, depth: u64) -> Step {
+    *cost += 1;
+    match key.cast_exact::<PyTuple>() {
+        Err(_) => Ok(()),
+        Ok(items) => charge_items(items, cost, bound, depth),
+    }
+}
+
+fn charge_items(items: &Bound<'_, PyTuple>, cost: &mut u64, bound: u64, depth: u64) -> Step {
+    if *cost > bound || depth == 0 {
+        return Err(Odd);
+    }
+    for item in items {
+        if item.is_exact_instance_of::<PyList>() || item.is_exact_instance_of::<PyDict>() || is_other_mutable(&item) {
+            return Err(Odd); // it cannot be hashed
+        }
+        charge(&item, cost, bound, depth - 1)?;
+    }
+    Ok(())
+}
+
+fn is_other_mutable(item: &Object<'_>) -> bool {
+    item.is_exact_instance_of::<PySet>() || item.is_exact_instance_of::<PyByteArray>()
+}

@@ -1,0 +1,118 @@
+//! Objects of Python made by its C functions, where `PyO3` panics when memory is short, or copies what can be handed over.
+//!
+//! Everything here is for exact builtin types. A function gives None where Python has raised; the exception is then set.
+
+#![allow(unsafe_code)] // each of these calls one function of the stable ABI, with what that asks for
+
+use std::vec::Drain;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+pub type Object<'py> = Bound<'py, PyAny>;
+
+/// Takes over what a function of Python has just made.
+///
+/// # Safety
+///
+/// `made` is a new reference that nobody else gives back, or null with an exception set.
+#[inline(always)]
+unsafe fn owned(py: Python<'_>, made: *mut ffi::PyObject) -> Option<Object<'_>> {
+    unsafe { Bound::from_owned_ptr_or_opt(py, made) }
+}
+
+#[inline(always)]
+fn length(bytes: &[u8]) -> ffi::Py_ssize_t {
+    bytes.len().cast_signed() // a slice is never longer than isize::MAX
+}
+
+#[inline(always)]
+pub fn int(py: Python<'_>, value: i32) -> Option<Object<'_>> {
+    // SAFETY: takes any number, gives a new reference.
+    unsafe { owned(py, ffi::PyLong_FromLong(value.into())) }
+}
+
+#[inline(always)]
+pub fn wide_int(py: Python<'_>, value: i64) -> Option<Object<'_>> {
+    // SAFETY: takes any number, gives a new reference.
+    unsafe { owned(py, ffi::PyLong_FromLongLong(value)) }
+}
+
+#[inline(always)]
+pub fn float(py: Python<'_>, value: f64) -> Option<Object<'_>> {
+    // SAFETY: takes any number, gives a new reference.
+    unsafe { owned(py, ffi::PyFloat_FromDouble(value)) }
+}
+
+/// Makes a text as stock's unpickler does; bytes that are none make Python raise.
+#[inline(always)]
+pub fn text<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
+    // SAFETY: reads so many bytes, and a C string, and keeps neither; gives a new reference.
+    unsafe { owned(py, ffi::PyUnicode_DecodeUTF8(bytes.as_ptr().cast(), length(bytes), c"surrogatepass".as_ptr())) }
+}
+
+/// Makes bytes as stock's unpickler does: a single one is an object of its own.
+#[inline(always)]
+pub fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
+    // SAFETY: with null the content is left to be written, so many bytes, before anybody else has the object; the empty
+    // bytes, which others have too, are not written to.
+    unsafe {
+        let made = owned(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), length(bytes)))?;
+        let content = ffi::PyBytes_AsString(made.as_ptr());
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), content.cast(), bytes.len());
+        Some(made)
+    }
+}
+
+pub fn bytearray<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
+    // SAFETY: copies so many bytes; gives a new reference.
+    unsafe { owned(py, ffi::PyByteArray_FromStringAndSize(bytes.as_ptr().cast(), length(bytes))) }
+}
+
+pub fn dict(py: Python<'_>) -> Option<Object<'_>> {
+    // SAFETY: gives a new reference.
+    unsafe { owned(py, ffi::PyDict_New()) }
+}
+
+pub fn empty_list(py: Python<'_>) -> Option<Object<'_>> {
+    // SAFETY: gives a new reference.
+    unsafe { owned(py, ffi::PyList_New(0)) }
+}
+
+pub fn empty_set(py: Python<'_>) -> Option<Object<'_>> {
+    // SAFETY: null stands for no items; gives a new reference.
+    unsafe { owned(py, ffi::PySet_New(std::ptr::null_mut())) }
+}
+
+pub fn frozenset<'py>(items: &Bound<'py, PyTuple>) -> Option<Object<'py>> {
+    // SAFETY: reads an iterable, which a tuple is; gives a new reference.
+    unsafe { owned(items.py(), ffi::PyFrozenSet_New(items.as_ptr())) }
+}
+
+/// Makes a list of items that are handed over.
+#[inline(always)]
+pub fn list<'py>(py: Python<'py>, items: Drain<'_, Object<'py>>) -> Option<Bound<'py, PyList>> {
+    // SAFETY: the list has as many places as there are items, nobody else has it, and nothing of Python runs until all
+    // are filled: PyList_SetItem takes a reference over and has nothing to give back. An exact list is a PyList.
+    unsafe {
+        let made = owned(py, ffi::PyList_New(items.len().cast_signed()))?;
+        for (index, item) in items.enumerate() {
+            ffi::PyList_SetItem(made.as_ptr(), index.cast_signed(), item.into_ptr());
+        }
+        Some(made.cast_into_unchecked())
+    }
+}
+
+/// Makes a tuple of items that are handed over.
+#[inline(always)]
+pub fn tuple<'py>(py: Python<'py>, items: Drain<'_, Object<'py>>) -> Option<Bound<'py, PyTuple>> {
+    // SAFETY: as for a list; the empty tuple, which others have too, is not written to.
+    unsafe {
+        let made = owned(py, ffi::PyTuple_New(items.len().cast_signed()))?;
+        for (index, item) in items.enumerate() {
+            ffi::PyTuple_SetItem(made.as_ptr(), index.cast_signed(), item.into_ptr());
+        }
+        Some(made.cast_into_unchecked())
+    }
+}
