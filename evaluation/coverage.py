@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MEMORY = 3 * 2**30
 MOST_CANDIDATES = 4
-LIMIT = 60  # seconds for a policy, and for what proposals bring with them
+LIMIT = 120  # seconds of processor time for a policy, and for what proposals bring with them
 # What lists call these libraries, and the packages whose classes can be their models.
 PACKAGES = {
     "sklearn": "scikit-learn", "lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "gensim": "gensim",
@@ -114,18 +114,18 @@ class TooSlow(Exception):
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise TooSlow in this thread, the main one, when what runs inside takes longer."""
+    """Raise TooSlow in this thread, the main one, when what runs inside takes more processor time."""
 
     def ring(*_: object) -> None:
         raise TooSlow
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 class Cover:

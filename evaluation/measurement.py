@@ -134,8 +134,8 @@ class Measurement:
             model["lacking"] = [(listed, name) for listed, name in said.get("lacking", ())]
 
     def _with_proposals(self, models: Sequence[Row]) -> None:
-        """Load again what did not load, with the inert proposals from its files."""
-        failed = [model for model in models if model["loads"]["classes"] != SAME]
+        """Load again what did not load, with the inert proposals from its files; nothing helps what carries code."""
+        failed = [model for model in models if model["loads"]["classes"] != SAME and not model["code"]]
         for group in _by_specimen(failed):
             self._extend(group, "inert", ())
         self._again(failed, "inert")

@@ -20,7 +20,7 @@ PICKLED = Way(
 )  # fmt: skip
 TORCHED = Way(
     "save, torch", "", lambda model, path: model.save(str(path), serialization="pytorch", save_ctfidf=True),
-    lambda path: BERTopic.load(str(path)), "*.bin",
+    lambda path: BERTopic.load(str(path)), "topic_embeddings.bin",  # it goes on without the others, whatever is in them
 )  # fmt: skip
 RECIPE = Recipe(lambda model: sorted(model.get_topics()), PICKLED)
 
