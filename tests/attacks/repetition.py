@@ -20,6 +20,14 @@ _ARGUMENTS = (
     b"]K\x01a",
     b"crecorder\nreferenced\n",
     b"C\x01x",
+    b"h\x00",
+    b"h\x01",
+    b"h\x02",
+    b"h\x02)R",
+    b"h\x02)\x81",
+    b"K\x01\x85",
+    b"}\x8c\x07__add__h\x01s\x85",
+    b"\x96" + bytes(8),
 )
 _VALUES = (b"K\x01", b"\x8c\x01a", b"G" + bytes(8), b"]", b"crecorder\nreferenced\n", b"h\x01", b"N\x85")
 _KEYS = (
@@ -29,8 +37,8 @@ _KEYS = (
 
 
 def _arguments(chance: random.Random) -> bytes:
-    count = chance.randrange(3)
-    return b"".join(chance.choice(_ARGUMENTS) for _ in range(count)) + (b")", b"\x85", b"\x86")[count]
+    count = chance.randrange(4)
+    return b"".join(chance.choice(_ARGUMENTS) for _ in range(count)) + (b")", b"\x85", b"\x86", b"\x87")[count]
 
 
 def _values(chance: random.Random) -> bytes:
@@ -42,14 +50,14 @@ def _entries(chance: random.Random) -> bytes:
 
 
 def _change(chance: random.Random) -> bytes:
-    """Change what lies on top: items, states, slot states, itself as its state."""
-    kind = chance.randrange(9)
+    """Change what lies on top: items, states, slot states, arguments of `__setstate__`, itself as its state."""
+    kind = chance.randrange(10)
     if kind < 3:
         return (b"(%bu", b"}(%bub", b"N}(%bu\x86b")[kind] % _entries(chance)
     if kind < 6:
         one, entry = chance.choice(_VALUES), chance.choice(_KEYS) + chance.choice(_VALUES)
         return (b"(" + _values(chance) + b"e", one + b"a", entry + b"s")[kind - 3]
-    return (b"", b"\x94", b"2b")[kind - 6]
+    return (b"", b"\x94", b"2b", _arguments(chance) + b"b")[kind - 6]
 
 
 def _object(chance: random.Random) -> bytes:

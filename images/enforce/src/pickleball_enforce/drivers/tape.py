@@ -30,6 +30,7 @@ _LONG = 1 << 20  # bytes of a literal that is not kept in memory
 _CHUNK = 1 << 16
 _LARGEST_CHUNK = 1 << 26
 _GROWTH = 7  # what is read next, beside what was read: a file of many pickles is read eight times at most
+_FIRST = 1 << 24  # ... but for the first pickle of a file, which is mostly the only one
 _FRAME = 0x95
 _STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
@@ -185,8 +186,8 @@ class FileTape:
 
     def _read_longer(self, window: bytes, kept: int, missing: int) -> bytes:
         """Read again what was read behind so many bytes, and what follows, into one place: then nothing is copied."""
-        more = max(missing, min(_GROWTH * len(window), _LARGEST_CHUNK), len(window), _CHUNK)
         start = self._start + kept + self._left_out
+        more = max(missing, min(_GROWTH * len(window), _LARGEST_CHUNK), len(window), 0 if self._start else _FIRST)
         left = self._file.seek(0, io.SEEK_END) - start
         self._file.seek(start)
         if left > len(window):

@@ -135,6 +135,7 @@ impl Machine<'_> {
             items: Vec::new(),
             odd_items: false,
             routine: 0,
+            taken: Vec::new(),
             slots: Vec::new(),
             seen_plain: 0,
             seen: HashMap::new(),

@@ -60,19 +60,20 @@ impl Puts {
     /// Gives the pickle between two places without what it does in vain; None where that is less than `least` puts, less
     /// than a quarter of them, or less than one for 256 bytes: copying has to pay.
     pub fn leave_out<'a>(&'a self, data: &'a [u8], start: usize, end: usize, least: usize) -> Option<Lean<'a>> {
-        let (mut vain, mut length) = (0, end - start);
+        let vain = self.places.iter().filter(|&place| place & GOT == 0).count();
+        if vain < least.max(self.places.len() / 4) || vain.saturating_mul(RAREST) < end - start {
+            return None;
+        }
+        let mut length = end - start;
         for (index, &place) in self.places.iter().enumerate() {
             let width = width_of(data[(place & !GOT) as usize])?;
             length -= width;
-            if place & GOT == 0 {
-                vain += 1;
-            } else {
+            if place & GOT != 0 {
                 length += explicit_width(index);
             }
         }
         length -= self.frames.len() * FRAME_WIDTH;
-        let pays = vain >= least.max(self.places.len() / 4) && vain.saturating_mul(RAREST) >= end - start;
-        pays.then_some(Lean { puts: self, data, start, end, length })
+        Some(Lean { puts: self, data, start, end, length })
     }
 }
 

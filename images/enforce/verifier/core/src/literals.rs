@@ -119,11 +119,13 @@ impl Machine<'_> {
         };
         let start = self.skip(size)?;
         let bytes = &self.data[start..self.pos];
-        if !bytes.is_ascii() && simdutf8::basic::from_utf8(bytes).is_err() {
+        let ascii = bytes.is_ascii();
+        if !ascii && simdutf8::basic::from_utf8(bytes).is_err() {
             let text = self.decode(Form::Utf8, bytes)?; // lone surrogates, or no text
             return self.own_text(&text);
         }
-        if self.is_long(bytes) {
+        let long = if ascii { size > self.v.settings.max_name } else { self.is_long(bytes) };
+        if long {
             return self.push(Tag::plain(Sort::LongText));
         }
         self.push(Tag::text(Sort::Text, start, width, bytes.starts_with(b"__")))

@@ -6,13 +6,14 @@ use crate::report::{Decision, Kind, List, say, uses};
 use crate::tag::{MUTABLE, NOT_LITERAL, SPECIAL, Sort, Tag};
 use crate::verifier::latest;
 
+const TAKEN_KEPT: usize = 8; // imports that one import is remembered to take
 const BOUND_METHOD: &[u8] = b"a bound method"; // of an obligation `receives`
 
 impl Machine<'_> {
     /// As `check_received`, of the items of a tuple and what keyword arguments follow them.
     pub(crate) fn check_arguments(&mut self, callee: usize, args: Tag, named: Option<Vec<Tag>>) -> Step {
         let given = self.v.memory.tuple_items(args);
-        if named.is_none() && given.iter().all(|item| item.is_literal()) {
+        if named.is_none() && self.is_taken(callee, given) {
             return self.work(given.len());
         }
         let mut received = given.to_vec();
@@ -33,6 +34,24 @@ impl Machine<'_> {
         }
         let positions = self.v.tables.positions(&import.path).map(<[usize]>::to_vec);
         self.check_each(callee, received, positions.as_deref())
+    }
+
+    /// Whether nothing is new: no rule looks at these values, or the import was given them before, and that asks for
+    /// nothing more.
+    pub(crate) fn is_taken(&self, callee: usize, given: &[Tag]) -> bool {
+        let import = &self.v.memory.imports[callee];
+        let calls = import.facts.holder || import.facts.caller;
+        let takes_objects = import.seen_plain & 1 << Kind::Receives as u8 != 0;
+        given.iter().all(|&item| match item.sort() {
+            _ if item.is_literal() => true,
+            Sort::Container | Sort::Bound => false,
+            Sort::Tuple => self.v.memory.flags_of(item) & SPECIAL == 0,
+            Sort::Import => !calls && import.taken.contains(&item),
+            sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
+                !calls && takes_objects
+            }
+            _ => true,
+        })
     }
 
     /// As `check_received`, where positions do not tell what a value is for.
@@ -81,6 +100,10 @@ impl Machine<'_> {
         if !self.may_call(given.facts) || self.v.settings.renames {
             let path = given.path.clone();
             self.oblige(callee, Kind::Receives, &path);
+        }
+        let (taken, item) = (&mut self.v.memory.imports[callee].taken, Tag::at(Sort::Import, item));
+        if taken.len() < TAKEN_KEPT && !taken.contains(&item) {
+            taken.push(item);
         }
     }
 

@@ -216,6 +216,8 @@ pub struct Import {
     pub(crate) odd_items: bool,
     /// What was done with it before, and asks for nothing more when it is done again with literals.
     pub(crate) routine: u8,
+    /// Imports that it was given before, which ask for nothing more when it is given them again.
+    pub(crate) taken: Vec<Tag>,
     /// The keys of the slot state that was checked last.
     pub(crate) slots: Vec<Tag>,
     pub(crate) seen_plain: u32,

@@ -331,7 +331,13 @@ impl Machine<'_> {
 
     /// Checks what a tuple holds that the class's own `__setstate__` takes apart.
     fn check_parts(&mut self, target: Tag, state: Tag) -> Step {
-        let received = self.v.memory.tuple_items(state).to_vec();
+        let received = self.v.memory.tuple_items(state);
+        if let Some(origin) = self.v.memory.object(target).origin()
+            && self.is_taken(origin, received)
+        {
+            return self.work(received.len());
+        }
+        let received = received.to_vec();
         for &item in &received {
             if self.v.memory.is_container(item, ContainerKind::Dict) && !self.v.memory.container(item).frozen {
                 self.v.memory.container_mut(item).frozen = true;
