@@ -226,6 +226,37 @@ def test_an_unpickler_that_nobody_judged_does_not_get_what_the_load_expects_next
     )
 
 
+@pytest.mark.parametrize("ending", ["raise KeyError", "raise SystemExit", "pickle.loads(b'no')", "pickle.loads(CALL)"])
+def test_a_load_that_ends_leaves_nothing_to_the_next(ending: str, tmp_path: Path) -> None:
+    """What a load expected when it failed, or came to its end, is no unpickler's that nobody judges."""
+    hooked(
+        tmp_path,
+        f"""
+        def end(*given):
+            shelf.make = make
+            {ending}
+        def load():
+            shelf.make = end
+            try:
+                pickle.loads(data)
+            except BaseException:
+                pass
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R" + name("shelf", "Kept") + b"\\x86."
+        quickly(data)
+        for _ in range(2):
+            load()
+            for expected in ("make", "Kept"):
+                for unpickle in (stock_loads, lambda given: captured(io.BytesIO(given)).load()):
+                    try:
+                        unpickle(b"\\x80\\x04" + name("shelf", expected) + b".")
+                    except pickle.UnpicklingError as error:
+                        assert error.violations[0].rule == "unjudged-import"
+                    else:
+                        raise SystemExit(expected)
+        """,
+    )
+
+
 @pytest.mark.parametrize("padding", [0, 40_000, 70_000])
 @pytest.mark.parametrize("after", ["", "}K\\x01K\\x02sb"])
 def test_a_stream_that_calls_a_channel_between_processes_is_not_exempt(

@@ -1,6 +1,7 @@
 """The compiled module (images/enforce/verifier/python)."""
 
 from collections.abc import Callable, Iterable, Mapping
+from types import CodeType
 from typing import Any
 
 from .report import Import, Malformed, Obligation, Verdict, Violation
@@ -30,6 +31,50 @@ class Result:
 class Guard:
     def __init__(self, callee: Callable[..., Any], check: Callable[[Result], bool]) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
+
+class Places:
+    def __init__(self, modules: list[tuple[str, list[str]]]) -> None: ...
+    def hold(self, objects: tuple[object, ...]) -> bool: ...
+
+class Rules:
+    def __init__(
+        self,
+        examine: Callable[[object, Import], bool | None],
+        check: Callable[[object, Import, int, bytes], None],
+        world: Places,
+        missing: object,
+        between: CodeType,
+    ) -> None: ...
+
+class Expected:
+    def __init__(
+        self, rules: Rules, asked: tuple[str, str], canonical: tuple[str, str], prediction: Import
+    ) -> None: ...
+    def is_there(self) -> bool: ...
+
+class Load:
+    def run(self, call: Callable[..., Any], *arguments: Any) -> Any: ...
+
+class Gate:
+    def __init__(
+        self,
+        rules: Rules,
+        make: Callable[[], Verifier],
+        learn: Callable[[bytes, int], tuple[list[Expected] | None, bool]],
+    ) -> None: ...
+    def judge(self, content: bytes, start: int) -> tuple[int, bytes, Load | None] | None: ...
+
+class Watch:
+    def __init__(self, other: Callable[[str, tuple[Any, ...]], None], probe: str) -> None: ...
+    def __call__(self, event: str, args: tuple[Any, ...], /) -> None: ...
+
+class Sanction:
+    pair: tuple[object, object] | None
+    exempt: bool
+
+class Callers:
+    def __init__(self, noted: frozenset[str]) -> None: ...
+    def is_common(self) -> bool: ...
 
 class Tables:
     def __init__(

@@ -50,7 +50,7 @@ NESTED = {
     ("joblib.numpy_pickle", "load_temporary_memmap"): "arrays that joblib shares with its workers",
     ("numba.core.serialize", "_unpickle__CustomPickled"): "parts of machine code that numba keeps on disk",
 }
-_NOTED = frozenset({"pickle", "__main__", *MODULES, *(module for module, _ in FUNCTIONS)})
+NOTED = frozenset({"pickle", "__main__", *MODULES, *(module for module, _ in FUNCTIONS)})
 _DEPTH = 4  # how far above a load such a function stands
 _INTERPRETERS = 0x030E0000  # from Python 3.14 on interpreters send each other pickles
 _OWN = "pickleball_enforce."
@@ -63,7 +63,7 @@ def is_caller_exempt() -> bool:
     except ValueError:  # C calls, with no Python code above
         return _is_between_interpreters()
     name = frame.f_globals.get("__name__")
-    if type(name) is str and name not in _NOTED and not sanction.is_in_exempt():
+    if type(name) is str and name not in NOTED and not sanction.is_in_exempt():
         return False  # as nearly always
     return is_exempt(frame)
 
@@ -83,7 +83,7 @@ def is_exempt(frame: FrameType | None) -> bool:
     if frame is not None and not sanction.is_in_exempt():
         space = frame.f_globals
         name = space.get("__name__")
-        if (type(name) is str and name not in _NOTED) or (name == "__main__" and space.get("__spec__") is None):
+        if (type(name) is str and name not in NOTED) or (name == "__main__" and space.get("__spec__") is None):
             return False  # as nearly always
     while frame is not None and _module(frame) == "pickle":
         frame = frame.f_back

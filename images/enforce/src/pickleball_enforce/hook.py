@@ -198,9 +198,9 @@ def _watch() -> None:
     """Add the second line: an audit hook that refuses imports of unpicklers that were taken before the hook."""
     global _watching  # noqa: PLW0603 - an audit hook can never be removed
     if not _watching:
-        from .watch import PROBE, audit  # noqa: PLC0415 - see the module's docstring
+        from .watch import HOOK, PROBE  # noqa: PLC0415 - see the module's docstring
 
-        sys.addaudithook(audit)
+        sys.addaudithook(HOOK)
         sys.audit(PROBE)
         _watching = True
         _say_engine()

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Builder",
+    "Callers",
+    "Expected",
+    "Gate",
     "Guard",
+    "Places",
+    "Rules",
+    "Sanction",
     "Verifier",
+    "Watch",
     "canonical_python2",
     "extension",
     "make_core",
@@ -34,7 +41,14 @@ __all__ = [
 
 scan = _verifier.scan
 Builder = _verifier.Builder
+Callers = _verifier.Callers
+Expected = _verifier.Expected
+Gate = _verifier.Gate
 Guard = _verifier.Guard
+Places = _verifier.Places
+Rules = _verifier.Rules
+Sanction = _verifier.Sanction
+Watch = _verifier.Watch
 _TRACING = _verifier.Tables(
     {
         "bases": names.BASES,

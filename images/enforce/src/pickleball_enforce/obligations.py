@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from . import native
     from ._verifier import Result
     from .policy import Policy
     from .report import Import, Obligation
@@ -364,36 +365,42 @@ def _method(obj: object, prediction: Import, obligation: Obligation) -> list[Vio
     return violation(prediction, obligation, "dotted-name", sentence)
 
 
-def _by_module(paths: frozenset[str]) -> dict[str, list[str]]:
+class Places:
+    """Names of modules, each with names of its content."""
+
+    def __init__(self, modules: list[tuple[str, list[str]]]) -> None:
+        self._modules = modules
+
+    def hold(self, objects: tuple[object, ...]) -> bool:
+        """Whether one of these objects stands now under one of the names."""
+        known = {id(item) for item in objects} - _COMMON
+        for module, listed in self._modules:
+            owner = sys.modules.get(module)
+            if isinstance(owner, types.ModuleType) and not known.isdisjoint(map(id, map(vars(owner).get, listed))):
+                return True
+        return False
+
+
+_COMMON = frozenset({id(None), id(type), id(super)})
+
+
+def _places(paths: frozenset[str]) -> Places | native.Places:
     found: dict[str, list[str]] = {}
     for path in paths:
         module, _, name = path.rpartition(".")
         found.setdefault(module, []).append(name)
-    return found
+    return (Places if engine.native is None else engine.native.Places)(list(found.items()))
 
 
-_CALLERS, _HOLDERS = _by_module(names.CALLERS), _by_module(names.HOLDERS)
-_NO_CALLERS = frozenset({id(None), id(type), id(super)})
-
-
-def _live(modules: dict[str, list[str]]) -> set[int]:
-    """Give the identities of the callables under these names of modules that are imported."""
-    found = set()
-    for module, listed in modules.items():
-        known = sys.modules.get(module)
-        if isinstance(known, types.ModuleType):
-            content = known.__dict__
-            found.update([id(content[name]) for name in listed if name in content])
-    return found - _NO_CALLERS
+_CALLERS, _HOLDERS = _places(names.CALLERS), _places(names.HOLDERS)
 
 
 def _receives(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     given = obligation.detail
-    known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
-    if not known & _live(_CALLERS):
-        holds = known & _live(_HOLDERS)
-        if not holds or given == BOUND_METHOD or (given and isinstance(_resolve(given), type)):
-            return []
+    known = mro(obj) if isinstance(obj, type) else (obj,)
+    takes = given == BOUND_METHOD or (given and isinstance(_resolve(given), type))
+    if not _CALLERS.hold(known) and (takes or not _HOLDERS.hold(known)):
+        return []
     what = given or "an object of the stream"
     sentence = f"The stream gives {what} to {prediction.path}, which calls what it is given."
     allow = ("reduces", given) if "." in given else None
@@ -417,8 +424,8 @@ def _resolve(path: str) -> object:
 
 def _handed(obj: object, prediction: Import, obligation: Obligation) -> list[Violation]:
     found = _callee(obj, prediction, obligation)
-    known = {id(item) for item in (mro(obj) if isinstance(obj, type) else (obj,))}
-    if found or not known & (_live(_CALLERS) | _live(_HOLDERS)):
+    known = mro(obj) if isinstance(obj, type) else (obj,)
+    if found or not (_CALLERS.hold(known) or _HOLDERS.hold(known)):
         return found
     sentence = f"The stream has {prediction.path} called by another callable, and it calls what it is given itself."
     return violation(prediction, obligation, "calls-argument", sentence)
@@ -539,81 +546,26 @@ def _call(callee: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, int]:
 _OWN_REFERENCES = _call(object, ())[1]  # of a result that nobody else holds: one less from Python 3.14 on
 
 
-class Passed:
-    """An object that met its obligations, and all that the outcome rested on: while that is the same, it meets them.
+# What the outcome of `may_keep` rests on beside the class: the classes of shared objects, and the helpers of pickle.
+WORLD = [
+    ("enum", ["Enum"]),
+    ("logging", ["Logger", "Manager"]),
+    ("copyreg", ["_reconstructor", "__newobj__", "__newobj_ex__"]),
+    ("builtins", ["getattr", "type"]),
+    ("_codecs", ["encode"]),
+]
+_KEPT = frozenset({"callee", "class", "build", "result-build", "result-items"})
 
-    Only for classes, and obligations that rest on nothing but their bases, their `__new__`, and who the helpers of
-    pickle and the classes of shared objects are. Whatever else there is has to be discharged each time.
+
+def may_keep(obj: object, prediction: Import) -> bool:
+    """Whether a class meets its obligations, and goes on to while that on which the outcome rests is the same.
+
+    Only for obligations that rest on nothing but its bases, its `__new__`, and what `WORLD` names. Whatever else there
+    is has to be discharged each time.
     """
-
-    __slots__ = ("_bases", "_maker", "_obj", "_world")
-    KINDS = frozenset({"callee", "class", "build", "result-build", "result-items"})
-
-    def __init__(self, obj: type, world: tuple[object, ...]) -> None:
-        self._obj = obj
-        self._bases = mro(obj)
-        self._maker = static_attribute(obj, "__new__")
-        self._world = world
-
-    @classmethod
-    def of(cls, obj: object, prediction: Import) -> Passed | None:
-        """Discharge; give None for what has to be discharged each time, and for what does not pass."""
-        if type(obj) is not type or not cls.KINDS.issuperset(item.kind for item in prediction.obligations):
-            return None
-        if prediction.proto < 3 or sharing.may_return_shared(obj) or discharge(obj, prediction):
-            return None
-        return cls(obj, world())
-
-    def holds(self, obj: object, world: tuple[object, ...]) -> bool:
-        """Whether nothing has changed; the object is the one that stands in its module now."""
-        return world is self._world and self.stands(obj)
-
-    def stands(self, obj: object) -> bool:
-        """Whether nothing of the object itself has changed."""
-        if obj is not self._obj or mro(self._obj) is not self._bases:
-            return False
-        for base in self._bases:
-            made = base.__dict__.get("__new__", MISSING)
-            if made is not MISSING:
-                return made is self._maker
-        return self._maker is MISSING
-
-
-def world() -> tuple[object, ...]:
-    """Give the helpers of pickle and the classes of shared objects as they are now: the same tuple while they are."""
-    global _world  # noqa: PLW0603 - swapped as a whole
-    modules = sys.modules
-    shared = sharing.shared()
-    module = modules.get("copyreg")
-    copyreg = _NOTHING if module is None else module.__dict__
-    module = modules.get("builtins")
-    builtins = _NOTHING if module is None else module.__dict__
-    module = modules.get("_codecs")
-    codecs = _NOTHING if module is None else module.__dict__
-    known = _world
-    if (
-        known[0] is shared
-        and known[1] is copyreg.get("_reconstructor")
-        and known[2] is copyreg.get("__newobj__")
-        and known[3] is copyreg.get("__newobj_ex__")
-        and known[4] is builtins.get("getattr")
-        and known[5] is builtins.get("type")
-        and known[6] is codecs.get("encode")
-    ):
-        return known
-    of_copyreg = [copyreg.get(name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")]
-    _world = (
-        shared,
-        *of_copyreg,
-        builtins.get("getattr"),
-        builtins.get("type"),
-        codecs.get("encode"),
-    )
-    return _world
-
-
-_world: tuple[object, ...] = (None,) * 7
-_NOTHING: dict[str, object] = {}  # what a module has that is not there
+    if type(obj) is not type or not _KEPT.issuperset(item.kind for item in prediction.obligations):
+        return False
+    return prediction.proto >= 3 and not sharing.may_return_shared(obj) and not discharge(obj, prediction)
 
 
 def guarded(

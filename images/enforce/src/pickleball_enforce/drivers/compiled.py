@@ -11,7 +11,7 @@ import itertools
 import sys
 from pickle import UnpicklingError
 
-from pickleball_enforce import names, obligations, pause, sanction, stock
+from pickleball_enforce import engine, exemptions, names, obligations, pause, sanction, stock
 from pickleball_enforce.exemptions import is_caller_exempt
 from pickleball_enforce.report import Import, Violation
 from pickleball_enforce.settings import Settings
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     Tape = BytesTape | FileTape
 _BUSY = "load() is already running on this Unpickler; it can neither be nested nor shared."
 _NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
+
+
+def _is_common_caller() -> bool:
+    """Whether it is plain that the caller of the function that asks is not exempt; never, where nothing is compiled."""
+    return False
+
+
+if engine.native is not None:
+    _is_common_caller = engine.native.Callers(exemptions.NOTED).is_common
 
 
 class BusyUnpickler(UnpicklingError, RuntimeError):  # RuntimeError: stock of 3.14
@@ -484,7 +493,7 @@ class _Load(_Door):
         errors: Any = "strict",
         buffers: Any = None,
     ) -> Any:
-        exempt = is_caller_exempt()
+        exempt = not _is_common_caller() and is_caller_exempt()
         take = _tapes(file)
         common = buffers is None and encoding == "ASCII" and errors == "strict" and fix_imports is True
         if common and not exempt and quick.is_ready():
@@ -512,7 +521,7 @@ class _Loads(_Door):
         buffers: Any = None,
     ) -> Any:
         content = data if type(data) is bytes else _content(data)
-        exempt = is_caller_exempt()
+        exempt = not _is_common_caller() and is_caller_exempt()
         if not exempt and buffers is None and encoding == "ASCII" and errors == "strict" and fix_imports is True:
             found = quick.load(content)
             if found is not None:

@@ -14,7 +14,6 @@ way and is judged there.
 from __future__ import annotations
 
 import functools
-import sys
 import types
 
 from pickleball_enforce import engine, lookup, obligations, pause, sanction, stock
@@ -28,69 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from pickleball_enforce._verifier import Expected, Gate, Rules
     from pickleball_enforce.policy import Policy
     from pickleball_enforce.report import Import
 
 _SHORT = 1 << 16  # bytes of a pickle that is short
-_KEPT = 256  # kinds of streams whose predictions are kept
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
 _build: Any = engine.native.Builder(_SETTINGS).build if engine.native else None
-_PAUSED = pause.paused.__code__
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
 _HOLDERS = (functools.partial, type(functools.lru_cache(lambda: None)), types.MethodType, types.MethodWrapperType)
-
-
-class _Judge:
-    """What is kept for a policy: verifiers that no thread uses now, and predictions."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.spare: list[Any] = []
-        self.expectations: dict[bytes, list[_Expected] | None] = {}
-
-    def verifier(self) -> Any:
-        """Take a verifier that nobody uses."""
-        try:
-            return self.spare.pop()
-        except IndexError:
-            return engine.native.make_core(self.policy, _SETTINGS)
-
-    def expected(self, shape: bytes, content: bytes, start: int) -> list[_Expected] | None:
-        """Give the predicted imports of a stream; None where the long way has to be taken."""
-        try:
-            return self.expectations[shape]
-        except KeyError:
-            return self._learn(shape, content, start)
-
-    def _learn(self, shape: bytes, content: bytes, start: int) -> list[_Expected] | None:
-        imports = engine.native.Verifier(self.policy, _SETTINGS).verify(content, start, last=True).imports
-        if any("." in item.canonical[1] or item.canonical[1].startswith("__") for item in imports):
-            expected = None  # stock does more than to look into the module
-        else:
-            expected = [_Expected(item) for item in imports]
-            if any(item.find() is _MISSING for item in expected):
-                return None  # the next time its module may be there
-        if len(self.expectations) >= _KEPT:
-            self.expectations.clear()
-        self.expectations[shape] = expected
-        return expected
-
-
-_judge: _Judge | None = None
-
-
-def _judge_of(policy: Policy) -> _Judge:
-    global _judge  # noqa: PLW0603 - swapped as a whole
-    judge = _judge
-    if judge is None or judge.policy is not policy:
-        judge = _judge = _Judge(policy)
-    return judge
-
-
-def is_ready() -> bool:
-    """Whether there is a policy, and a compiled verifier."""
-    return engine.native is not None and lookup.current().policy is not None
 
 
 def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:
@@ -100,7 +46,7 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     """
     enforcement = lookup.current()
     policy = enforcement.policy
-    if engine.native is None or policy is None:
+    if _rules is None or policy is None:
         return None
     size = len(content) - start
     built: tuple[Any, int] | None
@@ -110,80 +56,72 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
         return built
     if size > _SHORT or enforcement.audit or not sanction.watched:
         return None
-    judge = _judge_of(policy)
-    verifier = judge.verifier()
-    found = verifier.shape(content, start)
-    judge.spare.append(verifier)
+    known, gate = _latest
+    if known is not policy:
+        gate = _make_gate(policy, _rules)
+    found = gate.judge(content, start)
     if found is None:
         return None
-    end, stream, shape = found
-    if shape:
-        expected = judge.expected(shape, content, start)
-        if expected is None:
-            return None
-        for item in expected:
-            if not item.is_plain():
-                return None
-        leave(end)
-        return _load_expecting(expected, stream, content[start:] if start else content), end
+    end, stream, expecting = found
     leave(end)
-    return stock.loads(stream), end
+    if expecting is None:
+        return stock.loads(stream), end
+    # The audit hook asks about each import of it beforehand.
+    long = pause.USEFUL and len(stream) > pause.LEAST
+    return (expecting.run(pause.paused, stock.loads, stream) if long else expecting.run(stock.loads, stream)), end
 
 
-class _Expected:
-    """An import that was predicted for all streams of one shape."""
+def is_ready() -> bool:
+    """Whether there is a policy, and a compiled verifier."""
+    return engine.native is not None and lookup.current().policy is not None
 
-    __slots__ = ("_found", "_name", "_passed", "asked", "prediction")
 
-    def __init__(self, prediction: Import) -> None:
-        self.prediction = prediction
-        self.asked = (prediction.module, prediction.name)
-        self._found, self._name = prediction.canonical
-        self._passed: obligations.Passed | None = None
+def _make_gate(policy: Policy, rules: Rules) -> Gate:
+    """Keep verifiers and predictions for a policy, in the place of those for another."""
+    global _latest  # noqa: PLW0603 - one pair, swapped as a whole
 
-    def find(self) -> object:
-        """Give what stock will find, by looking only; `_MISSING` where its module is not there or is no plain one."""
-        owner = sys.modules.get(self._found)
-        return owner.__dict__.get(self._name, _MISSING) if type(owner) is types.ModuleType else _MISSING
+    def learn(content: bytes, start: int) -> tuple[list[Expected] | None, bool]:
+        imports = engine.native.Verifier(policy, _SETTINGS).verify(content, start, last=True).imports
+        if any("." in item.canonical[1] or item.canonical[1].startswith("__") for item in imports):
+            return None, True  # stock does more than to look into the module
+        found = [engine.native.Expected(rules, (item.module, item.name), item.canonical, item) for item in imports]
+        if any(not item.is_there() for item in found):
+            return None, False  # the next time its module may be there
+        return found, True
 
-    def is_plain(self) -> bool:
-        """Whether stock will find an object there, it needs no guard, and is no unpickler that nobody judges."""
-        obj = self.find()
-        passed = self._passed
-        if passed is not None and passed.stands(obj):
-            return True  # `check` looks at the rest when stock imports it
-        if _may_load(obj):
-            return False
-        self._passed = obligations.Passed.of(obj, self.prediction)
-        return self._passed is not None or (obj is not _MISSING and not obligations.needs_guard(obj, self.prediction))
+    gate = engine.native.Gate(rules, lambda: engine.native.make_core(policy, _SETTINGS), learn)
+    _latest = (policy, gate)
+    return gate
 
-    def check(self) -> list[Violation]:
-        """Check the object that stands there now."""
-        obj = self.find()
-        passed = self._passed
-        if passed is not None and passed.holds(obj, obligations.world()):
-            return []
-        if obj is _MISSING or _may_load(obj) or obligations.needs_guard(obj, self.prediction):
-            return [self._changed(self.prediction)]
-        found = obligations.discharge(obj, self.prediction)
-        if passed is not None and not found:
-            self._passed = obligations.Passed.of(obj, self.prediction)
-        return found
 
-    def refuse(self, at: int, stream: bytes) -> None:
-        """Say what is wrong, at its place in this very stream."""
-        session = Session(_SETTINGS, "")
-        if session.verifier is None:
-            session.refuse_fault()
-        prediction = session.verifier.verify(stream).imports[at]
-        obj = self.find()
-        found = [] if obj is _MISSING else obligations.discharge(obj, prediction)
-        session.refuse(found or [self._changed(prediction)])
+def _examine(obj: object, prediction: Import) -> bool | None:
+    """Say whether stock will find an object, it needs no guard, and is no unpickler that nobody judges: else None.
 
-    @staticmethod
-    def _changed(prediction: Import) -> Violation:
-        sentence = f"The stream imports {prediction.path}, which stands for something else since the load began."
-        return Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)
+    True where that stays so while nothing changes of what `obligations.WORLD` names and of the class itself.
+    """
+    if _may_load(obj):
+        return None
+    if obligations.may_keep(obj, prediction):
+        return True
+    return None if obj is _MISSING or obligations.needs_guard(obj, prediction) else False
+
+
+def _check(obj: object, prediction: Import, at: int, stream: bytes) -> None:
+    """Check the object that stands there now; refuse it at its place in this very stream."""
+    unfit = obj is _MISSING or _may_load(obj) or obligations.needs_guard(obj, prediction)
+    if not unfit and not obligations.discharge(obj, prediction):
+        return
+    session = Session(_SETTINGS, "")
+    if session.verifier is None:
+        session.refuse_fault()
+    prediction = session.verifier.verify(stream).imports[at]
+    found = [] if obj is _MISSING else obligations.discharge(obj, prediction)
+    session.refuse(found or [_changed(prediction)])
+
+
+def _changed(prediction: Import) -> Violation:
+    sentence = f"The stream imports {prediction.path}, which stands for something else since the load began."
+    return Violation("dotted-name", prediction.path, prediction.opcode, prediction.offset, sentence)
 
 
 def _may_load(obj: object) -> bool:
@@ -196,29 +134,9 @@ def _may_load(obj: object) -> bool:
     return obj.__module__ == stock.loads.__module__ or isinstance(obj.__self__, stock.Unpickler)
 
 
-def _load_expecting(expected: list[_Expected], stream: bytes, judged: bytes) -> Any:
-    """Have stock load a stream, which does what `judged` does; the audit hook asks about each import beforehand."""
-    at = 0
-    own: object = sys._getframe()  # noqa: SLF001 - what another unpickler imports is asked for in another frame
-
-    def admit(module: object, name: object) -> bool:
-        nonlocal at
-        frame = sys._getframe(3)  # noqa: SLF001 - `is_expected` and the hook lie between
-        if (frame.f_back if frame.f_code is _PAUSED else frame) is not own:
-            return False
-        if at >= len(expected) or (module, name) != expected[at].asked:
-            return False
-        item = expected[at]
-        if item.check():
-            item.refuse(at, judged)
-        at += 1
-        return True
-
-    before = sanction.expect(admit)
-    try:
-        if pause.USEFUL and len(stream) > pause.LEAST:
-            return pause.paused(stock.loads, stream)
-        return stock.loads(stream)
-    finally:
-        own = None
-        sanction.expect(before)
+_latest: tuple[Policy | None, Gate] = (None, None)  # type: ignore[assignment]
+_rules = (
+    None
+    if engine.native is None
+    else engine.native.Rules(_examine, _check, engine.native.Places(obligations.WORLD), _MISSING, pause.paused.__code__)
+)

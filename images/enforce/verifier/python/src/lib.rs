@@ -1,10 +1,14 @@
 //! `pickleball_enforce._verifier`: the verifier for Python. `pickleball_enforce.native` wraps it.
 
 mod builder;
+mod frame;
 mod guard;
 mod host;
 mod made;
 mod objects;
+mod places;
+mod quick;
+mod sanction;
 mod settings;
 mod tables;
 mod verifier;
@@ -26,6 +30,13 @@ fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_class::<builder::Builder>()?;
     module.add_class::<guard::Guard>()?;
+    module.add_class::<places::Places>()?;
+    module.add_class::<quick::Callers>()?;
+    module.add_class::<quick::Expected>()?;
+    module.add_class::<quick::Gate>()?;
+    module.add_class::<quick::Rules>()?;
+    module.add_class::<quick::Watch>()?;
+    module.add_class::<sanction::Sanction>()?;
     module.add_class::<tables::Tables>()?;
     module.add_class::<verifier::Verifier>()
 }

@@ -18,7 +18,7 @@ const LEAST_PUTS: usize = 32; // that are worth a copy of the pickle
 static NAMES: PyOnceLock<Names> = PyOnceLock::new();
 
 /// Where a pickle ends, what to load for it, and its shape.
-type Quick<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+pub type Quick<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 /// Judges the pickles of one Unpickler.
 #[pyclass(module = "pickleball_enforce._verifier")]
@@ -118,7 +118,7 @@ impl Verifier {
     /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is clean and its imports need
     /// nothing but their checks, what to load for it, and what is the same for all streams that use their imports
     /// alike; else None.
-    fn shape<'py>(
+    pub fn shape<'py>(
         &mut self,
         py: Python<'py>,
         data: &Bound<'py, PyBytes>,

@@ -1,0 +1,403 @@
+//! Short loads that stock makes by itself: the judgement before, and the checks while the audit hook is asked
+//! (drivers/quick.py says what is loaded so, and gives what is asked of Python here).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
+
+use crate::frame;
+use crate::places::{Places, imported};
+use crate::sanction;
+use crate::verifier::Verifier;
+
+const KEPT: usize = 256; // kinds of streams whose predictions are kept
+const EVENT: &str = "pickle.find_class";
+
+thread_local! {
+    /// The load that runs in this thread.
+    static RUNNING: RefCell<Option<Py<Load>>> = const { RefCell::new(None) };
+}
+
+/// Puts a value where others look for it. What lay there goes when nothing is locked any more: that may run Python.
+fn swap<T>(place: &Mutex<T>, value: T) {
+    let before = std::mem::replace(&mut *place.lock().unwrap_or_else(PoisonError::into_inner), value);
+    drop(before);
+}
+
+/// What Python answers, and what stands for all loads.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Rules {
+    /// Whether an object needs no guard and loads nothing itself: None, or whether the outcome may be kept.
+    examine: Py<PyAny>,
+    /// Raises when the object that stands there is not allowed.
+    check: Py<PyAny>,
+    /// What outcomes that are kept rest on.
+    world: Py<Places>,
+    missing: Py<PyAny>,
+    /// The code of the function that may stand between a load and stock.
+    between: Py<PyAny>,
+}
+
+#[pymethods]
+impl Rules {
+    #[new]
+    fn new(examine: Py<PyAny>, check: Py<PyAny>, world: Py<Places>, missing: Py<PyAny>, between: Py<PyAny>) -> Rules {
+        Rules { examine, check, world, missing, between }
+    }
+}
+
+/// A class that met its obligations, and all that this rested on. Its metaclass is `type`, which cannot change.
+struct Passed {
+    class: Py<PyType>,
+    bases: Py<PyAny>,
+    /// The namespaces of the bases, up to the first that has a `__new__`; and that.
+    spaces: Vec<Py<PyAny>>,
+    maker: Option<Py<PyAny>>,
+    world: Vec<Option<Py<PyAny>>>,
+}
+
+fn bases_of<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    class.getattr(intern!(class.py(), "__mro__"))
+}
+
+impl Passed {
+    fn new(py: Python<'_>, obj: &Bound<'_, PyAny>, world: Vec<Option<Py<PyAny>>>) -> PyResult<Option<Passed>> {
+        let Ok(class) = obj.cast::<PyType>() else { return Ok(None) };
+        if !class.get_type().is(py.get_type::<PyType>()) {
+            return Ok(None);
+        }
+        let bases = bases_of(obj)?;
+        let (mut spaces, mut maker) = (Vec::new(), None);
+        for base in bases.cast::<PyTuple>()? {
+            let space = base.getattr(intern!(py, "__dict__"))?; // a view of what is there at any time
+            if space.contains(intern!(py, "__new__"))? {
+                maker = Some(space.get_item(intern!(py, "__new__"))?.unbind());
+            }
+            spaces.push(space.unbind());
+            if maker.is_some() {
+                break;
+            }
+        }
+        Ok(Some(Passed { class: class.clone().unbind(), bases: bases.unbind(), spaces, maker, world }))
+    }
+
+    /// Whether nothing of the object itself has changed.
+    fn stands(&self, py: Python<'_>, obj: &Bound<'_, PyAny>) -> PyResult<bool> {
+        if !obj.is(&self.class) || !bases_of(obj)?.is(&self.bases) {
+            return Ok(false);
+        }
+        let name = intern!(py, "__new__");
+        let (last, before) = match (&self.maker, self.spaces.split_last()) {
+            (Some(maker), Some((last, before))) => (Some((maker, last)), before),
+            _ => (None, &self.spaces[..]),
+        };
+        for space in before {
+            if space.bind(py).contains(name)? {
+                return Ok(false);
+            }
+        }
+        let Some((maker, space)) = last else { return Ok(true) };
+        let space = space.bind(py);
+        Ok(space.contains(name)? && space.get_item(name)?.is(maker))
+    }
+}
+
+/// An import that was predicted for all streams of one shape.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Expected {
+    rules: Py<Rules>,
+    asked: (Py<PyString>, Py<PyString>),
+    canonical: (Py<PyString>, Py<PyString>),
+    prediction: Py<PyAny>,
+    passed: Mutex<Option<Arc<Passed>>>,
+}
+
+impl Expected {
+    /// Gives what stock will find, by looking only; what stands for nothing where its module is not there or no plain one.
+    fn find<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let missing = || self.rules.get().missing.bind(py).clone();
+        let Some(owner) = imported(py)?.get_item(self.canonical.0.bind(py))? else { return Ok(missing()) };
+        let Ok(module) = owner.cast_exact::<PyModule>() else { return Ok(missing()) };
+        Ok(module.dict().get_item(self.canonical.1.bind(py))?.unwrap_or_else(missing))
+    }
+
+    fn passed(&self) -> Option<Arc<Passed>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, passed: Option<Passed>) {
+        swap(&self.passed, passed.map(Arc::new));
+    }
+
+    /// Whether stock will find an object there, it needs no guard, and is no unpickler that nobody judges.
+    fn is_plain(&self, py: Python<'_>) -> PyResult<bool> {
+        let obj = self.find(py)?;
+        if let Some(passed) = self.passed()
+            && passed.stands(py, &obj)?
+        {
+            return Ok(true); // `check` looks at the rest when stock imports it
+        }
+        let rules = self.rules.get();
+        let world = rules.world.get().stand(py)?; // what changes from here on is seen
+        let found: Option<bool> = rules.examine.bind(py).call1((&obj, self.prediction.bind(py)))?.extract()?;
+        self.keep(if found == Some(true) { Passed::new(py, &obj, world)? } else { None });
+        Ok(found.is_some())
+    }
+
+    /// Checks the object that stands there now.
+    fn check(&self, py: Python<'_>, at: usize, judged: &Bound<'_, PyBytes>) -> PyResult<()> {
+        let obj = self.find(py)?;
+        let rules = self.rules.get();
+        if let Some(passed) = self.passed() {
+            if rules.world.get().are(py, &passed.world)? && passed.stands(py, &obj)? {
+                return Ok(());
+            }
+            self.keep(None);
+        }
+        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, judged))?;
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Expected {
+    #[new]
+    fn new(
+        rules: Py<Rules>,
+        asked: (Py<PyString>, Py<PyString>),
+        canonical: (Py<PyString>, Py<PyString>),
+        prediction: Py<PyAny>,
+    ) -> Expected {
+        Expected { rules, asked, canonical, prediction, passed: Mutex::new(None) }
+    }
+
+    /// Whether something stands there.
+    fn is_there(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(!self.find(py)?.is(&self.rules.get().missing))
+    }
+}
+
+/// The imports of a stream, one after the other.
+type Sequence = Arc<Vec<Py<Expected>>>;
+
+/// A load that stock makes: what it imports one after the other, in this very frame.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Load {
+    rules: Py<Rules>,
+    expected: Sequence,
+    judged: Py<PyBytes>,
+    at: AtomicUsize,
+    frame: Mutex<Option<Py<PyAny>>>,
+}
+
+impl Load {
+    fn hold(&self, frame: Option<Py<PyAny>>) {
+        swap(&self.frame, frame);
+    }
+
+    /// Whether the function that runs is the one that has called stock: another unpickler is asked for elsewhere.
+    fn is_own(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(own) = self.frame.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|own| own.clone_ref(py))
+        else {
+            return Ok(false);
+        };
+        let Some(frame) = frame::current(py) else { return Ok(false) };
+        if frame.is(&own) {
+            return Ok(true);
+        }
+        let between = frame.getattr(intern!(py, "f_code"))?.is(&self.rules.get().between);
+        Ok(between && frame.getattr(intern!(py, "f_back"))?.is(&own))
+    }
+
+    /// Whether this import comes next; raises when its object is not what the policy allows.
+    fn admits(&self, py: Python<'_>, module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        if !self.is_own(py)? {
+            return Ok(false);
+        }
+        let at = self.at.load(Ordering::Relaxed);
+        let Some(item) = self.expected.get(at) else { return Ok(false) };
+        let item = item.get();
+        if !is_text(module, &item.asked.0)? || !is_text(name, &item.asked.1)? {
+            return Ok(false);
+        }
+        item.check(py, at, self.judged.bind(py))?;
+        self.at.store(at + 1, Ordering::Relaxed);
+        Ok(true)
+    }
+}
+
+/// Whether something is this very text.
+fn is_text(given: &Bound<'_, PyAny>, expected: &Py<PyString>) -> PyResult<bool> {
+    match given.cast_exact::<PyString>() {
+        Ok(given) => Ok(given.is(expected) || given.as_any().eq(expected)?),
+        Err(_) => Ok(false),
+    }
+}
+
+#[pymethods]
+impl Load {
+    /// Has stock load; the function that calls this is the one that is asked for.
+    #[pyo3(signature = (call, *arguments))]
+    fn run<'py>(
+        slf: &Bound<'py, Self>,
+        call: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, load) = (slf.py(), slf.get());
+        load.hold(frame::current(py).map(Bound::unbind));
+        let before = RUNNING.replace(Some(slf.clone().unbind()));
+        let result = call.call1(arguments);
+        RUNNING.set(before);
+        load.hold(None);
+        result
+    }
+}
+
+/// What is kept for a policy: verifiers that no thread uses now, and predictions.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Gate {
+    rules: Py<Rules>,
+    make: Py<PyAny>,
+    /// Gives the predicted imports of a stream, and whether that is true of all of its shape.
+    learn: Py<PyAny>,
+    spare: Mutex<Vec<Py<Verifier>>>,
+    known: Mutex<HashMap<Vec<u8>, Option<Sequence>>>,
+}
+
+impl Gate {
+    fn verifier(&self, py: Python<'_>) -> PyResult<Py<Verifier>> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.map_or_else(|| Ok(self.make.bind(py).call0()?.cast_into::<Verifier>()?.unbind()), Ok)
+    }
+
+    /// Gives the predicted imports of a stream; None where the long way has to be taken.
+    fn expected(
+        &self,
+        shape: &Bound<'_, PyBytes>,
+        content: &Bound<'_, PyBytes>,
+        start: usize,
+    ) -> PyResult<Option<Sequence>> {
+        if let Some(found) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(shape.as_bytes()) {
+            return Ok(found.clone());
+        }
+        let answer = self.learn.bind(shape.py()).call1((content, start))?;
+        let (found, always): (Option<Vec<Py<Expected>>>, bool) = answer.extract()?;
+        let found = found.map(Arc::new);
+        if always {
+            if self.known.lock().unwrap_or_else(PoisonError::into_inner).len() >= KEPT {
+                swap(&self.known, HashMap::new());
+            }
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = known.insert(shape.as_bytes().to_vec(), found.clone());
+            drop(known);
+            drop(before);
+        }
+        Ok(found)
+    }
+}
+
+/// Where a pickle ends, what stock is to load for it, and the load that asks about its imports, if it has any.
+type Judged<'py> = (u64, Bound<'py, PyBytes>, Option<Bound<'py, Load>>);
+
+#[pymethods]
+impl Gate {
+    #[new]
+    fn new(rules: Py<Rules>, make: Py<PyAny>, learn: Py<PyAny>) -> Gate {
+        Gate { rules, make, learn, spare: Mutex::default(), known: Mutex::default() }
+    }
+
+    /// Judges a pickle; None when the long way has to be taken.
+    fn judge<'py>(
+        &self,
+        py: Python<'py>,
+        content: &Bound<'py, PyBytes>,
+        start: usize,
+    ) -> PyResult<Option<Judged<'py>>> {
+        let verifier = self.verifier(py)?;
+        let found = verifier.bind(py).borrow_mut().shape(py, content, start);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(verifier);
+        let Some((end, stream, shape)) = found? else { return Ok(None) };
+        if shape.as_bytes().is_empty() {
+            return Ok(Some((end, stream, None)));
+        }
+        let Some(expected) = self.expected(&shape, content, start)? else { return Ok(None) };
+        for item in expected.iter() {
+            if !item.get().is_plain(py)? {
+                return Ok(None);
+            }
+        }
+        let judged = if start == 0 { content.clone() } else { PyBytes::new(py, &content.as_bytes()[start..]) };
+        let load = Load {
+            rules: self.rules.clone_ref(py),
+            expected,
+            judged: judged.unbind(),
+            at: AtomicUsize::new(0),
+            frame: Mutex::default(),
+        };
+        Ok(Some((end, stream, Some(Bound::new(py, load)?))))
+    }
+}
+
+/// The audit hook: lets pass what the load of this thread imports next, and asks about other imports.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Watch {
+    other: Py<PyAny>,
+    probe: String,
+}
+
+#[pymethods]
+impl Watch {
+    #[new]
+    fn new(other: Py<PyAny>, probe: String) -> Watch {
+        Watch { other, probe }
+    }
+
+    fn __call__(&self, py: Python<'_>, event: &Bound<'_, PyString>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
+        if *event == *EVENT {
+            let running = RUNNING.with_borrow(|running| running.as_ref().map(|load| load.clone_ref(py)));
+            if let Some(load) = running
+                && load.get().admits(py, &args.get_item(0)?, &args.get_item(1)?)?
+            {
+                return Ok(());
+            }
+        } else if *event != *self.probe {
+            return Ok(());
+        }
+        self.other.bind(py).call1((event, args)).map(drop)
+    }
+}
+
+/// Who calls a load: modules whose loads may be exempt, and whether an exempt load runs.
+#[pyclass(frozen, module = "pickleball_enforce._verifier")]
+pub struct Callers {
+    noted: Py<PyFrozenSet>,
+}
+
+#[pymethods]
+impl Callers {
+    #[new]
+    fn new(noted: Py<PyFrozenSet>) -> Callers {
+        Callers { noted }
+    }
+
+    /// Whether it is plain, as nearly always, that the caller of the function that asks may not load without being judged.
+    fn is_common(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(asking) = frame::current(py) else { return Ok(false) };
+        let frame = asking.getattr(intern!(py, "f_back"))?;
+        if frame.is_none() {
+            return Ok(false); // C calls
+        }
+        let space = frame.getattr(intern!(py, "f_globals"))?;
+        let Some(name) = space.cast::<PyDict>()?.get_item(intern!(py, "__name__"))? else { return Ok(false) };
+        let Ok(name) = name.cast_exact::<PyString>() else { return Ok(false) };
+        let noted = self.noted.bind(py).as_any().contains(name)?;
+        let spec = if noted && *name == *"__main__" { space.get_item(intern!(py, "__spec__")).ok() } else { None };
+        let plain = !noted || spec.is_some_and(|spec| spec.is_none()); // a script, no `python -m`
+        Ok(plain && !sanction::is_in_exempt())
+    }
+}
