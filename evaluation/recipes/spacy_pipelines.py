@@ -1,4 +1,7 @@
-"""spaCy: blank pipelines, documents and vocabularies."""
+"""spaCy: blank pipelines, documents and vocabularies.
+
+A user knows the language of a vocabulary, whose functions stand in its class, and what `nlp.pipeline` lists.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,34 @@ from spacy.tokens import DocBin
 from evaluation.recipes.tables import TEXTS
 from evaluation.specimens import Recipe, pickled
 
+ENGLISH = "spacy.lang.en.English"
 RECIPE = Recipe(lambda nlp: [token.text for token in nlp(TEXTS[0])], pickled(4), pickled(5))
 
 
-@RECIPE.model("spacy.lang.en.English")
+@RECIPE.model(ENGLISH)
 def blank():
     return spacy.blank("en")
 
 
-@RECIPE.model("spacy.lang.en.English", predict=lambda nlp: [str(span) for span in nlp("a dog. a cat.").sents])
+@RECIPE.model(
+    ENGLISH, "spacy.pipeline.Sentencizer", predict=lambda nlp: [str(span) for span in nlp("a dog. a cat.").sents]
+)
 def sentences():
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     return nlp
 
 
-@RECIPE.model("spacy.lang.en.English", predict=lambda nlp: [str(span.label_) for span in nlp("the cat").ents])
+@RECIPE.model(
+    ENGLISH, "spacy.pipeline.EntityRuler", predict=lambda nlp: [str(span.label_) for span in nlp("the cat").ents]
+)
 def rules():
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "ANIMAL", "pattern": "cat"}])
     return nlp
 
 
-@RECIPE.model("spacy.lang.en.English", predict=lambda nlp: nlp("the cat sat").cats)
+@RECIPE.model(ENGLISH, "spacy.pipeline.TextCategorizer", predict=lambda nlp: nlp("the cat sat").cats)
 def categories():
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("textcat")
@@ -41,19 +49,19 @@ def categories():
     return nlp
 
 
-@RECIPE.model("spacy.tokens.Doc", predict=lambda doc: [token.text for token in doc])
+@RECIPE.model("spacy.tokens.Doc", ENGLISH, predict=lambda doc: [token.text for token in doc])
 def document():
     return spacy.blank("en")(TEXTS[0])
 
 
-@RECIPE.model("spacy.vocab.Vocab", predict=lambda vocab: sorted(lexeme.text for lexeme in vocab)[:5])
+@RECIPE.model("spacy.vocab.Vocab", ENGLISH, predict=lambda vocab: sorted(lexeme.text for lexeme in vocab)[:5])
 def vocabulary():
     nlp = spacy.blank("en")
     nlp(TEXTS[0])
     return nlp.vocab
 
 
-@RECIPE.model("spacy.matcher.PhraseMatcher", predict=len)
+@RECIPE.model("spacy.matcher.PhraseMatcher", ENGLISH, predict=len)
 def matcher():
     nlp = spacy.blank("en")
     found = PhraseMatcher(nlp.vocab)

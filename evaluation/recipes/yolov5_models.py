@@ -46,7 +46,8 @@ def detection():
     return made(DetectionModel, "yolov5n.yaml")
 
 
-@RECIPE.model("yolov5.models.yolo.SegmentationModel", ways=(torched(),))
+# The head is the one that the configuration names.
+@RECIPE.model("yolov5.models.yolo.SegmentationModel", "yolov5.models.yolo.Segment", ways=(torched(),))
 def segmentation():
     return made(SegmentationModel, "segment/yolov5n-seg.yaml")
 

@@ -113,6 +113,9 @@ CASES = [
          "  self.late = x", "lib.parts.Late"),
     Case("annotated_attribute", "part: Part", "lib.parts.Part"),
     Case("annotated_list", "parts: list[Part]", "lib.parts.Part"),
+    Case("annotation_in_a_text", "def __init__(self, a: 'Part | None', b: 'dict[str, list[Late]]', \n"
+         "   c: 'Kept(1) | Temporary()', d: '1 +'):\n  self.a = a\n  self.b = b\n  self.c = c\n  self.d = d",
+         "lib.parts.Part lib.parts.Late", not_there="lib.parts.Kept lib.parts.Temporary"),
     Case("result_annotation", "def fit(self):\n  self.part = self.other()\n def other(self) -> Late:\n  return x()",
          "lib.parts.Late"),
     Case("constructor_of_the_base", "", "lib.parts.Part",
@@ -130,7 +133,7 @@ CASES = [
     Case("function_by_reference", "def fit(self):\n  self.act = activation", "lib.parts.activation"),
     Case("bound_method", "def fit(self):\n  self.act = Kept().run", not_there="lib.parts.Other"),
     Case("partial", "def fit(self):\n  self.act = functools.partial(activation, Part())",
-         "lib.parts.activation lib.parts.Part", "functools.partial", top="import functools"),
+         "lib.parts.Part", "functools.partial lib.parts.activation", top="import functools"),
     Case("enum_member", "def fit(self):\n  self.colour = Colour.RED\n  self.c: Colour = x()", "", "lib.parts.Colour"),
     Case("exception", "def fit(self):\n  self.error = Failure('x')", "", "lib.parts.Failure"),
     Case("dict_subclass", "def fit(self):\n  self.names = Names()", "lib.parts.Names"),

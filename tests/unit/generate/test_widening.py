@@ -10,6 +10,7 @@ from pickleball_generate.inference import Options, infer, widening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pickleball_generate.facts import Environment
 
@@ -319,7 +320,7 @@ def test_a_name_that_is_written_out_stands_for_its_class_alone(library: Environm
     """It is needed, not widened; a class under a computed name that nobody makes an instance of gives nothing."""
     described = infer(library, ["lib.network.Named"], Options()).provenance["classes"]["lib.network.Named"]["globals"]
     assert {name: entry["kind"] for name, entry in described.items()} == dict.fromkeys(
-        ("lib.network.Named", "lib.network.Own", "lib.network.Part", "lib.network.Table", "lib.layers.Linear"), "needed"
+        (*(f"lib.network.{cls}" for cls in ("Named", "Own", "Part", "Scale", "Table")), "lib.layers.Linear"), "needed"
     )
 
 
@@ -344,3 +345,38 @@ def test_a_bound_that_nobody_would_read_is_narrowed_then_given_up(
     assert result.policy.globals == {"lib.composite.Composite"}
     unresolved = result.provenance["classes"]["lib.composite.Composite"]["unresolved"]
     assert any("too many to list" in item["what"] for item in unresolved)
+
+
+def test_a_class_under_a_computed_name_takes_what_it_is_called_with(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """`getattr(layers, name)(3, bidirectional=True)`: of many classes those whose constructor accepts this."""
+    root = tree({
+        "lib/__init__.py": "", "lib/layers.py": (
+            "class Recurrent:\n    def __init__(self, size, bidirectional=False):\n        self.size = size\n"
+            "class Open:\n    def __init__(self, *sizes, **more):\n        self.sizes = sizes\n"
+            "class Wide(Recurrent):\n    pass\n"
+            "class Flat:\n    def __init__(self, size):\n        self.size = size\n"
+            "class Nothing:\n    def __init__(self):\n        self.size = 1\n"
+            "class Both:\n    def __init__(self, size, other, bidirectional=False):\n        self.size = size\n"
+        ),
+        "lib/model.py": "from lib import layers\n\nclass Model:\n    def __init__(self, name):\n"
+        "        self.rnn = getattr(layers, name)(3, bidirectional=True)\n",
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
+    assert policy.globals == {"lib.model.Model", *(f"lib.layers.{name}" for name in ("Recurrent", "Open", "Wide"))}
+
+
+def test_a_class_that_is_left_out_takes_no_other_one_with_it(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Two classes clash with a third one, which is left out; they do not clash with each other, and both enter."""
+    asking = "class {}:\n    def __setstate__(self, state):\n        state['x'].extend(1)\n"
+    root = tree({
+        "lib/__init__.py": "", "lib/layers.py": asking.format("First") + asking.format("Second")
+        + "class Chain:\n    def extend(self, x):\n        self.hook(x)\n",
+        "lib/model.py": "from lib import layers\n\nclass Model:\n    def __init__(self, name):\n"
+        "        self.part = getattr(layers, name)()\n",
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
+    assert policy.globals == {"lib.model.Model", "lib.layers.First", "lib.layers.Second"}

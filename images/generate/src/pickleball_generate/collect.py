@@ -21,7 +21,7 @@ import stat
 import sys
 import sysconfig
 
-SOURCES = (".py", ".pyi", ".pyx", ".pxi", ".pyx.tp", ".pxi.tp", ".pyx.in", ".pxi.in")
+SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".pxi", ".pyx.tp", ".pxi.tp", ".pyx.in", ".pxi.in")
 EXTENSIONS = (".so", ".pyd")
 SKIPPED = {"__pycache__", ".git", "node_modules"}
 METADATA = ("METADATA", "RECORD", "top_level.txt")

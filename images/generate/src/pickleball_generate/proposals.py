@@ -202,6 +202,8 @@ class Judge:
         if listed == "reduces":
             rebuilt = self.packs.rebuilds(name)
             return f"a knowledge pack names it as what rebuilds {rebuilt}" if rebuilt else ""
+        if (owner := self.packs.bound(name)) and not sinks.effect(f"{owner}.{name.rpartition('.')[2]}"):
+            return f"a method of {owner}, whose instances a knowledge pack describes"
         if self.packs.instance(self.packs.reference(name)) or self.packs.rebuilds(name, called=False):
             return "a type that a knowledge pack describes"
         return "machine code without effect that a knowledge pack names" if self.packs.names(name) else ""

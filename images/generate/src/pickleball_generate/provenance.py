@@ -129,6 +129,8 @@ def spoken(value: Value) -> str:
         return f"{({'cls': 'the class', 'fun': 'the function', 'meth': 'the method'})[kind]} {value[1].dotted}"
     if kind == "inst":
         return f"an instance of {value[1]}"
+    if kind == "bound":
+        return f"the method {value[2]} of an instance of {value[1]}"
     if kind == "box":
         return f"a {value[2]}"
     if kind == "vars":

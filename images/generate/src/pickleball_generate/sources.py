@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pickleball_generate.errors import BadInput
-from pickleball_generate.facts.cython import INCLUDED, SUFFIXES
+from pickleball_generate.facts.cython import DECLARING, INCLUDED, SUFFIXES
 from pickleball_generate.installs import additions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn", ".tox", ".venv", "node_modules"})
 IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
-SOURCES = (".py", ".pyi", *SUFFIXES, *INCLUDED)
+SOURCES = (".py", ".pyi", *SUFFIXES, *INCLUDED, *DECLARING)
 EXTENSION = re.compile(r"\.(?:[\w-]+\.)?(?:so|pyd)(?:\.strings)?\Z")
 
 

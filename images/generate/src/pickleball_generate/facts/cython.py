@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 SUFFIXES = (".pyx", ".pyx.tp", ".pyx.in")
 INCLUDED = (".pxi", ".pxi.tp", ".pxi.in")
+DECLARING = (".pxd",)
 
 _NAME = r"(?:\w|\{\{[^}]*\}\})+"
 _CLASS = re.compile(

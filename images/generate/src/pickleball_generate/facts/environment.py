@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import zlib
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts import headers
 from pickleball_generate.facts.extensions import Extension, read_extension
+from pickleball_generate.facts.lowering import lower
 from pickleball_generate.facts.store import Store, digest_of
 from pickleball_generate.joern import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from pickleball_generate.joern import Joern
     from pickleball_generate.sources import Library, Package
@@ -44,6 +46,7 @@ class Environment:
         self._texts: dict[str, bytes | None] = {}
         self._classes: dict[str, dict[str, list[headers.Header]]] = {}
         self._extensions: dict[str, Extension | None] = {}
+        self._lowered: dict[str, dict[str, Any] | None] = {}
         self._digests: dict[str, str] = {}
         self._typed: dict[str, str] = {}
 
@@ -157,6 +160,33 @@ class Environment:
             file = package.extensions.get(name) if package else None
             self._extensions[name] = read_extension(package, name, file) if package and file else None
         return self._extensions[name]
+
+    def lowered(self, name: str) -> dict[str, Any] | None:
+        """Give the facts of the Python in the Cython source of an extension module; None where there is no source."""
+        if name not in self._lowered:
+            package = self.package_of(name)
+            extension = self.extension(name)
+            source = extension.source if extension is not None else None
+            plain = package is not None and source is not None and source.endswith(".pyx")
+            self._lowered[name] = self._lower(package, source) if package and source and plain else None
+        return self._lowered[name]
+
+    def _lower(self, package: Package, source: str) -> dict[str, Any]:
+        """Have Joern read the Python of a Cython source, with what its declarations import."""
+        text = lower(package.path(source).read_text(errors="replace"))
+        declarations = source.removesuffix("pyx") + "pxd"
+        if declarations in package.files:
+            text += lower(package.path(declarations).read_text(errors="replace"))
+        key = hashlib.sha256(text.encode()).hexdigest()
+        content = self.store.get(key)
+        if content is None:
+            with tempfile.TemporaryDirectory() as folder:
+                Path(folder, "lowered.py").write_text(text)
+                found = dict(self.joern.extract("ast", Path(folder), ["lowered.py"], self.progress))
+            self.store.put([(key, found["lowered.py"])])
+            content = zlib.decompress(found["lowered.py"])
+        self.used.add(package.name)
+        return {"file": source, **json.loads(content)}
 
     def unread(self, modules: Iterable[str]) -> Iterator[str]:
         """Say what of these modules could not be read: lines that were lost, errors of the parser."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 from dataclasses import dataclass, field
@@ -81,7 +82,8 @@ class Extension:
             if callee in {"", name}:
                 found.append(self.canonical(name))
             elif origin is None:
-                found.append(f"{self.module}.{callee}")
+                own = first in self.cython.returns or self.cython.find(first) or not hasattr(builtins, first)
+                found.append(f"{self.module if own else 'builtins'}.{callee}")
             else:
                 where, _, what = origin.partition(":")
                 found.append(f"{absolute(where, self.module, package=False)}.{what}{dot}{rest}")

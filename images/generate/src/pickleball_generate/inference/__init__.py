@@ -13,6 +13,7 @@ from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.graph import STEPS
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
+from pickleball_generate.inference.partials import call_partials
 from pickleball_generate.inference.picklers import Picklers
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.widening import Widening
@@ -70,8 +71,10 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     found = locate_class(program, known, name)
     solver = solve(program, known, [found], options)
     grader = Grader(program, known)
+    call_partials(solver, grader)
     if options.widen:
         Widening(solver, found.scope, grader).run()
+        call_partials(solver, grader, inert=True)
     if solver.cut:
         _tell_cut(environment, found, solver, options.steps)
     return found, solver, grader

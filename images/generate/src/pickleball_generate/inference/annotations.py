@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.store import Store
@@ -22,6 +24,33 @@ CONTAINER_HINTS = frozenset(
 WRAPPING_HINTS = frozenset(("Optional Union Final Annotated ClassVar Required NotRequired InitVar").split())
 
 
+@cache
+def written(text: str) -> object:
+    """Read an annotation that stands in a text, as the facts have those that do not; the same object each time."""
+    try:
+        return _form(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _form(node: ast.expr) -> object:
+    """Write an expression as facts do; what no annotation is made of says nothing."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = _form(node.value)
+        return f"{owner}.{node.attr}" if isinstance(owner, str) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return {"bin": "BitOr", "of": [_form(node.left), _form(node.right)]}
+    if isinstance(node, ast.Subscript):
+        return {"sub": _form(node.value), "ix": _form(node.slice)}
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return {"tuple": [_form(part) for part in node.elts]}
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {"str": node.value}
+    return {"lit": "Ellipsis"} if isinstance(node, ast.Constant) and node.value is ... else None
+
+
 class Annotations(Store):
     """Reads annotations."""
 
@@ -36,8 +65,7 @@ class Annotations(Store):
     def _declared_form(self, annotation: dict[str, Any], scope: Scope, site: Site) -> list[Value]:
         """Read a text, `A | B`, `A, B`, `Optional[A]`, `list[A]`."""
         if "str" in annotation:
-            text = annotation["str"]
-            return self.declared(text, scope, site) if text.replace(".", "").replace("_", "").isalnum() else []
+            return self.declared(written(annotation["str"]), scope, site)
         if "bin" in annotation or "tuple" in annotation:
             parts = annotation["of"] if "bin" in annotation else annotation["tuple"]
             return [v for part in parts for v in self.declared(part, scope, site)]

@@ -100,6 +100,8 @@ class Attributes(Containers, ABC):
                 self.add(result, ("ext", value[1]))
             return
         self.get(value, name, result)
+        if value[0] == "inst" and name in self.packs.methods(value[1]):
+            self.add(result, ("bound", value[1], name))
         package = self.packs.package_of(value[1]) if value[0] == "inst" else None
         if package:
             self.add(result, ("data", package))

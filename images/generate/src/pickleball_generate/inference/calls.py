@@ -33,6 +33,10 @@ DEEPEST = 1
 class Calls(Foreign, ABC):
     """The part of the evaluation that calls."""
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.makings: dict[Value, list[Arguments]] = {}  # what classes under computed names are called with
+
     @abstractmethod
     def eval(self, expression: object, frame: Frame) -> Variable:
         """Give what an expression can be (evaluation.py)."""
@@ -145,7 +149,7 @@ class Calls(Foreign, ABC):
         while owner is None and scope is not None:
             owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
             scope = scope.parent
-        if receiver is None:
+        if receiver is None or receiver[0] == "inst":
             return
         if expression.get("args"):
             named = Variable()
@@ -245,7 +249,9 @@ class Calls(Foreign, ABC):
         if kind in {"part", "picked"}:
             self.ask(value, "__call__")
         elif kind == "pick":
-            self.add(call.result, ("picked", *value[1:]))
+            made = ("picked", *value[1:])
+            self.makings.setdefault(made, []).append(call.args)
+            self.add(call.result, made)
         elif kind == "cls":
             self._construct(value, call)
         elif kind in {"fun", "meth"}:

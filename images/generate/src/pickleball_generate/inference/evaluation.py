@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call
+from pickleball_generate.inference.construction import called
 from pickleball_generate.inference.containers import changes, is_tuple
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.lookups import Lookups
+from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import callee_name
 from pickleball_generate.inference.store import UNKNOWN
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
 
 SEQUENCES = {"list": "list", "tuple": "tuple", "set": "set"}
 COMPREHENSIONS = {"listof": "list", "setof": "set", "genof": "list"}
@@ -112,6 +115,7 @@ class Evaluation(Lookups):
         receiver = frame.receiver
         if receiver is None or receiver[0] != "obj":
             return
+        self._namesake(item["n"], scope, variable)
         if scope.name == "__init__":  # the constructor of a base gets what this one passes on
             found = self.program.method(receiver[1], "__init__")
             taken = found is not None and found[0] is scope
@@ -119,6 +123,23 @@ class Evaluation(Lookups):
             taken = item["n"] in scope.kept
         if taken:
             self.add(variable, ("part", receiver[1], item["n"]), "caller")
+
+    def _namesake(self, name: str, scope: Scope, variable: Variable) -> None:
+        """Give a parameter that a method calls the function of that name beside its class, and what this one makes."""
+        module = scope.parent.parent if scope.parent is not None else None
+        if module is None or module.parent is not None or name not in called(scope):
+            return
+        for kind, function in module.bound.get(name, ()):
+            if kind == "function" and not tooling(function.module):
+                self.add(variable, ("fun", function, None), "function of the parameter's name")
+                made = self.returned(self.enter(function, None, None))
+                self.flow(made, variable, "made by the function of the parameter's name")
+                self.watch(made, self._enter_function)
+
+    def _enter_function(self, value: Value) -> None:
+        """Reach a function that anybody may call."""
+        if value[0] == "fun":
+            self.enter(value[1], None, None)
 
     def declare(self, value: Value) -> None:
         """Let an instance have what the annotations of class bodies declare, once it is asked for."""

@@ -14,6 +14,7 @@ from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
 
 NOTHING = frozenset(
     "builtins." + name
@@ -36,6 +37,7 @@ LISTS = {
 COPIES = frozenset({"copy.copy", "copy.deepcopy", "typing.cast", "weakref.proxy"})
 PARTIALS = frozenset({"functools.partial", "functools.partialmethod"})
 WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps", "functools.singledispatch"})
+CONSTRUCTORS = ("__cinit__", "__init__")
 ROWS = frozenset({"builtins.zip", "builtins.enumerate", "itertools.product", "itertools.zip_longest"})
 
 
@@ -147,6 +149,9 @@ class Foreign(Attributes, ABC):
             for values in call.args.positional:
                 self._give(instance, values)
             self.each_named(call.args, partial(self._give_named, instance))
+            for constructor in self.machine_constructors(instance):
+                inner = Call(call.args, call.frame, call.site, Variable())
+                self.call_value(("meth", constructor, instance), inner)
         if not instances and (package or not made):
             self.add(call.result, ("data", package) if package else UNKNOWN)
 
@@ -157,6 +162,16 @@ class Foreign(Attributes, ABC):
         if extension is None or extension.cython.find(last) is None:
             return []
         return [("inst", f"{module}.{each}") for each in below(extension, last)]
+
+    def machine_constructors(self, instance: Value) -> list[Scope]:
+        """The constructors that making an instance of machine code runs, as far as a Cython source shows them."""
+        if self.packs.package_of(instance[1]):
+            return []
+        found = []
+        for name in CONSTRUCTORS:
+            bodies = (cls.functions for cls in self.program.machine_classes(instance[1]))
+            found += [next((each for body in bodies for each in body if each.name == name), None)]
+        return [each for each in found if each is not None]
 
     def _give_named(self, instance: Value, _: str, values: Variable) -> None:
         self._give(instance, values)

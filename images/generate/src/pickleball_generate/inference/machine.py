@@ -30,6 +30,27 @@ def extension_parts(environment: Environment, extension: Extension, name: str) -
     return found
 
 
+def inherited_callees(environment: Environment, extension: Extension, name: str) -> tuple[str, ...]:
+    """Name what unpickling calls where a class of another extension module, a base of this one, says it."""
+    seen: set[str] = set()
+    waiting = [(extension, name)]
+    while waiting:
+        current, cls = waiting.pop(0)
+        found = current.cython.find(cls)
+        for base in found.bases if found is not None else ():
+            where, _, what = current.cython.imported.get(base, "").partition(":")
+            other = environment.extension(absolute(where, current.module, package=False)) if what else current
+            at = what or base
+            if other is None or f"{other.module}.{at}" in seen:
+                continue
+            seen.add(f"{other.module}.{at}")
+            if callees := other.callees(at):
+                own = other.canonical(at)
+                return tuple(extension.canonical(name) if callee == own else callee for callee in callees)
+            waiting.append((other, at))
+    return ()
+
+
 def classes(extension: Extension) -> set[str]:
     """Name the classes of an extension module: those whose methods its string table names, that its source defines."""
     depth = extension.module.count(".") + 1

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import machine, sinks
+from pickleball_generate.inference.arguments import Arguments, Call
 from pickleball_generate.inference.construction import described
 from pickleball_generate.inference.frames import Reason
+from pickleball_generate.inference.graph import Variable
+from pickleball_generate.inference.scopes import callee_name
 from pickleball_generate.inference.solver import Solver
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
     from pickleball_generate.facts.extensions import Extension
     from pickleball_generate.inference.frames import Frame
-    from pickleball_generate.inference.graph import Variable
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.packs import Needs
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT = "object"
 UNPICKLABLE_ROOTS = frozenset({"threading.Thread", "socket.socket"})
 BOXES = {"set": ("builtins.set", "builtins.frozenset"), "partial": ("functools.partial",)}
+REGISTERED = 2  # arguments of copyreg.pickle: the class, the function that reduces its instances
 HELPERS = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor", "_codecs.encode"})
 
 
@@ -47,6 +50,7 @@ class Pickling(Solver):
         self.unresolved: dict[tuple[str, str, int], str] = {}
         self.scopes: dict[str, Scope] = {}
         self.unreduced: dict[Value, tuple[Scope, Because]] = {}
+        self.in_partials: dict[Scope, Because] = {}
         self.made: dict[Scope, list[str]] = {}
         self.taken: set[tuple[Needs, str]] = set()  # what packs say, with the package that a value is of
         self.imported: dict[Scope, list[str]] = {}
@@ -132,6 +136,18 @@ class Pickling(Solver):
         """A bound method is pickled as getattr(receiver, name)."""
         self.name_scope(value, "bound method", reason)
 
+    def hold_bound(self, value: Value, holder: Value | None, reason: Reason) -> None:
+        """A bound method of a type that a pack describes is pickled as an attribute of what rebuilds the instance."""
+        _, name, method = value
+        self.hold(("inst", name), value, reason)
+        because = Because(value, "bound method of a type that a pack describes", reason.file, reason.line)
+        if danger := sinks.effect(f"{name}.{method}"):
+            self.refused.setdefault(f"{name}.{method}", (danger, "globals", because))
+            return
+        needs = self.packs.instance(name)
+        for callee in needs.reduces if needs is not None else ():
+            self.reference(f"{callee}.{method}", because)
+
     def name_scope(self, value: Value, rule: str, reason: Reason) -> None:
         """Reference a definition by its canonical name."""
         name = self.program.canonical(value[1])
@@ -204,6 +220,13 @@ class Pickling(Solver):
             needs = self.packs.instance(name)
             if needs:
                 self.pack_needs(needs, value, f"{value[2]} in the state", reason)
+        if value[2] == "partial":
+            self.watch(self.field(value, "[0]"), lambda inner: self._see_bound(inner, value, reason))
+
+    def _see_bound(self, inner: Value, holder: Value, reason: Reason) -> None:
+        """Remember a function that a partial calls; whether a stream may, its grade says (partials.py)."""
+        if inner[0] == "fun":
+            self.in_partials.setdefault(inner[1], Because(holder, "function of a partial", reason.file, reason.line))
 
     def hold_inst(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """An instance of a type without source: a pack or the extension module's names say how it pickles."""
@@ -217,11 +240,14 @@ class Pickling(Solver):
         if extension is None:
             return
         callees = extension.callees(last)
-        rule = "extension type that is called into being" if callees else "extension type"
+        inherited = () if callees else machine.inherited_callees(self.program.environment, extension, last)
+        rule = "extension type that is called into being" if callees or inherited else "extension type"
         because = Because(value, rule, extension.source or extension.file, 0)
-        for callee in callees:
+        for callee in (*callees, *inherited):
             self.invoke(callee, because)
         self.reference(extension.canonical(last), because)
+        for constructor in self.machine_constructors(value):
+            self.enter(constructor, value, constructor.parent)
         if not callees:
             self.hold_state(extension, last, value)
         for part in sorted(machine.extension_parts(self.program.environment, extension, last)):
@@ -243,17 +269,38 @@ class Pickling(Solver):
         name = self.program.canonical(cls)
         self.scopes[name] = cls
         because = Because(value, "instance", cls.file, cls.line)
-        function = self.reducing(cls)
+        registered = self.registered(cls)
+        function = (registered, None) if registered is not None else self.reducing(cls)
         if function is None:
             self.default_state(cls, name, value, because)
             return
         reduce, owner = function
         why = Because(value, f"{reduce.name} of the class", reduce.file, reduce.line)
         self.unreduced[value] = (reduce, because)
-        self.watch(
-            self.returned(self.enter(reduce, value, owner)),
-            lambda result: self.reduce_value(result, cls, name, value, why),
-        )
+        if owner is None:
+            results = Variable()
+            given = Arguments([self.constant(value)])
+            self.call_function(("fun", reduce, None), Call(given, frame, ("copyreg", cls), results))
+        else:
+            results = self.returned(self.enter(reduce, value, owner))
+        self.watch(results, lambda result: self.reduce_value(result, cls, name, value, why))
+
+    def registered(self, cls: Scope) -> Scope | None:
+        """The function that the module of a class gives to `copyreg.pickle` for it: pickle calls it first."""
+        if cls.parent is None or cls.parent.parent is not None:
+            return None
+        for item in cls.parent.facts.get("calls", ()):
+            call = item["c"]
+            if not isinstance(call, dict) or len(call.get("args", ())) < REGISTERED:
+                continue
+            if callee_name(call).rpartition(".")[2] != "pickle":
+                continue
+            of, function, *_ = call["args"]
+            if ("cls", cls) in self.program.resolve(of, cls.parent) and ("ext", "copyreg.pickle") in (
+                self.program.resolve(callee_name(call), cls.parent)
+            ):
+                return next((v[1] for v in self.program.resolve(function, cls.parent) if v[0] == "fun"), None)
+        return None
 
     def reducing(self, cls: Scope) -> tuple[Scope, Scope] | None:
         """The reduce method that pickle would call, if the class has one with source, and the class that has it."""

@@ -80,11 +80,36 @@ class Program:
     def scope(self, module: str) -> Scope | None:
         """Give the body of a module with source."""
         if module not in self.loaded:
-            facts = self.environment.module(module) if self.has_source(module) else None
+            facts = self.environment.module(module) if self.has_source(module) else self._lowered(module)
             if facts is None:
                 return None
             self.loaded[module] = Scope(module, "module", facts, None, facts["file"])
         return self.loaded[module]
+
+    def _lowered(self, module: str) -> dict[str, Any] | None:
+        """Give the facts of a module of machine code, as far as its Cython source is Python."""
+        return None if module.partition(".")[0] in self.opaque else self.environment.lowered(module)
+
+    def machine_classes(self, name: str) -> list[Scope]:
+        """A class of machine code and those that it descends from, as far as a Cython source shows their bodies."""
+        found: dict[Scope, None] = {}
+        waiting = [name]
+        while waiting:
+            module, _, last = waiting.pop(0).rpartition(".")
+            scope = self.scope(module) if module and not self.has_source(module) else None
+            for cls in scope.classes if scope is not None else ():
+                if cls.name == last and cls not in found:
+                    found[cls] = None
+                    waiting += [base[1] for base in self.bases(cls) if base[0] == "ext"]
+        return list(found)
+
+    def _body(self, module: str, name: str) -> Scope | None:
+        """The body that says what a name of a module is; types of machine code stand for themselves."""
+        if not self.has_source(module):
+            extension = self.environment.extension(module)
+            if extension is None or extension.has_class(name):
+                return None
+        return self.scope(module)
 
     def absolute(self, origin: str, module: str) -> str:
         """Resolve the dots of a relative import."""
@@ -94,7 +119,7 @@ class Program:
 
     def attribute(self, module: str, name: str) -> list[Value]:
         """Resolve `module.name` to definitions: classes, functions, modules, or names without source."""
-        scope = self.scope(module)
+        scope = self._body(module, name)
         if scope is None:
             return self.without_source(module, name)
         key = (module, name)
@@ -115,6 +140,8 @@ class Program:
                     found += self.attribute(origin, name)
             if not found and "__getattr__" in scope.bound:
                 found = self._lazy(module, name)
+            if not (found or name in scope.bound or hasattr(builtins, name) or self.has_source(module)):
+                found = self.without_source(module, name)
         finally:
             self._active.discard(key)
         self._names[key] = unique(found)
@@ -199,7 +226,7 @@ class Program:
     def _bindings(self, scope: Scope, name: str) -> Iterator[Value]:
         for kind, what in scope.bound.get(name, ()):
             if kind == "class":
-                yield ("cls", what)
+                yield ("cls", what) if self.has_source(what.module) else ("ext", what.dotted)
             elif kind == "function":
                 yield ("fun", what, None)
             elif kind == "from":
@@ -214,11 +241,9 @@ class Program:
         origin = self.absolute(item["from"], module)
         if not origin:
             return []
-        if self.has_source(origin):
-            found = self.attribute(origin, item["name"])
-            inner = f"{origin}.{item['name']}"
-            return found or ([("mod", inner)] if self.is_module(inner) else [])
-        return self.without_source(origin, item["name"])
+        found = self.attribute(origin, item["name"])
+        inner = f"{origin}.{item['name']}"
+        return found or ([("mod", inner)] if self.is_module(inner) else [])
 
     def resolve(self, expression: object, scope: Scope, skip: str = "") -> list[Value]:
         """Resolve an expression that names definitions, without following values."""
@@ -268,10 +293,17 @@ class Program:
             if (where.kind == "function" or where is scope) and name in where.bound:
                 return self._local(where, name)
             where = where.parent
-        found = self.attribute(scope.module, name) if where is not None else []
+        found = self.attribute(scope.module, name) if where is not None and self._is_python(name, where) else []
         if not found and hasattr(builtins, name):
             return [("ext", f"builtins.{name}")]
         return found
+
+    def _is_python(self, name: str, module: Scope) -> bool:
+        """Tell whether a name of a module is not one of C (`NULL`), which a Cython source uses without saying more."""
+        if self.has_source(module.module) or name in module.bound or module.stars:
+            return True
+        extension = self.environment.extension(module.module)
+        return extension is not None and extension.has_class(name)
 
     def _local(self, where: Scope, name: str) -> list[Value]:
         """Resolve a name of a function or class body; one that is defined by itself gives no more."""

@@ -110,7 +110,10 @@ class Scope:
 
     @cached_property
     def chooses(self) -> bool:
-        """Whether this is a function that only chooses what it returns: it calls nothing but in conditions."""
+        """Whether this is a function that only chooses what it returns, or puts it into a partial.
+
+        It calls nothing else but in conditions.
+        """
         statements = [item.get("v") for kind in ("assigns", "returns") for item in self.facts.get(kind, ())]
         return bool(self.facts.get("returns")) and not self.facts.get("calls") and not any(map(_has_call, statements))
 
@@ -224,7 +227,8 @@ def _has_call(expression: object) -> bool:
     if isinstance(expression, list):
         return any(map(_has_call, expression))
     if isinstance(expression, dict):
-        return not expression.keys().isdisjoint({"call", "yield"}) or any(map(_has_call, expression.values()))
+        calls = "call" in expression and callee_name(expression).rpartition(".")[2] != "partial"
+        return calls or "yield" in expression or any(map(_has_call, expression.values()))
     return False
 
 

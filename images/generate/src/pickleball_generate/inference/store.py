@@ -7,6 +7,7 @@ connects then grows by what is new (graph.py).
 Values:
     ("cls", Scope)              a class                ("obj", Scope)         an instance of it
     ("fun", Scope, receiver)    a function             ("meth", Scope, recv)  a method bound to a receiver
+    ("bound", name, method)     a method bound to an instance of a type that a pack describes
     ("mod", name)               a module               ("ext", name)          a name whose source is not there
     ("inst", name)              an instance of a class without source; ("inst", name, site) of one that keeps objects
     ("box", site, kind)         a list, tuple, dict, set, partial, or a collection that may be any of the first four;

@@ -27,6 +27,7 @@ from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.pickling import Because
+from pickleball_generate.inference.signatures import makes_plainly, refuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,9 +64,13 @@ class Widening:
                 if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
                     chosen.setdefault(cls, because)
         self._add_kept(chosen)
+        dropped: set[Scope] = set()
         for clash in list(clashes(self.grader, [*self._needed(), *chosen])):
-            if clash.asked in chosen or clash.asking in chosen:
-                chosen.pop(clash.asked if clash.asked in chosen else clash.asking)
+            if dropped.isdisjoint({clash.asked, clash.asking}):
+                clashing = next((cls for cls in (clash.asked, clash.asking) if cls in chosen), None)
+                if clashing is not None:
+                    chosen.pop(clashing)
+                    dropped.add(clashing)
         for cls, because in chosen.items():
             self._enter(cls, because)
         lists = (self.solver.globals, self.solver.reduces)
@@ -192,7 +197,8 @@ class Widening:
         program, solver = self.solver.program, self.solver
         for value in sorted((value for value in solver.held if value[0] == "picked"), key=lambda value: value[1:]):
             found = named.classes(program, value, 2 * MOST)
-            found = None if found is None else [cls for cls in found if self._concrete(cls)]
+            if found is not None:
+                found = [cls for cls in found if self._concrete(cls) and self._makes(cls, value)]
             if found is None or len(found) > MOST_NAMED:
                 solver.note(model, f"which of the classes of {value[1]} it holds: too many to list")
                 continue
@@ -200,6 +206,15 @@ class Widening:
             wanted = {name for name in wanted if any(program.method(cls, name) for cls in found)}
             fitting = [cls for cls in found if all(program.method(cls, name) for name in wanted)]
             yield value, f"class of {value[1]}, looked up under a computed name", solver.held[value][1], fitting
+
+    def _makes(self, cls: Scope, value: Value) -> bool:
+        """Tell whether a class can be called with what a class under a computed name is called with."""
+        program = self.solver.program
+        found = program.method(cls, "__init__")
+        if found is None or not makes_plainly(program, cls):
+            return True
+        holder = self.solver.constant(("obj", cls))
+        return any(not refuses(found[0], args.after(holder)) for args in self.solver.makings.get(value, ()))
 
     def _narrow(self, model: Scope, bases: tuple[Scope, ...], fits: object) -> list[Scope]:
         """Give the classes below some, of all packages or of the model's own when they are too many."""

@@ -69,6 +69,12 @@ class Packs:
             for called, names in ((True, pack.data.reduces), (False, pack.data.globals)):
                 for each in names:
                     self._rebuilds.setdefault((each, called), f"data of {pack.name}")
+        self._bound = {
+            f"{callee}.{method}": name
+            for name, (_, entry) in self._types.items()
+            for callee in entry.get("instance", {}).get("reduces", ())
+            for method in entry.get("methods", ())
+        }
         self.opaque = frozenset(top for pack in self.packs for top in pack.opaque)
         self._functions_opaque = frozenset(top for pack in self.packs for top in pack.functions_opaque)
 
@@ -121,6 +127,15 @@ class Packs:
     def instance(self, name: str) -> Needs | None:
         """What an instance of a type pickles as."""
         return self._needs(name, "instance")
+
+    def methods(self, name: str) -> frozenset[str]:
+        """Name the methods of a type whose instances are rebuilt by one call: bound, they have a name in a pickle."""
+        found = self._types.get(self._aliases.get(name, name))
+        return frozenset(found[1].get("methods", ())) if found else frozenset()
+
+    def bound(self, name: str) -> str | None:
+        """Name the type whose bound method a name stands for in a pickle."""
+        return self._bound.get(name)
 
     def subclass(self, name: str) -> tuple[str, Needs] | None:
         """The list that a subclass of a type stands in, and what its instances need beside it."""

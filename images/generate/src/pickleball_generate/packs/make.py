@@ -77,6 +77,8 @@ def make(name: str, older: dict[str, Any] | None = None) -> dict[str, Any]:
         if derived:
             entry["subclass"] = derived
         entry["keeps"] = sorted({*entry.get("keeps", ()), *keeps(found["value"])})
+        if len(found["reduces"]) == 1 and (named := methods(found["value"])):
+            entry["methods"] = sorted({*entry.get("methods", ()), *named})
         entry["container"] = issubclass(cls, (list, dict, set, frozenset, tuple)) or hasattr(cls, "append")
     for expression in recipe.subclassed:
         cls = eval(expression, environment(recipe))  # noqa: S307 - the recipe is ours
@@ -107,6 +109,13 @@ def make(name: str, older: dict[str, Any] | None = None) -> dict[str, Any]:
         "missing": [expression for expression in recipe.instances if seen[expression] is None],
         "undescribed": undescribed(recipe, described),
     }
+
+
+def methods(value: object) -> list[str]:
+    """Name the public methods of a value: bound, they pickle as an attribute of what rebuilds it."""
+    cls = type(value)
+    public = [name for name in dir(cls) if not name.startswith("_") and callable(getattr(cls, name, None))]
+    return [name for name in public if getattr(getattr(value, name, None), "__self__", None) is value]
 
 
 def version_of(name: str) -> str:
