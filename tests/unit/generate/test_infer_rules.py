@@ -182,6 +182,11 @@ CASES = [
     Case("chosen_far_away", "def fit(self, x):\n  self.part = near(x)", "lib.parts.Late",
          top="def near(x):\n return chosen(x)(x)\ndef chosen(x):\n if x:\n  kind = Late\n"
          " else:\n  kind = None\n return kind"),
+    Case("made_far_away", "def fit(self, x):\n  self.part, self.n = near(x)\n  self.size = size(x)", "lib.parts.Late",
+         not_there="lib.parts.Temporary",
+         top="def near(x):\n made, n = far(x)\n return made, n\ndef far(x):\n made = Late(x)\n return made, made.n\n"
+         "def size(x):\n return measured(x)\ndef measured(x):\n made = x()\n made.x = farther(x)\n return made\n"
+         "def farther(x):\n return Temporary()"),
     Case("frozen_set", "def fit(self):\n  self.seen = frozenset([1])", "", "builtins.frozenset"),
     Case("complex_number", "def fit(self, x):\n  self.root = complex(x)", "", "builtins.complex"),
     Case("made_in_its_module", "def fit(self, x):\n  self.rows = x()", "", "collections.OrderedDict",

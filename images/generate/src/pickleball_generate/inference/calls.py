@@ -26,7 +26,7 @@ PASSED = {"meth": frozenset({"part"}), "fun": frozenset({"part", "obj"})}
 ITEMS_OF = frozenset({"box", "vars", "inst"})
 SETATTR = frozenset({"setattr", "object.__setattr__"})
 
-# Calls are followed this far; what comes back from farther is unknown.
+# Calls are followed this far; what comes back from farther is unknown. Functions that make what they return, one more.
 DEEPEST = 1
 
 
@@ -376,9 +376,10 @@ class Calls(Foreign, ABC):
             same = value[0] == "meth" and (function.name in {"__init__", "__new__"} or value[2] == caller.receiver)
             more = int(not same)
             depth = caller.depth + more
-            if depth > DEEPEST and not function.chooses:
+            deepest = DEEPEST + int(value[0] == "fun" and owner is None and self.program.hands_out(function))
+            if depth > deepest and not function.chooses:
                 caller.blocked.append((current, partial(self._call_body, value, owner, call)))
-                self.unless(lambda: caller.depth + more <= DEEPEST, lambda: self._give_up(value, args, result))
+                self.unless(lambda: caller.depth + more <= deepest, lambda: self._give_up(value, args, result))
                 return
             callee = self.frame(function, value[2], owner)
             caller.callees[callee] = min(more, caller.callees.get(callee, more))

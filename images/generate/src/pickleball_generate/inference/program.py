@@ -46,6 +46,7 @@ class Program:
         self._canonical: dict[Scope, str] = {}
         self._lines: dict[str, list[bytes]] = {}
         self._unique: dict[str, dict[str, list[str]]] = {}
+        self._hands_out: dict[Scope, bool] = {}
 
     # Modules
 
@@ -268,6 +269,13 @@ class Program:
         for part in rest:
             found = unique(w for v in found for w in self.member(v, part))
         return found
+
+    def hands_out(self, function: Scope) -> bool:
+        """Tell whether a function returns instances of classes that it names itself."""
+        if function not in self._hands_out:
+            named = (value for callee in function.returned_callees for value in self.resolve(callee, function))
+            self._hands_out[function] = any(value[0] == "cls" for value in named)
+        return self._hands_out[function]
 
     def made_class(self, call: dict[str, Any], scope: Scope) -> list[Value]:
         """The class that a call makes: `namedtuple("X", ...)`, `Enum("X", ...)`."""

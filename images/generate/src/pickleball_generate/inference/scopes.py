@@ -118,6 +118,16 @@ class Scope:
         return bool(self.facts.get("returns")) and not self.facts.get("calls") and not any(map(_has_call, statements))
 
     @cached_property
+    def returned_callees(self) -> list[str]:
+        """What is called for what a function returns, right there or for a name that it returns, alone or in a row."""
+        returned = [part for item in self.facts.get("returns", ()) for part in _parts(item.get("v"))]
+        names = {part for part in returned if isinstance(part, str)}
+        for item in self.facts.get("assigns", ()):
+            if isinstance(item["to"], str) and item["to"] in names:
+                returned += _parts(item.get("v"))
+        return [callee_name(part) for part in returned if isinstance(part, dict) and "call" in part]
+
+    @cached_property
     def stars(self) -> list[Facts]:
         """The star imports of the body."""
         return [item for item in self.facts.get("imports", ()) if item.get("name") == "*"]
@@ -230,6 +240,13 @@ def _has_call(expression: object) -> bool:
         calls = "call" in expression and callee_name(expression).rpartition(".")[2] != "partial"
         return calls or "yield" in expression or any(map(_has_call, expression.values()))
     return False
+
+
+def _parts(expression: object) -> list[object]:
+    """What an expression can be: the alternatives, and of a tuple its elements."""
+    if isinstance(expression, dict) and (inner := expression.get("or") or expression.get("tuple")):
+        return [part for each in inner for part in _parts(each)]
+    return [expression]
 
 
 def _callees(expression: object) -> Iterator[object]:
