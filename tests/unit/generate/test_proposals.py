@@ -87,6 +87,14 @@ class Holder:
         self.one = Rebuilt()
         self.two = Cleaned()
 
+class Between:
+    def __init__(self):
+        self.inner = Rebuilt()
+
+class Outer:
+    def __init__(self):
+        self.between = Between()
+
 run = os.system
 made = plain(2)
 """
@@ -238,6 +246,35 @@ def test_a_proposed_class_brings_the_callables_that_its_parts_need(
     assert [link["holds"] for link in entry["chain"]] == [
         "an instance of lib.parts.Holder", "an instance of lib.parts.Rebuilt",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("named", "decision"), [(["Outer"], "ask"), (["Outer", "Between"], "inert")])
+def test_a_class_that_the_file_does_not_name_explains_nothing(
+    named: list[str], decision: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a part needs joins only where the file can hold the part: its class is named, or has a reduce method."""
+    model = tmp_path / "model.pkl"
+    parts = [new(stack_name("lib.parts", name)) for name in named]
+    model.write_bytes(PROTO4 + list_of(*parts, call(stack_name("lib.parts", "rebuild"), text("x"))) + STOP)
+    _, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    decided = {proposal["name"]: proposal["decision"] for proposal in outcome["proposals"]}
+    assert decided == {f"lib.parts.{name}": "inert" for name in named} | {"lib.parts.rebuild": decision}
+
+
+@pytest.mark.parametrize("provenance", [True, False])
+def test_check_knows_accepted_classes_beside_the_policy(
+    provenance: bool, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class that an earlier file brought in explains what a later one needs, with the provenance and without it."""
+    first, second = tmp_path / "first.pkl", tmp_path / "second.pkl"
+    holder = new(stack_name("lib.parts", "Holder"))
+    first.write_bytes(PROTO4 + holder + STOP)
+    second.write_bytes(PROTO4 + list_of(holder, call(stack_name("lib.parts", "rebuild"), text("x"))) + STOP)
+    run(library, tmp_path, capsys, "--for-model", str(first), "--accept", "inert")
+    if not provenance:
+        (tmp_path / "provenance.json").unlink()
+    _, outcome = run(library, tmp_path, capsys, "check", str(second), "--policy", str(tmp_path / "policy.json"))
+    assert [(each["name"], each["decision"]) for each in outcome["proposals"]] == [("lib.parts.rebuild", "inert")]
 
 
 @pytest.mark.parametrize(("other", "decision"), [("Shelf", "ask"), ("Box", "inert")])

@@ -12,22 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.errors import PolicyError
-from pickleball_enforce.policy import Policy
+from pickleball_enforce.policy import LISTS
 from pickleball_generate import comparison, explain, inference, model_files, packs, proposals
 from pickleball_generate.acceptance import extend
 from pickleball_generate.errors import BadInput, JoernCrashed
 from pickleball_generate.facts import Environment, shared
 from pickleball_generate.fetch import command as fetching
 from pickleball_generate.joern import Joern, cache_folder, default_jars, parse_memory
+from pickleball_generate.judging import Judge
 from pickleball_generate.recovery import recover_types
 from pickleball_generate.sources import Library
 
 if TYPE_CHECKING:
     import argparse
 
+    from pickleball_enforce.policy import Policy
     from pickleball_generate.progress import Progress
 
+INFERRED = frozenset({"needed", "pack"})
 JOERN_FORM = re.compile(r"(?P<file>.+?)\.py:<module>\.(?P<name>[\w.]+)\Z")
 
 
@@ -71,7 +73,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
         if origin is not None:
             result = replace(result, provenance={**result.provenance, "origin": origin})
-        asked = proposals.propose(files, result.policy, judge(environment))
+        asked = proposals.propose(files, result.policy, judge(environment), inferred(result.provenance))
         result = extend(result, files, asked, options.accept, allowed)
         explanation = explained(environment, result.provenance, options.explain) if options.explain else None
     finally:
@@ -142,14 +144,12 @@ def diff(options: argparse.Namespace) -> dict[str, Any]:
 
 def check(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Judge what model files ask for beyond a policy that is there; nothing is written."""
-    try:
-        policy = Policy.load(options.policy)
-    except PolicyError as error:
-        raise BadInput(f"{error}.", reason="bad-policy") from error
+    side = comparison.Side.load(options.policy)
+    policy = side.policy
     files = model_files.scan(options.files)
     environment = opened(options, progress)
     try:
-        asked = proposals.propose(files, policy, judge(environment))
+        asked = proposals.propose(files, policy, judge(environment), inferred(side.provenance))
     finally:
         environment.close()
         environment.joern.close()
@@ -167,9 +167,20 @@ def opened(options: argparse.Namespace, progress: Progress, *, quick: bool = Tru
     return Environment(library, joern, options.cache_path or cache_folder(), progress)
 
 
-def judge(environment: Environment) -> proposals.Judge:
+def judge(environment: Environment) -> Judge:
     """Make a judge of names over an environment."""
-    return proposals.Judge(environment, packs.load())
+    return Judge(environment, packs.load())
+
+
+def inferred(provenance: dict[str, Any]) -> frozenset[str]:
+    """Name what a policy has by inference from its model classes, as its provenance says."""
+    entries = (
+        (name, entry)
+        for described in provenance.get("classes", {}).values()
+        for listed in LISTS
+        for name, entry in described[listed].items()
+    )
+    return frozenset(name for name, entry in entries if entry["kind"] in INFERRED)
 
 
 def reasons(names: list[str], texts: list[str]) -> dict[str, str]:

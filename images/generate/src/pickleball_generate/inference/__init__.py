@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.facts import Environment
     from pickleball_generate.inference.pickling import Pickling
+    from pickleball_generate.inference.scopes import Scope
 
 __all__ = ["Located", "Options", "Result", "infer", "locate", "solve"]
 
@@ -35,6 +36,7 @@ class Options:
     widen: bool = True
     shuffle: Random | None = None  # for tests: the order in which constraints run
     steps: int = STEPS  # after which a fixpoint that still grows is left, for each class
+    world: frozenset[Scope] | None = None  # the only classes whose instances pickle by their class's name
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def solve(program: Program, known: packs.Packs, classes: list[Located], options:
     options = options or Options()
     solver = Picklers(program, known, options.shuffle)
     solver.most = options.steps
+    solver.world = options.world
     for found in classes:
         cls = found.scope
         if cls is not None:

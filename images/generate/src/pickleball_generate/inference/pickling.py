@@ -54,6 +54,7 @@ class Pickling(Solver):
         self.made: dict[Scope, list[str]] = {}
         self.taken: set[tuple[Needs, str]] = set()  # what packs say, with the package that a value is of
         self.imported: dict[Scope, list[str]] = {}
+        self.world: frozenset[Scope] | None = None  # None: instances of any class
 
     def run(self) -> None:
         """Run to the fixpoint; where a reduce method stays unresolved there, go on with the protocol of `object`."""
@@ -116,6 +117,8 @@ class Pickling(Solver):
             if value == UNKNOWN:
                 self.hold_unknown(holder, reason)
             return
+        if value[0] == "obj" and self.absent(value[1]):
+            return
         super().hold(value, holder, reason)
         kind = value[0]
         handler = getattr(self, f"hold_{kind}", None)
@@ -123,6 +126,15 @@ class Pickling(Solver):
             handler(value, holder, reason)
         elif kind == "unk":
             self.hold_unknown(holder, reason)
+
+    def absent(self, cls: Scope) -> bool:
+        """Tell whether no instance of a class can be there: its name would be, but for what a reduce method writes."""
+        if self.world is None or cls in self.world:
+            return False
+        if self.registered(cls) is not None or self.reducing(cls) is not None:
+            return False
+        roots = (root for root in self.program.roots(cls) if root != "builtins.object")
+        return all(self.packs.subclass(root) is not None for root in roots)
 
     def hold_cls(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """A class is pickled by reference."""
