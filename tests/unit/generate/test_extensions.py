@@ -128,3 +128,20 @@ def test_what_a_method_of_an_extension_type_gives_may_be_an_instance(tree: Tree,
     policy = infer(environment_of(root), ["t.model.Model"], Options()).policy
     assert policy.globals == {"t.model.Model", "t._c.Metric", "t._c.Near"}
     assert policy.reduces == {"t._c.make"}
+
+
+def test_machine_code_gives_back_the_function_beside_it(tree: Tree, environment_of: Opener) -> None:
+    """A function that gets its text from machine code is held under its own name; no class, and none from elsewhere."""
+    root = tree({
+        "lib/__init__.py": "", "lib/_c.abi3.so": machine_code("lib._c.gelu"),
+        "lib/model.py": (
+            "import os\nfrom lib import _c\n"
+            "gelu = _c.add_text(_c.gelu, 'text')\nrun = _c.add_text(os.system, 'x')\n"
+            "kind = _c.add_text(_c.Kind, 'x')\nother = os.path.join(_c.other, 'x')\nclass Model:\n"
+            "    def __init__(self):\n        self.act = gelu\n        self.run = run\n"
+            "        self.kind = kind\n        self.other = other\n"
+        ),
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
+    assert policy.globals == {"lib.model.Model", "lib._c.gelu"}
+    assert not policy.reduces

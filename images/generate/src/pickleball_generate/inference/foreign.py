@@ -154,6 +154,17 @@ class Foreign(Attributes, ABC):
                 self.call_value(("meth", constructor, instance), inner)
         if not instances and (package or not made):
             self.add(call.result, ("data", package) if package else UNKNOWN)
+        if not instances:
+            for values in call.args.positional[:1]:
+                self.watch(values, partial(self._give_back, name, call.result))
+
+    def _give_back(self, callee: str, result: Variable, value: Value) -> None:
+        """`gelu = add_text(_nn.gelu, "...")`: machine code that is given a function beside it gives that back."""
+        if value[0] != "ext" or value[1].rpartition(".")[2][:1].isupper():
+            return
+        module = callee.rpartition(".")[0]
+        if value[1].startswith(f"{module}.") and self.program.environment.extension(module) is not None:
+            self.add(result, value)
 
     def extension_instances(self, name: str) -> list[Value]:
         """What methods of a class of machine code may give: its instances, and those of classes below it."""
