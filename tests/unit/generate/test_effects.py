@@ -42,6 +42,8 @@ GADGETS = """
     site.addsitedir typing.get_type_hints dataclasses.make_dataclass idlelib.pyshell.main lib2to3.main.main
     distutils.spawn.spawn setuptools.setup _osx_support._read_output test.support.script_helper.run_python_until_end
     sys.settrace copyreg.pickle sys.path.append os.environ.update os.putenv
+    numpy.ma.core.MaskedConstant.dump numpy.ndarray.dump torch.Tensor.share_memory_ torch.Tensor.map_
+    pathlib.PosixPath.link_to
 """
 HARMLESS = """
     builtins.dict builtins.set builtins.slice builtins.len copy.copy collections.OrderedDict datetime.datetime

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pickleball_generate import packs
 from pickleball_generate.inference import Options, infer
+from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.program import Program
+from pickleball_generate.proposals import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -298,3 +302,35 @@ def test_cython_that_hands_out_sinks_lets_none_in(tree: Tree, environment_of: Op
     policy = inferred(environment_of, root, "lib.model.Model").policy
     assert policy.reduces == {"functools.partial"}
     assert not any(name.endswith(("system", "exec", "shell")) for name in policy.globals)
+
+
+def test_a_function_in_cython_is_never_inert(tree: Tree, environment_of: Opener) -> None:
+    """Attack: the line with the effect is one that Python's parser does not read, and is lost."""
+    root = tree({
+        "lib/__init__.py": "", "lib/c.abi3.so": MACHINE,
+        "lib/c.pyx": "import os\ndef quiet(x):\n    y = os.system(x) ! 1\n    return x\n"
+        "def loud(x):\n    os.system(x)\n",
+        "lib/calls.py": "from .c import quiet\n\ndef hidden(x):\n    return quiet(x)\n",
+    })  # fmt: skip
+    known = packs.load()
+    program = Program(environment_of(root), known.opaque)
+    grader = Grader(program, known)
+    grades = {
+        name: grader.grade(found[1], called=True).word
+        for module, name in (("lib.c", "quiet"), ("lib.c", "loud"), ("lib.calls", "hidden"))
+        for found in program.attribute(module, name)
+    }
+    assert grades == {"quiet": "unknown", "loud": "effects", "hidden": "unknown"}
+
+
+def test_a_file_may_propose_a_bound_method_that_has_no_effect(tree: Tree, environment_of: Opener) -> None:
+    """Attack: `PosixPath.unlink` bound to a path of the file, and `search` as something to call: both are refused."""
+    root = tree({"lib/__init__.py": ""})
+    judge = Judge(environment_of(root), packs.load())
+    decisions = {
+        (listed, name): judge.judge(name, listed, ()).decision
+        for listed in ("globals", "reduces")
+        for name in ("re._compile.search", "pathlib.PosixPath.unlink", "re._compile.nothing")
+    }
+    assert [key for key, decision in decisions.items() if decision != "refuse"] == [("globals", "re._compile.search")]
+    assert decisions["globals", "re._compile.search"] == "inert"

@@ -138,6 +138,9 @@ class Grader:
             if len(seen) > LARGEST:
                 unknown.setdefault("more code than is followed", [*path])
                 break
+            if not self.program.has_source(site.function.module):  # of whose text lines may be lost
+                what = f"machine code of {site.function.dotted}"
+                unknown.setdefault(what, [*path, _step(site, site.function.line)])
             reached = self.graph.reached(site)
             asks |= reached.asks.keys()
             reads = reached.reads if called else {}

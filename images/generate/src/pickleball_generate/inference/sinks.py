@@ -45,13 +45,15 @@ FILE = (
         for kind in ("Path", "PosixPath", "WindowsPath")
         for method in (
             "open read_text read_bytes write_text write_bytes unlink touch replace rename rmdir mkdir chmod lchmod "
-            "symlink_to hardlink_to iterdir glob rglob walk copy copy_into move move_into"
+            "symlink_to hardlink_to link_to iterdir glob rglob walk copy copy_into move move_into"
         ).split()
     )
     + " logging.FileHandler logging.handlers.* logging.config.* logging.basicConfig numpy.save numpy.savez "
     "numpy.savetxt numpy.savez_compressed numpy.fromfile numpy.loadtxt numpy.genfromtxt numpy.memmap "
     "numpy.lib.npyio.* numpy.lib._npyio_impl.* numpy.lib.format.* numpy.lib._datasource.* numpy.DataSource "
-    "numpy.ndarray.tofile torch.save torch.from_file torch.serialization.save pandas.read_* pandas.io.*"
+    "numpy.ndarray.tofile numpy.ndarray.dump numpy.ma.core.MaskedConstant.tofile numpy.ma.core.MaskedConstant.dump "
+    "torch.Tensor.share_memory_ torch.storage.UntypedStorage.share_memory_ torch.storage.TypedStorage.share_memory_ "
+    "torch.save torch.from_file torch.serialization.save pandas.read_* pandas.io.*"
 )
 NETWORK = (
     "socket.* _socket.* ssl.* urllib.* http.client.* http.server.* ftplib.* smtplib.* poplib.* imaplib.* "
@@ -66,6 +68,7 @@ REFLECTION = (
 )
 GIVEN = (
     "builtins.map builtins.filter builtins.apply functools.reduce _functools.reduce itertools.starmap "
+    "torch.Tensor.apply_ torch.Tensor.map_ torch.Tensor.map2_ "
     "itertools.accumulate itertools.takewhile itertools.dropwhile itertools.filterfalse itertools.groupby"
 )
 STATE = (
