@@ -77,12 +77,32 @@ class _Writer:
     def value(self, depth: int) -> None:
         """Write one value."""
         chance = self.chance
+        if chance.random() < 0.05:
+            self.encoded()
+            return
         kind = chance.randrange(20 if depth < 5 else 6)
         if kind < 5 or (kind < 8 and not self.get()):
             self.parts.append(atom(chance))
             self.put()
         elif kind >= 8:
             self.container(kind, depth)
+
+    def encoded(self) -> None:
+        """Write bytes as old protocols do; now and then in another way."""
+        chance = self.chance
+        self.parts.append(b"c_codecs\nencode\n")
+        self.put()
+        if chance.random() < 0.05:
+            return
+        text = chance.choice(("", "a", "abc", "\xff", "\u20ac")).encode()
+        self.parts.append(b"X" + struct.pack("<I", len(text)) + text)
+        self.put()
+        self.parts.append(b"X\x06\x00\x00\x00latin1" if chance.random() < 0.95 else b"X\x05\x00\x00\x00ascii")
+        self.put()
+        self.parts.append(b"\x86")
+        self.put()
+        self.parts.append(b"R")
+        self.put()
 
     def key(self) -> None:
         chance = self.chance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _compat_pickle
 import gc
 import io
 import os
@@ -22,6 +23,7 @@ from tests.attacks.likeness import likeness, shared
 from tests.attacks.plain import plain
 
 from pickleball_enforce import engine, stock
+from pickleball_enforce.drivers import quick
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.verifier import Verifier
 
@@ -34,7 +36,7 @@ DEEP = 200_000
 
 def build(data: bytes, start: int = 0, settings: Settings = PLAIN) -> tuple[Any, int] | None:
     """Build a pickle."""
-    found: tuple[Any, int] | None = native.Builder(settings).build(data, start)
+    found: tuple[Any, int] | None = native.Builder(settings, quick.encodes).build(data, start)
     return found
 
 
@@ -57,6 +59,7 @@ def recursive() -> Any:
     return top
 
 
+ENCODE, TEXT, LATIN1 = b"c_codecs\nencode\n", b"\x8c\x02ab", b"\x8c\x06latin1"
 VALUES = [
     None, True, 0, -1, 256, 257, 1 << 31, -(1 << 31) - 1, (1 << 63) - 1, -(1 << 63), 1 << 63, 1 << 5000,
     -(1 << 4001), 0.0, -0.0, float("inf"), 1e-310, "", "a", "ÿ", "Ā", "\ud800x", "\U0010ffff", "x" * 300,
@@ -68,6 +71,15 @@ VALUES = [
 
 
 MORE_OR_ODD = [
+    ENCODE + b".", b"}N" + ENCODE + b"sNNs.", b"](" + ENCODE + b"e0N.", ENCODE + b"\x850N.",
+    ENCODE + b"\x85.", b"](" + ENCODE + b"e.", b"}" + ENCODE + b"Ns.", b"}(N" + ENCODE + b"u.",
+    b"\x8f(" + ENCODE + b"\x90.", b"(" + ENCODE + b"\x91.", ENCODE + b"\x94" + TEXT + LATIN1 + b"\x86R\x94h\x00\x86.",
+    b"]\x94" + ENCODE + b"ah\x00a.", ENCODE + b"K\x01a.", ENCODE + b"}b.", ENCODE + b")R.", ENCODE + TEXT + b"\x85R.",
+    ENCODE + TEXT + TEXT + b"\x86R.", ENCODE + TEXT + b"\x8c\x05utf-8\x86R.", ENCODE + b"C\x01a" + LATIN1 + b"\x86R.",
+    ENCODE + TEXT + b"N\x86R.", ENCODE + TEXT + LATIN1 + b"N\x87R.", ENCODE + TEXT + LATIN1 + b"]R.", b"NN\x86R.",
+    ENCODE + b"\x8c\x03\xe2\x82\xac" + LATIN1 + b"\x86R.", ENCODE + ENCODE + TEXT + LATIN1 + b"\x86R\x86.",
+    ENCODE + ENCODE + LATIN1 + b"\x86R.", b"c_codecs\ndecode\n.", b"c_codecs\nencodeN.",
+    b"\x8c\x07_codecs\x8c\x06encode\x93.",
     b"cos\nsystem\n.", b"(ios\nsystem\n.", b"\x8c\x02os\x8c\x06system\x93.", b"N)R.", b"N)\x81.", b"N)}\x92.",
     b"NNb.", b"(No.", b"\x82\x01.", b"\x83\x01\x00.", b"\x84\x01\x00\x00\x00.", b"NQ.", b"Px\n.", b"\x97.",
     b"C\x01a\x98.", b"I1\n.", b"L1L\n.", b"F1.5\n.", b"S'a'\n.", b"Va\n.", b"T\x01\x00\x00\x00a.", b"U\x01a.",
@@ -86,8 +98,8 @@ def test_what_picklers_write_is_built_as_stock_makes_it(protocol: int) -> None:
     """Values, types, order, and which objects are one, of every kind of plain data that these protocols write."""
     for value in VALUES:
         data = pickle.dumps(value, protocol)
-        if b"_codecs" in data or b"builtin" in data:
-            assert build(data) is None  # bytes and sets are calls in old protocols
+        if b"builtin" in data:
+            assert build(data) is None  # sets and empty bytes are calls in old protocols
         else:
             same(data)
 
@@ -130,6 +142,9 @@ def test_bytes_of_floats_stay() -> None:
         b"\x8b\x00\x00\x00\x00.",
         b"\x8a\x01\x05\x8a\x02\x05\x00\x86.",
         b"\x96\x01\x00\x00\x00\x00\x00\x00\x00a2\x86.",
+        ENCODE + b"X\x02\x00\x00\x00\xc3\xbfX\x06\x00\x00\x00latin1\x86R.",
+        ENCODE + b"0N.",
+        b"](" + ENCODE + b"\x940" + TEXT + b"\x940h\x00h\x01" + LATIN1 + b"\x94\x86R\x94h\x00(h\x01h\x02tRe.",
     ],
 )
 def test_what_only_a_hand_writes_is_built_as_stock_makes_it(stream: bytes) -> None:
@@ -163,6 +178,19 @@ def test_any_bytes_are_read_inside_their_bounds() -> None:
         assert build(cut) is None or cut[build(cut)[1] - 1 :][:1] == b"."  # type: ignore[index]
     assert build(b"N.", 2) is None
     assert build(b"N.", 5) is None
+
+
+def test_bytes_of_old_protocols_follow_what_their_function_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `_codecs.encode` is something else, or stands under another name, stock's way is taken."""
+    data = pickle.dumps([b"abc"], 2)
+    assert build(data) == ([b"abc"], len(data))
+    with monkeypatch.context() as changed:
+        changed.setattr("_codecs.encode", lambda *_: b"other")
+        assert build(data) is None
+    with monkeypatch.context() as changed:
+        changed.setitem(_compat_pickle.NAME_MAPPING, ("_codecs", "encode"), ("codecs", "encode"))
+        assert build(data) is None
+    assert build(data) is not None
 
 
 def test_a_pickle_begins_and_ends_anywhere() -> None:
@@ -224,7 +252,7 @@ def test_failing_half_way_gives_everything_back() -> None:
     streams += [data[:-1] + b"\x8c\x01\xff." for data in streams]
     watched = [None, True, False, (), "", b"", 1, sys.intern("a"), frozenset()]
 
-    builder = native.Builder(PLAIN)
+    builder = native.Builder(PLAIN, quick.encodes)
 
     def work(times: int) -> int:
         for data in streams * times:
@@ -290,7 +318,7 @@ def test_collections_in_the_midst_are_harmless() -> None:
 def test_threads_build_side_by_side() -> None:
     """Loads of several threads do not meet."""
     data = pickle.dumps([{"a": [number]} for number in range(2000)], 4)
-    builder, wrong = native.Builder(PLAIN), []
+    builder, wrong = native.Builder(PLAIN, quick.encodes), []
 
     def work() -> None:
         wrong.extend(1 for _ in range(20) if builder.build(data, 0)[0] != stock.loads(data))

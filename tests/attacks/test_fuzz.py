@@ -75,8 +75,9 @@ def test_plain_data_is_built_as_stock_makes_it(block: int) -> None:
     for number in range(500):
         data = plain(random.Random(block * 10_000 + number))
         end = check(data)
-        built += check_built(data, engine.make(POLICY).verify(data))
-        assert end in ("loaded", "malformed", "stricter", "refused"), (end, data)
+        made = check_built(data, engine.make(POLICY).verify(data))
+        assert end == "loaded" or not made, (end, data)
+        built += made
     assert engine.native is None or built > 250
 
 

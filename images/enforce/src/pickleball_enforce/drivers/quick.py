@@ -13,10 +13,12 @@ way and is judged there.
 
 from __future__ import annotations
 
+import _codecs
 import functools
+import sys
 import types
 
-from pickleball_enforce import engine, lookup, obligations, pause, sanction, stock
+from pickleball_enforce import engine, lookup, names, obligations, pause, sanction, stock
 from pickleball_enforce.report import Violation
 from pickleball_enforce.settings import Settings
 
@@ -34,9 +36,19 @@ if TYPE_CHECKING:
 _SHORT = 1 << 16  # bytes of a pickle that is short
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
-_build: Any = engine.native.Builder(_SETTINGS).build if engine.native else None
+_ENCODE = _codecs.encode
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
 _HOLDERS = (functools.partial, type(functools.lru_cache(lambda: None)), types.MethodType, types.MethodWrapperType)
+
+
+def encodes() -> bool:
+    """Whether `_codecs.encode` is what stock would find under this name, and what it was in the beginning."""
+    owner = sys.modules.get("_codecs")
+    found = None if owner is None else owner.__dict__.get("encode")
+    return found is _ENCODE and names.canonical("_codecs", "encode", 0, fix_imports=True) == ("_codecs", "encode")
+
+
+_build: Any = engine.native.Builder(_SETTINGS, encodes).build if engine.native else None
 
 
 def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:

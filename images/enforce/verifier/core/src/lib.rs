@@ -33,7 +33,7 @@ pub use name::Tables;
 pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Violation, use_names};
 pub use scan::scan;
 pub use settings::{Settings, Texts};
-pub use survey::{Survey, survey};
+pub use survey::{ENCODE, Survey, survey};
 pub use verifier::{Verdict, Verifier};
 
 /// A module and a qualified name in it.

@@ -1,10 +1,12 @@
 //! Whether a pickle is plain data, and what of its memo it uses: one look at each opcode, before anything is built.
 //!
 //! Plain data is what no import, call, persistent id or buffer comes into, in the opcodes of protocols 1 to 5 that
-//! picklers write. What is odd about a pickle is no matter here: it is then none of these, and the verifier says why.
+//! picklers write; but for the call by which protocols before 3 write bytes. What is odd about a pickle is no matter here: it is then none of these, and the verifier says why.
 
 use crate::opcode::HIGHEST_PROTOCOL;
 
+/// How protocols 0 to 2 import what makes bytes of a text; the argument of GLOBAL.
+pub const ENCODE: &[u8] = b"_codecs\nencode\n";
 const BITS: usize = 64;
 
 /// What a look at a pickle of plain data told.
@@ -14,6 +16,8 @@ pub struct Survey {
     pub end: usize,
     /// Whether each put goes to the next entry of the memo, as picklers do.
     pub ordered: bool,
+    /// Whether bytes are written as texts that `_codecs.encode` is called with.
+    pub encodes: bool,
     got: Vec<u64>,
 }
 
@@ -50,7 +54,7 @@ fn counted<const WIDTH: usize>(rest: &[u8]) -> Option<usize> {
 /// Looks at the pickle that begins at `start`; None where it is more than plain data, odd, or cut off.
 #[must_use]
 pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
-    let mut found = Survey { end: start, ordered: true, got: Vec::new() };
+    let mut found = Survey { end: start, ordered: true, encodes: false, got: Vec::new() };
     let (mut window, mut framed) = (data, false);
     let (mut pos, mut entries) = (start, 0);
     loop {
@@ -78,7 +82,8 @@ pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
             | b'1'
             | b'2'
             | 0x85..=0x89
-            | 0x8f..=0x91 => 0,
+            | 0x8f..=0x91
+            | b'R' => 0,
             b'K' => 1,
             b'M' => 2,
             b'J' => 4,
@@ -106,6 +111,13 @@ pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
                 found.ordered &= index == entries;
                 entries += 1;
                 if code == b'q' { 1 } else { 4 }
+            }
+            b'c' => {
+                found.encodes = rest.starts_with(ENCODE);
+                if !found.encodes {
+                    return None;
+                }
+                ENCODE.len()
             }
             0x80 => {
                 if *rest.first()? > HIGHEST_PROTOCOL {
@@ -139,6 +151,7 @@ mod tests {
     fn data_is_told_from_what_is_more() {
         assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0).map(|found| found.end), Some(10));
         assert_eq!(survey(b"..", 1).map(|found| found.end), Some(2));
+        assert!(survey(b"c_codecs\nencode\n(N\x85R.", 0).is_some_and(|found| found.encodes));
         for more in [&b"cos\nsystem\n."[..], b"\x8c\x02os\x8c\x01x\x93.", b"Np0\n.", b"K\x01Q.", b"\x97.", b"\x82\x01."]
         {
             assert!(survey(more, 0).is_none(), "{more:?}");

@@ -4,11 +4,11 @@
 //! and sets: there is no opcode that could do more. What these bytes could ask too much of (the stack, the memo, time for
 //! hashing) has the bounds of the verifier, or closer ones. Where anything is odd, nothing is built: then the long way judges it.
 
-use pickleball_verifier::{Settings, Survey, survey};
+use pickleball_verifier::{ENCODE, Settings, Survey, survey};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyList, PySet, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyList, PySet, PyString, PyTuple};
 
 use crate::made::{self, Object};
 use crate::settings;
@@ -34,17 +34,19 @@ struct Mark {
     open: usize,
 }
 
-/// Builds pickles of plain data that are loaded once.
+/// Builds pickles of plain data that are loaded once. `encodes` is asked whether `_codecs.encode` is what stock finds under
+/// this name now, and what it was made as.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Builder {
     settings: Settings,
+    encodes: Py<PyAny>,
 }
 
 #[pymethods]
 impl Builder {
     #[new]
-    fn new(settings: &Bound<'_, PyAny>) -> PyResult<Builder> {
-        Ok(Builder { settings: settings::read(settings)?.0 })
+    fn new(settings: &Bound<'_, PyAny>, encodes: Py<PyAny>) -> PyResult<Builder> {
+        Ok(Builder { settings: settings::read(settings)?.0, encodes })
     }
 
     /// Builds the pickle that begins at `start`; gives the object and where the pickle ends, None where it is more than
@@ -53,6 +55,9 @@ impl Builder {
         let (py, data) = (data.py(), data.as_bytes());
         let Some(survey) = survey(data, start) else { return Ok(None) };
         if (data.len() - start) as u64 > self.settings.max_length {
+            return Ok(None);
+        }
+        if survey.encodes && !self.encodes.bind(py).call0()?.is_truthy()? {
             return Ok(None);
         }
         let mut building = Building::new(py, &data[..survey.end], start, &survey, &self.settings);
@@ -80,6 +85,8 @@ struct Building<'a, 'py> {
     memo: Vec<Option<Object<'py>>>,
     entries: usize,
     hash_cost: u64,
+    /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
+    encoder: Option<Object<'py>>,
 }
 
 impl<'a, 'py> Building<'a, 'py> {
@@ -103,10 +110,18 @@ impl<'a, 'py> Building<'a, 'py> {
             memo: Vec::new(),
             entries: 0,
             hash_cost: 0,
+            encoder: None,
         }
     }
 
     fn run(&mut self) -> Step<Object<'py>> {
+        if self.survey.encodes {
+            self.encoder = Some(self.py.get_type::<PyAny>().call0().map_err(|_| Odd)?);
+        }
+        self.make()
+    }
+
+    fn make(&mut self) -> Step<Object<'py>> {
         loop {
             match self.byte()? {
                 b'K' => {
@@ -165,7 +180,11 @@ impl<'a, 'py> Building<'a, 'py> {
                 code @ 0x85..=0x87 => self.tie(usize::from(code - 0x84))?,
                 b'a' => self.append()?,
                 b's' => self.set_item()?,
-                b'.' => return self.pop(),
+                b'R' => self.encode()?,
+                b'.' => {
+                    self.check_data(self.stack.len().saturating_sub(1))?;
+                    return self.pop();
+                }
                 code => self.rare(code)?,
             }
         }
@@ -173,6 +192,10 @@ impl<'a, 'py> Building<'a, 'py> {
 
     fn rare(&mut self, code: u8) -> Step {
         match code {
+            b'c' => {
+                self.pos += ENCODE.len();
+                self.push(self.encoder.clone())
+            }
             0x80 => self.byte().map(drop),
             FRAME => self.take(FRAME_WIDTH).map(drop),
             b't' => {
@@ -301,6 +324,13 @@ impl<'a, 'py> Building<'a, 'py> {
         self.stack.get(self.fence..).and_then(<[_]>::last).ok_or(Odd)
     }
 
+    /// Ends it where something that is no data would become an item or the result.
+    #[inline(always)]
+    fn check_data(&self, start: usize) -> Step {
+        let Some(encoder) = &self.encoder else { return Ok(()) };
+        if self.stack[start..].iter().any(|item| item.is(encoder)) { Err(Odd) } else { Ok(()) }
+    }
+
     #[inline(always)]
     fn memoize(&mut self, index: usize) -> Step {
         self.top()?;
@@ -396,6 +426,19 @@ impl<'a, 'py> Building<'a, 'py> {
         })
     }
 
+    /// Calls what makes bytes of a text, with a text and "latin1" as picklers write it.
+    #[inline(always)]
+    fn encode(&mut self) -> Step {
+        let (args, callee) = (self.pop()?, self.pop()?);
+        let args = args.cast_exact::<PyTuple>().map_err(|_| Odd)?;
+        let known = self.encoder.as_ref().is_some_and(|encoder| encoder.is(&callee));
+        if !known || args.len() != 2 || !is_latin1(&args.get_item(1).map_err(|_| Odd)?) {
+            return Err(Odd);
+        }
+        let text = args.get_item(0).map_err(|_| Odd)?;
+        self.push(made::latin1(&text))
+    }
+
     // ---- lists and tuples -------------------------------------------------------------------------------------------
 
     /// Makes an empty list; one whose items follow, and that nothing gets, stays open: it is made with its items.
@@ -419,6 +462,7 @@ impl<'a, 'py> Building<'a, 'py> {
     /// Makes a list of what lies on the stack from a place on, and puts it there.
     #[inline(always)]
     fn make_list(&mut self, start: usize) -> Step {
+        self.check_data(start)?;
         let made = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
         self.push(Some(made.into_any()))
     }
@@ -440,6 +484,7 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     fn extend(&mut self, start: usize) -> Step {
+        self.check_data(start)?;
         let items = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
         let end = list.len();
@@ -448,6 +493,7 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     fn append(&mut self) -> Step {
+        self.check_data(self.stack.len().saturating_sub(1))?;
         let item = self.pop()?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
         let done = list.append(item);
@@ -457,6 +503,7 @@ impl<'a, 'py> Building<'a, 'py> {
     #[inline(always)]
     fn tie(&mut self, size: usize) -> Step {
         let start = self.stack.len().checked_sub(size).filter(|&start| start >= self.fence).ok_or(Odd)?;
+        self.check_data(start)?;
         let made = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
         self.push(Some(made.into_any()))
     }
@@ -485,6 +532,7 @@ impl<'a, 'py> Building<'a, 'py> {
     /// Puts what lies on the stack from a place on into a dict, keys and values in turns.
     #[inline(always)]
     fn put_items(&mut self, dict: &Object<'py>, start: usize) -> Step {
+        self.check_data(start)?;
         let dict = dict.cast_exact::<PyDict>().map_err(|_| Odd)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
         let pairs = self.stack[start..].chunks_exact(2);
@@ -503,6 +551,7 @@ impl<'a, 'py> Building<'a, 'py> {
 
     fn add_items(&mut self) -> Step {
         let start = self.take_mark()?;
+        self.check_data(start)?;
         let set = self.top_below(start)?.cast_exact::<PySet>().map_err(|_| Odd)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
         for item in &self.stack[start..] {
@@ -516,6 +565,7 @@ impl<'a, 'py> Building<'a, 'py> {
 
     fn freeze(&mut self) -> Step {
         let start = self.take_mark()?;
+        self.check_data(start)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
         for item in &self.stack[start..] {
             charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
@@ -552,6 +602,10 @@ fn charge_items(items: &Bound<'_, PyTuple>, cost: &mut u64, bound: u64, depth: u
         charge(&item, cost, bound, depth - 1)?;
     }
     Ok(())
+}
+
+fn is_latin1(text: &Object<'_>) -> bool {
+    text.cast_exact::<PyString>().is_ok_and(|text| text == "latin1")
 }
 
 fn is_other_mutable(item: &Object<'_>) -> bool {

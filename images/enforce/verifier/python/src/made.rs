@@ -8,7 +8,7 @@ use std::vec::Drain;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 
 pub type Object<'py> = Bound<'py, PyAny>;
 
@@ -63,6 +63,13 @@ pub fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), content.cast(), bytes.len());
         Some(made)
     }
+}
+
+/// Makes bytes of a text as `_codecs.encode` does with latin1; None without an exception where that is no text.
+pub fn latin1<'py>(text: &Object<'py>) -> Option<Object<'py>> {
+    let text = text.cast_exact::<PyString>().ok()?;
+    // SAFETY: reads a text, which this is; gives a new reference.
+    unsafe { owned(text.py(), ffi::PyUnicode_AsLatin1String(text.as_ptr())) }
 }
 
 pub fn bytearray<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
