@@ -20,16 +20,19 @@ from evaluation.environments import named
 from pickleball_enforce.names import HELPERS, canonical
 from pickleball_enforce.policy import LISTS
 from pickleball_generate import inference, packs
+from pickleball_generate.completion import Completion
 from pickleball_generate.errors import ClassNotFound
 from pickleball_generate.facts import Environment
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.joern import Joern, cache_folder, default_jars
-from pickleball_generate.proposals import Judge, Proposal
+from pickleball_generate.judging import Judge
 from pickleball_generate.sources import Library as Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from pickleball_generate.proposals import Proposal
 
 MEMORY = 3 * 2**30
 MOST_CANDIDATES = 4
@@ -172,7 +175,7 @@ class Cover:
                 return
         row.missing = dict.fromkeys(sorted(wanted), "no class")
 
-    def proposed(self, names: Sequence[str], named: Iterable[str]) -> dict[str, str]:
+    def proposed(self, names: Sequence[str], named: Collection[str]) -> dict[str, str]:
         """Say what a proposal would do with each name, and why nothing is known of those that are refused."""
         for name in names:
             if name not in self._proposals:  # nobody knows which names are called
@@ -182,7 +185,7 @@ class Cover:
         if any(proposal.decision == "refuse" and self.fate(proposal.name) == "refuse" for proposal in found):
             try:
                 with limited(LIMIT):
-                    found = self.judge.complete(found, named)
+                    found = Completion(self.environment, self.judge.packs, {*names, *named}).complete(found, named)
             except (TooSlow, RecursionError):
                 pass
         return {
@@ -197,9 +200,15 @@ class Cover:
             return OWN_PROGRAM
         if self.environment.library.package(package) is None:
             return "refuse" if package in {"builtins", "os", "posix", "sys"} else "another package"
-        if definitions(self.judge.program, name):
+        if definitions(self.judge.program, name) and not self._renamed(name):
             return "refuse"
         return "moved" if last in self.judge.program.definitions(package) else "removed"
+
+    def _renamed(self, name: str) -> bool:
+        """Tell whether machine code has only longer names that begin like this one (`Distance64`)."""
+        extension = self.environment.extension(name.rpartition(".")[0])
+        longer = {each for each in extension.names if each.startswith(name)} if extension is not None else set()
+        return bool(longer) and not any(each == name or each.startswith(f"{name}.") for each in longer)
 
 
 def run(path: Path, only: Sequence[str] = ()) -> list[Row]:
