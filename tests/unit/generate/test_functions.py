@@ -8,7 +8,7 @@ from pickleball_generate import packs
 from pickleball_generate.inference import Options, infer
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.program import Program
-from pickleball_generate.proposals import Judge
+from pickleball_generate.judging import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

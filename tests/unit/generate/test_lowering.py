@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import time
 
 import pytest
 
 from pickleball_generate.facts.lowering import lower
+
+SECONDS = 5.0
 
 CASES = {
     "a parameter keeps its name, without its type": (
@@ -73,3 +76,21 @@ def test_lines_keep_their_numbers() -> None:
 def test_broken_sources_say_nothing(source: str) -> None:
     """A source that cannot be read gives a text that is Python all the same."""
     ast.parse(lower(source))
+
+
+DEEP = {
+    "brackets": "def f(x):\n    return " + "(" * 5000 + "\n",
+    "an open bracket": "x = [\n" + "    1,\n" * 20000,
+    "a long table": "x = {\n" + "    1: 2,\n" * 20000 + "}\n",
+    "blocks": "".join(f"{' ' * depth}if x:\n" for depth in range(3000)) + " " * 3000 + "pass\n",
+    "casts": "def f(x):\n    return " + "<" * 5000 + "int>x\n",
+    "parameters": "def f(" + "int a b c " * 2000 + "):\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("case", DEEP)
+def test_monstrous_sources_take_a_moment(case: str) -> None:
+    """Attack: what is nested or repeated without end neither hangs nor ends the analysis."""
+    start = time.process_time()
+    ast.parse(lower(DEEP[case]))
+    assert time.process_time() - start < SECONDS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts import headers
 from pickleball_generate.facts.extensions import Extension, read_extension
-from pickleball_generate.facts.lowering import lower
+from pickleball_generate.facts.lowering import VERSION, lower
 from pickleball_generate.facts.store import Store, digest_of
 from pickleball_generate.joern import SCHEMA
 
@@ -173,14 +173,13 @@ class Environment:
 
     def _lower(self, package: Package, source: str) -> dict[str, Any]:
         """Have Joern read the Python of a Cython source, with what its declarations import."""
-        text = lower(package.path(source).read_text(errors="replace"))
         declarations = source.removesuffix("pyx") + "pxd"
-        if declarations in package.files:
-            text += lower(package.path(declarations).read_text(errors="replace"))
-        key = hashlib.sha256(text.encode()).hexdigest()
+        texts = [package.path(file).read_bytes() for file in (source, declarations) if file in package.files]
+        key = hashlib.sha256(b"\0".join([b"lowered %d" % VERSION, *texts])).hexdigest()
         content = self.store.get(key)
         if content is None:
             with tempfile.TemporaryDirectory() as folder:
+                text = "".join(lower(text.decode(errors="replace")) for text in texts)
                 Path(folder, "lowered.py").write_text(text)
                 found = dict(self.joern.extract("ast", Path(folder), ["lowered.py"], self.progress))
             self.store.put([(key, found["lowered.py"])])

@@ -10,6 +10,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 
+VERSION = 1  # of the texts that are made: facts are kept by it and by the sources
 REPAIRS = 24  # lines of one block that may be left out
 
 Lines = dict[int, str]  # texts by the number of their line
@@ -55,8 +56,11 @@ class Statement:
 def lower(source: str) -> str:
     """Give the Python of a Cython source, line by line."""
     lines: Lines = {}
-    for statement in statements(source):
-        _lower(statement, lines)
+    try:
+        for statement in statements(source):
+            _lower(statement, lines)
+    except RecursionError:  # blocks in blocks, deeper than any that people write
+        lines.clear()
     return "\n".join(lines.get(number, "") for number in range(1, source.count("\n") + 2)) + "\n"
 
 
@@ -78,14 +82,17 @@ def _logical(lines: list[str]) -> list[Statement]:
     number = 0
     while number < len(lines):
         first = number
-        text = _without_comment(lines[number])
+        parts = [_without_comment(lines[number])]
+        depth = _depth(parts[0])
         number += 1
-        while number < len(lines) and (_depth(text) > 0 or text.endswith("\\")):
-            text = f"{text.removesuffix(chr(92))}\n{_without_comment(lines[number])}"
+        while number < len(lines) and (depth > 0 or parts[-1].endswith("\\")):
+            parts[-1] = parts[-1].removesuffix("\\")
+            parts.append(_without_comment(lines[number]))
+            depth += _depth(parts[-1])
             number += 1
+        text = "\n".join(parts)
         if text.strip():
-            indent = len(text) - len(text.lstrip())
-            found.append(Statement(text.rstrip(), first + 1, number - first, indent))
+            found.append(Statement(text.rstrip(), first + 1, number - first, len(text) - len(text.lstrip())))
     return found
 
 
@@ -159,7 +166,7 @@ def _write_block(statement: Statement, lines: Lines, *, definition: bool) -> Non
         except SyntaxError as error:
             if not definition or not _repair(statement, block, (error.lineno or 1) + first - 1):
                 return
-        except ValueError:
+        except (ValueError, RecursionError, MemoryError):  # as `ast` says of what is nested too deep
             return
         else:
             lines |= block
@@ -221,9 +228,10 @@ def _put(lines: Lines, statement: Statement, text: str) -> None:
     parts = text.split("\n")
     if len(parts) > statement.lines:
         parts = [*parts[: statement.lines - 1], " ".join(parts[statement.lines - 1 :])]
+    depth = 0
     for at, part in enumerate(parts):
-        more = at < len(parts) - 1 and _depth("\n".join(parts[: at + 1])) <= 0
-        lines[statement.number + at] = part + (" \\" if more else "")
+        depth += _depth(part)
+        lines[statement.number + at] = part + (" \\" if at < len(parts) - 1 and depth <= 0 else "")
 
 
 def _expression(text: str) -> str:
@@ -278,6 +286,6 @@ def _parameter(text: str) -> str:
 def _parses(text: str) -> bool:
     try:
         ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
