@@ -23,13 +23,14 @@ from pickleball_generate import inference, packs
 from pickleball_generate.completion import Completion
 from pickleball_generate.errors import ClassNotFound
 from pickleball_generate.facts import Environment
+from pickleball_generate.generation import inferred
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.joern import Joern, cache_folder, default_jars
 from pickleball_generate.judging import Judge
 from pickleball_generate.sources import Library as Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pickleball_generate.proposals import Proposal
@@ -137,19 +138,23 @@ class Cover:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.judge = Judge(environment, packs.load())
-        self._policies: dict[str, frozenset[str] | None] = {}
+        self._policies: dict[str, tuple[frozenset[str], frozenset[str]] | None] = {}
         self._proposals: dict[str, Proposal] = {}
 
-    def policy(self, name: str) -> frozenset[str] | None:
-        """Give the names that the policy of a class has; None where there is no such class, or it takes too long."""
+    def policy(self, name: str) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Give the names that the policy of a class has, and those of them that it has by inference.
+
+        None where there is no such class, or it takes too long.
+        """
         if name not in self._policies:
             try:
                 with limited(LIMIT):
-                    found = inference.infer(self.environment, [name], inference.Options()).policy
+                    found = inference.infer(self.environment, [name], inference.Options())
             except (ClassNotFound, TooSlow, RecursionError):
                 self._policies[name] = None
             else:
-                self._policies[name] = found.globals | found.reduces
+                allowed = found.policy.globals | found.policy.reduces
+                self._policies[name] = (allowed, inferred(found.provenance))
         return self._policies[name]
 
     def cover(self, row: Row, own: Sequence[str], plain: Sequence[str]) -> None:
@@ -162,10 +167,11 @@ class Cover:
         best: tuple[int, int] | None = None
         for candidates in (own, plain):
             for name in candidates:
-                allowed = self.policy(name)
-                if allowed is None:
+                policy = self.policy(name)
+                if policy is None:
                     continue
-                missing = self.proposed(sorted(wanted - allowed), wanted & allowed)
+                allowed, needed = policy
+                missing = self.proposed(wanted, sorted(wanted - allowed), (wanted & allowed) - needed)
                 lacking = (sum(fate != "inert" for fate in missing.values()), len(missing))
                 if best is None or lacking < best:
                     best, row.classes, row.missing = lacking, (name,), missing
@@ -175,8 +181,11 @@ class Cover:
                 return
         row.missing = dict.fromkeys(sorted(wanted), "no class")
 
-    def proposed(self, names: Sequence[str], named: Collection[str]) -> dict[str, str]:
-        """Say what a proposal would do with each name, and why nothing is known of those that are refused."""
+    def proposed(self, wanted: set[str], names: Sequence[str], others: Iterable[str]) -> dict[str, str]:
+        """Say what a proposal would do with each of the names that a policy lacks of a file's.
+
+        And why nothing is known of those that are refused. What `others` need, the policy does not give yet.
+        """
         for name in names:
             if name not in self._proposals:  # nobody knows which names are called
                 kept, called = (self.judge.judge(name, listed, ()) for listed in LISTS)
@@ -185,7 +194,7 @@ class Cover:
         if any(proposal.decision == "refuse" and self.fate(proposal.name) == "refuse" for proposal in found):
             try:
                 with limited(LIMIT):
-                    found = Completion(self.environment, self.judge.packs, {*names, *named}).complete(found, named)
+                    found = Completion(self.environment, self.judge.packs, wanted).complete(found, others)
             except (TooSlow, RecursionError):
                 pass
         return {
