@@ -18,7 +18,9 @@ def folder():
     numbers = {tag: at for at, tag in tags.items()}
     made = bert(BertForTokenClassification, num_labels=3, id2label=tags, label2id=numbers)
     made.save_pretrained(path, safe_serialization=False)
-    tokenizer().save_pretrained(path)
+    words = tokenizer()
+    words.add_tokens(["get", "sent1", "sent2"])  # by which the library finds out how the tokenizer marks words
+    words.save_pretrained(path)
     return path
 
 
