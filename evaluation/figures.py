@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Row = dict[str, Any]
+NOT_ASKED = "not asked"  # of a stub that no load uses, of what carries code, or no policy was made
 HOWS = ("classes", "inert", "approved")
 
 
@@ -88,13 +89,21 @@ def names(models: Iterable[Row], field: str) -> set[tuple[str, str]]:
 
 
 def missing(result: Row) -> list[Row]:
-    """List what no policy gave: the name, its list, and the models that asked for it."""
+    """List what no policy gave: the name, its list, the models that asked for it, and what a proposal says of it."""
     found: dict[tuple[str, str], set[str]] = {}
+    said: dict[str, str] = {}
     for model in result["models"]:
+        said |= {item["name"]: item["decision"] for item in model.get("asked", ())}
         for key in names([model], "missing"):
             found.setdefault(key, set()).add(model["specimen"])
     return [
-        {"library": result["library"], "name": name, "list": listed, "models": sorted(models)}
+        {
+            "library": result["library"],
+            "name": name,
+            "list": listed,
+            "models": sorted(models),
+            "proposal": said.get(name, NOT_ASKED),
+        }
         for (listed, name), models in sorted(found.items())
     ]
 

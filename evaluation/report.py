@@ -30,6 +30,11 @@ NOTES = tuple(
 *s* and *MiB*: wall time and peak memory of one policy.""".splitlines()  # noqa: E501 - one sentence per line in the pages
 )
 
+MISSING = (
+    "From classes alone, with what a proposal says of each: inert, ask a person, or refuse; `not asked` where the load "
+    "does without it, carries code, or had no proposals. `missing.json` says which models asked."
+)
+
 
 def write(folder: Path) -> list[Figures]:
     """Write the pages from the results that lie in the folder."""
@@ -98,11 +103,11 @@ def _markdown(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str]
     lines += [f"- {name}: {reason}" for name, reason in sorted(reasons.items())] or ["Nothing was left out."]
     broken = [f"- {row.library}: {sentence}" for row in rows for sentence in row.broken]
     lines += ["", "## What went wrong", "", *(broken or ["Nothing."])]
-    lines += ["", "## Missing names", "", "From classes alone; `missing.json` says which models asked.", ""]
-    for library in dict.fromkeys(item["library"] for item in gone):
+    lines += ["", "## Missing names", "", MISSING, ""]
+    for library, said in dict.fromkeys((item["library"], item["proposal"]) for item in gone):
         mine = [f"`{item['name']}`{' (called)' if item['list'] == 'reduces' else ''}" for item in gone
-                if item["library"] == library]  # fmt: skip
-        lines.append(f"- {library}: {', '.join(mine)}")
+                if (item["library"], item["proposal"]) == (library, said)]  # fmt: skip
+        lines.append(f"- {library}, {said}: {', '.join(mine)}")
     return "\n".join(lines) + "\n"
 
 
@@ -133,10 +138,10 @@ def _html(rows: Sequence[Figures], reasons: dict[str, str], dates: list[str], go
         _items([f"{name}: {reason}" for name, reason in sorted(reasons.items())] or ["Nothing was left out."]),
         "<h2>What went wrong</h2>",
         _items([f"{row.library}: {sentence}" for row in rows for sentence in row.broken] or ["Nothing."]),
-        "<h2>Missing names</h2><table><thead><tr><th>name<th>library<th>list<th>models</tr></thead><tbody>",
+        "<h2>Missing names</h2><table><thead><tr><th>name<th>library<th>list<th>proposal<th>models</tr></thead><tbody>",
         *(
             f"<tr><td><code>{html.escape(item['name'])}</code><td>{item['library']}<td>{item['list']}"
-            f"<td>{', '.join(item['models'])}</tr>"
+            f"<td>{item['proposal']}<td>{', '.join(item['models'])}</tr>"
             for item in gone
         ),
         "</tbody></table></html>",

@@ -59,6 +59,15 @@ def test_an_attack_that_got_through_or_proves_nothing_is_said(result: dict[str, 
     assert [sentence.partition(" ")[0] for sentence in said] == ["NOT", "posix.system"]
 
 
+def test_a_missing_name_says_what_a_proposal_says_of_it(result: dict[str, Any], tmp_path: Path) -> None:
+    """What no policy gave is sorted by whether it could be added, and by whom."""
+    result["models"][1]["asked"] = [{"name": "a.C", "list": "globals", "decision": "inert"}]
+    (tmp_path / f"{result['library']}.json").write_text(json.dumps(result))
+    report.write(tmp_path)
+    said = (tmp_path / "summary.md").read_text().splitlines()[-2:]
+    assert said == [f"- {result['library']}, inert: `a.C`", f"- {result['library']}, not asked: `a.f` (called)"]
+
+
 def test_the_report_names_every_library_measured_or_not(result: dict[str, Any], tmp_path: Path) -> None:
     """Markdown and HTML have a row for what was measured and a reason for everything else."""
     (tmp_path / f"{result['library']}.json").write_text(json.dumps(result))
