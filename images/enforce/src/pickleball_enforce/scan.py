@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from . import folders, grades, notation
+from . import folders, grades
 from .errors import PickleBallError
-from .policy import Policy
 from .settings import Settings
 from .static import Judge
 from .value import Options, Value
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from .policy import Policy
     from .report import Import, Report, Violation
 
 CLEAN, VIOLATIONS, UNJUDGED = "clean", "violations", "could not judge"
@@ -102,10 +102,10 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; give its exit code."""
     options = _options(argv)
     try:
-        policy = Policy.load(options.policy) if options.policy else None
+        policy = _load_policy(options.policy) if options.policy else None
         listing = folders.find(options.paths)
     except PickleBallError as error:
-        sys.stderr.write((notation.write({"error": str(error)}) if options.json else f"pickleball: {error}") + "\n")
+        sys.stderr.write((_json({"error": str(error)}, lines=False) if options.json else f"pickleball: {error}") + "\n")
         return 2
     settings = Settings(encoding=options.encoding, errors=options.errors, max_expanded=options.max_expanded)
     findings = []
@@ -116,13 +116,25 @@ def main(argv: Sequence[str]) -> int:
     if options.sarif:
         from . import sarif  # noqa: PLC0415 - only where it is asked for
 
-        _say(notation.write_lines(sarif.log(findings)))
+        _say(_json(sarif.log(findings)))
     elif options.json:
         files = [finding.to_dict() for finding in findings]
-        _say(notation.write_lines({"files": files, **_summary(findings, listing)}))
+        _say(_json({"files": files, **_summary(findings, listing)}))
     else:
         _say(_sentence(findings, listing))
     return _code(findings, options.fail_on)
+
+
+def _load_policy(path: str) -> Policy:
+    from .policy import Policy  # noqa: PLC0415 - only where there is one
+
+    return Policy.load(path)
+
+
+def _json(value: object, *, lines: bool = True) -> str:
+    from . import notation  # noqa: PLC0415 - only where it is asked for
+
+    return notation.write_lines(value) if lines else notation.write(value)
 
 
 class Choices(Options):

@@ -11,10 +11,8 @@ import io
 import os
 
 from . import archive, engine, names
-from .digest import sha256
 from .errors import NoPickleError, SourceError
 from .opcodes import HIGHEST_PROTOCOL, NAMES, scan
-from .policy import Policy
 from .report import Report, Stream, Verdict
 from .settings import Settings
 
@@ -22,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO, ClassVar
 
+    from .policy import Policy
     from .report import Violation
     from .static_arrays import ArrayReader
 
@@ -45,7 +44,9 @@ def verify(source: Source, policy: Policy | str | os.PathLike[str] | None, setti
 
     `source` is a path, the bytes, or a seekable binary file. What cannot be judged stands in the report.
     """
-    if policy is not None and not isinstance(policy, Policy):
+    if isinstance(policy, (str, os.PathLike)):
+        from .policy import Policy  # noqa: PLC0415 - a scan needs none
+
         policy = Policy.load(policy)
     judge = Judge(policy, settings or Settings())
     if isinstance(source, (str, os.PathLike)):
@@ -266,5 +267,7 @@ def _is_torch(data: bytes) -> bool:
 
 
 def _digest(file: BinaryIO) -> str:
+    from .digest import sha256  # noqa: PLC0415 - only where it is asked for
+
     file.seek(0)
     return sha256(iter(lambda: file.read(1 << 20), b""))
