@@ -113,6 +113,20 @@ def test_a_pickle_that_is_not_loaded_is_passed_over(enforced: Enforced) -> None:
                         refused(load, file)
                         assert file.tell() == 3, (file, file.tell())
                         assert load(file) == [1], file
+            def frame(content, size=None):
+                return b"\\x95" + (size or len(content)).to_bytes(8, "little") + content
+            for inside in (b"K\\x01\\xffK\\x02.", b"K\\x01\\x8c\\x02\\xff\\xffN.", b"K\\x01aK\\x02N.", b"\\xff"):
+                for head in (b"", b"N0", frame(b"K\\x01"), frame(b"N") + b"0"):
+                    wrong = b"\\x80\\x04" + head + frame(inside)
+                    for file in sources(wrong + plain):
+                        with file:
+                            refused(load, file)
+                            assert file.tell() == len(wrong), (file, file.tell())
+                            assert load(file) == [1], file
+            for file in sources(b"\\x80\\x04" + frame(b"K\\x01\\xff.", 500) + plain):
+                with file:
+                    refused(load, file)
+                    assert file.read() == b"", file
     """)
 
 

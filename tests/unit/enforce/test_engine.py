@@ -84,6 +84,7 @@ def test_both_find_the_end_of_a_pickle() -> None:
             for data in (whole[:cut], whole[:1] + b"\xff" * cut):
                 for frames in (False, True):
                     assert engine.scan(data, 0, frames=frames) == opcodes.scan(data, 0, frames=frames), data
+                assert engine.scan(data, 0, known=True) == opcodes.scan(data, 0, known=True), data
 
 
 @pytest.mark.parametrize("scan", [engine.scan, opcodes.scan])
@@ -95,6 +96,9 @@ def test_the_end_of_a_pickle_in_a_frame_is_found(scan: Callable[..., tuple[int, 
             for behind in (b"", data, bytes(9)):
                 assert scan(data + behind, 0, frames=True) == (len(data), True)
     assert scan(b"\x80\x04]\x00" + bytes(99), 0, frames=True) == (4, True)
+    framed = b"\x80\x04\x95\x63" + bytes(7) + b"N" + bytes(98)
+    assert scan(framed, 0, frames=True) == (len(framed), False)
+    assert scan(framed, 0, known=True) == (13, True)
 
 
 def test_a_failing_codec_ends_the_judgement() -> None:

@@ -228,17 +228,17 @@ _FRAME = 0x95
 _LONGEST_FRAME = 1 << 20  # of those that are stepped over: a false length must not have a whole disk read
 
 
-def scan(data: bytes | bytearray, position: int, *, frames: bool = False) -> tuple[int, bool]:
+def scan(data: bytes | bytearray, position: int, *, frames: bool = False, known: bool = False) -> tuple[int, bool]:
     """Step from opcode to opcode; give where that ended, and whether it was at STOP (else: at what is not read yet).
 
     Nothing is judged: this only tells how much of a file belongs to its pickle. `frames` steps over frames as a whole,
     but for those that may end in STOP: in one that is no lie there is an end of an opcode where it ends. It takes what
-    is no opcode for STOP, since nothing behind it is read.
+    is no opcode for STOP, since nothing behind it is read; so does `known`.
     """
     end = len(data)
     while position < end:
         opcode = data[position]
-        if opcode == _STOP or (frames and opcode not in TABLE):
+        if opcode == _STOP or ((frames or known) and opcode not in TABLE):
             return position + 1, True
         size = _SIZES[opcode]
         if size > 0:

@@ -32,6 +32,7 @@ _LARGEST_CHUNK = 1 << 26
 _GROWTH = 7  # what is read next, beside what was read: a file of many pickles is read eight times at most
 _FIRST = 1 << 24  # ... but for the first pickle of a file, which is mostly the only one
 _FRAME = 0x95
+_FRAME_HEAD = 9  # bytes before its content
 _STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 _OVERRIDDEN = {"read", "readline", "peek", "readinto", "seek", "tell"}  # by attributes of a file itself
@@ -50,7 +51,7 @@ class BytesTape:
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Judge the pickle; `last` says that no other load will use its memo."""
         verdict = verifier.verify(self._data, self._start, last=last)
-        self._end = _end_of(verdict, self._data)
+        self._end = _end_of(verdict, self._data, start=self._start)
         self._lean = verifier.lean() if last else None
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
@@ -162,7 +163,7 @@ class FileTape:
     def _read_ahead(self) -> bytes:
         """Read up to STOP or the end of the file; step over long literals."""
         parts: list[bytes] = []
-        kept = position = 0  # bytes in the parts; within the window, which follows them
+        kept = position = looked = 0  # bytes in the parts; within the window, which follows them
         window = self._read(_CHUNK)
         while True:
             position, stopped = engine.scan(window, position, frames=True)
@@ -173,8 +174,12 @@ class FileTape:
             if head:
                 parts.append(window[: position + head])
                 kept += position + head
-                window, position = self._read(_CHUNK), 0
+                window, position, looked = self._read(_CHUNK), 0, 0
                 continue
+            if len(window) >= _FIRST:  # holes of a file cost who made it nothing: no frame is taken on trust
+                looked, stopped = engine.scan(window, looked, known=True)
+                if stopped:
+                    break
             longer = self._read_longer(window, kept, missing(rest))
             if len(longer) <= len(window):
                 position = len(window)
@@ -191,8 +196,17 @@ class FileTape:
         left = self._file.seek(0, io.SEEK_END) - start
         self._file.seek(start)
         if left > len(window):
-            return self._read(min(len(window) + more, left))
+            return self._read_fully(min(len(window) + more, left))
         return self._read(len(window)) + self._read(_CHUNK)  # what has no size may go on
+
+    def _read_fully(self, size: int) -> bytes:
+        """Read so many bytes, of which the system gives two gigabytes at once."""
+        pieces = [self._read(size)]
+        size -= len(pieces[0])
+        while size > 0 and pieces[-1]:
+            pieces.append(self._read(size))
+            size -= len(pieces[-1])
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _leave_out(self, rest: bytes, kept: int) -> int:
         """Leave a long literal, which begins in the rest of what was read, in the file; give where it begins there.
@@ -347,13 +361,18 @@ def _bytes(data: Any) -> bytes:
     return bytes(memoryview(data))
 
 
-def _end_of(verdict: Verdict, data: bytes, left_out: int = 0) -> int:
-    """Give where the next pickle is looked for: behind STOP or the opcode that is wrong, or at the end."""
+def _end_of(verdict: Verdict, data: bytes, left_out: int = 0, start: int = 0) -> int:
+    """Give where the next pickle is looked for: behind STOP, the opcode that is wrong or its frame, or at the end."""
     if verdict.error is None:
         return verdict.end
     place = verdict.error.offset - left_out
-    cut = engine.scan(data, place, frames=True)[0] == place
-    return left_out + (len(data) if cut else place + 1)
+    if engine.scan(data, place, frames=True)[0] == place:
+        return left_out + len(data)
+    frame = 0 if left_out else engine.scan(data[:place], start, frames=True)[0]
+    if start <= frame < place and data[frame] == _FRAME:  # it was read as a whole
+        size = int.from_bytes(data[frame + 1 : frame + _FRAME_HEAD], "little")
+        return min(frame + _FRAME_HEAD + size, len(data))
+    return left_out + place + 1
 
 
 def _from_zero(verdict: Verdict, start: int) -> Verdict:

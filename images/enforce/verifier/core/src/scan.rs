@@ -108,15 +108,16 @@ fn pass_plain(data: &[u8], mut position: usize) -> usize {
 }
 
 /// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP (else: at what is
-/// not there yet). With frames, it takes what is no opcode for STOP.
+/// not there yet). With frames, and where it is to
+/// step over known opcodes only, it takes what is none for STOP.
 #[must_use]
-pub fn scan(data: &[u8], mut position: usize, frames: bool) -> (usize, bool) {
+pub fn scan(data: &[u8], mut position: usize, frames: bool, known: bool) -> (usize, bool) {
     loop {
         position = pass_plain(data, position);
         if position >= data.len() {
             return (position, false);
         }
-        if data[position] == STOP || frames && !opcode::is_known(data[position]) {
+        if data[position] == STOP || (frames || known) && !opcode::is_known(data[position]) {
             return (position + 1, true);
         }
         let next = if frames && data[position] == FRAME { after_frame } else { after };

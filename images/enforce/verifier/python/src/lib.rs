@@ -18,9 +18,9 @@ use pyo3::types::PyBytes;
 
 /// Steps from opcode to opcode, or over whole frames; gives where that ended, and whether it was at STOP.
 #[pyfunction]
-#[pyo3(signature = (data, position, *, frames = false))]
-fn scan(data: &Bound<'_, PyBytes>, position: usize, frames: bool) -> (usize, bool) {
-    pickleball_verifier::scan(data.as_bytes(), position, frames)
+#[pyo3(signature = (data, position, *, frames = false, known = false))]
+fn scan(data: &Bound<'_, PyBytes>, position: usize, frames: bool, known: bool) -> (usize, bool) {
+    pickleball_verifier::scan(data.as_bytes(), position, frames, known)
 }
 
 #[pymodule]
