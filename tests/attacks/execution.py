@@ -22,8 +22,8 @@ from tests.attacks.likeness import likeness, shared
 from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
 
 from pickleball_enforce import names, obligations, stock
-from pickleball_enforce.drivers import quick
 from pickleball_enforce import verifier as verifier_module
+from pickleball_enforce.drivers import quick
 from pickleball_enforce.report import Import, Verdict
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.tags import Object, Tag
