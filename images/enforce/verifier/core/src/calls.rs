@@ -7,6 +7,9 @@ use crate::report::{Decision, Import, Kind, List, say, uses};
 use crate::tag::{NOT_LITERAL, Sort, Tag};
 use crate::verifier::latest;
 
+/// That what hashes its arguments was called without any: a bit of `Import::routine` beside those of `uses`.
+const EMPTY_CALL: u8 = 1;
+
 impl Machine<'_> {
     pub(crate) fn path_of(&self, index: usize) -> Vec<u8> {
         self.v.memory.imports[index].path.clone()
@@ -40,6 +43,7 @@ impl Machine<'_> {
         }
         if self.is_routine(index, args, uses::CALL) {
             self.work(self.v.memory.tuple_length(args))?;
+            self.count_routine(index);
             return Ok(self.result_of(index));
         }
         let facts = self.v.memory.import(callee).facts;
@@ -63,6 +67,8 @@ impl Machine<'_> {
             self.check_arguments(index, args, None)?;
             if !facts.hashing && !facts.array_maker {
                 self.v.memory.imports[index].routine |= uses::CALL;
+            } else if args == Tag::EMPTY_TUPLE && !facts.array_maker {
+                self.v.memory.imports[index].routine |= EMPTY_CALL;
             }
         }
         let result = self.result_of(index);
@@ -72,10 +78,20 @@ impl Machine<'_> {
         Ok(result)
     }
 
-    /// Whether nothing is new: the import was called, or instantiated, before, and gets literals.
+    /// Whether nothing is new: the import was called, or instantiated, before, and gets literals, or nothing as before.
     #[inline(always)]
     pub(crate) fn is_routine(&self, import: usize, args: Tag, use_: u8) -> bool {
-        self.v.memory.imports[import].routine & use_ != 0 && self.v.memory.tuple(args).literal
+        let known = self.v.memory.imports[import].routine;
+        let again = use_ == uses::CALL && known & EMPTY_CALL != 0 && args == Tag::EMPTY_TUPLE;
+        again || known & use_ != 0 && self.v.memory.tuple(args).literal
+    }
+
+    /// Counts what hashing the members of a new set or dict costs that gets none.
+    #[inline(always)]
+    pub(crate) fn count_routine(&mut self, import: usize) {
+        if self.v.memory.imports[import].routine & EMPTY_CALL != 0 {
+            self.add_hash_cost(1);
+        }
     }
 
     /// Notes that a call gives a plain array of numpy, if maker and class are what they are called.

@@ -155,7 +155,9 @@ impl Machine<'_> {
         if !self.is_routine(import.index(), args, routine) || self.work(length).is_err() {
             return false;
         }
-        if !called && length > 0 {
+        if called {
+            self.count_routine(import.index());
+        } else if length > 0 {
             self.v.memory.imports[import.index()].odd_items = true;
         }
         let made = self.v.memory.make_object(Some(import.index()), called);
