@@ -228,6 +228,17 @@ def test_a_hash_bomb_is_not_built() -> None:
     assert time.process_time() - begun < 0.5
 
 
+def test_keys_that_take_long_to_compare_are_not_built() -> None:
+    """Two frozensets that are alike are compared through all that they hold, whatever they have in common."""
+    chain = b"N" + b"".join(b"q\x000(h\x00K\x01\x86h\x00K\x02\x86\x91" for _ in range(60))
+    for bomb in (b"}" + chain + b"Ns" + chain + b"Ns.", b"(" + chain + chain + b"\x91."):
+        begun = time.process_time()
+        assert build(bomb) is None
+        assert Verifier(None, PLAIN).verify(bomb).error is not None
+        assert time.process_time() - begun < 0.5
+    same(b"}" + chain[:150] + b"\x91Ns.")  # a short one
+
+
 @pytest.mark.parametrize(
     "stream",
     [

@@ -365,6 +365,106 @@ def test_modules_that_are_not_there_are_not_looked_into(tmp_path: Path) -> None:
     )
 
 
+def test_another_dict_for_sys_modules_hides_nothing(tmp_path: Path) -> None:
+    """What is looked at is what stock finds, also where a program has put a copy in the place of `sys.modules`."""
+    hooked(
+        tmp_path,
+        """
+        import copyreg
+        assert type(quickly(NEW)) is Kept and quickly(CALL) == [1]
+        other = types.ModuleType("shelf")
+        other.Kept, other.make = Kept, make
+        sys.modules = {**sys.modules, "shelf": other}
+        shelf.Kept, shelf.make = type, copyreg._reconstructor
+        refused(NEW, "not-a-plain-class")
+        refused(CALL, "helper-arguments")
+        """,
+    )
+
+
+def test_an_import_function_of_the_program_comes_before_the_checks(tmp_path: Path) -> None:
+    """What changes a name while stock imports its module changes nothing that was checked already."""
+    hooked(
+        tmp_path,
+        """
+        import builtins
+        assert type(quickly(NEW)) is Kept
+        own = builtins.__import__
+        def change(name, *rest, **named):
+            if name == "shelf":
+                shelf.Kept = type
+            return own(name, *rest, **named)
+        builtins.__import__ = change
+        refused(NEW, "not-a-plain-class")
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "stream"),
+    [
+        ("Kept = type('Kept', (), {'__setstate__': staticmethod(stock_loads)})", 'name("shelf", "Kept") + b")\\x81"'),
+        ("Kept = type('Kept', (), {'__new__': functools.partial(lambda load, cls, state: load(state), stock_loads)})",
+         'name("shelf", "Kept")'),
+        ("Kept = type('Kept', (), {'append': staticmethod(functools.lru_cache(stock_loads))})",
+         'name("shelf", "Kept") + b")\\x81"'),
+        ("make = type('Maker', (), {'__call__': stock_loads})()", 'name("shelf", "make")'),
+        ("make = type('Maker', (), {'__call__': functools.partial(stock_loads)})()", 'name("shelf", "make")'),
+        ("make = type('Maker', (functools.partial,), {})(stock_loads)", 'name("shelf", "make")'),
+        ("make = type('Meta', (type,), {'__call__': stock_loads})('Made', (), {})", 'name("shelf", "make")'),
+    ],
+)  # fmt: skip
+def test_classes_that_load_by_c_alone_get_nothing_from_the_load_that_runs(
+    given: str, stream: str, tmp_path: Path
+) -> None:
+    """A name that is only referred to is not called by a pickle that a method in C loads, without a frame between."""
+    hooked(
+        tmp_path,
+        f"""
+        import functools
+        ran = []
+        shelf.refer = lambda *given: ran.append(given)
+        inner = b"\\x80\\x04" + name("shelf", "refer") + b"K\\x07\\x85R."
+        {given}
+        shelf.Kept, shelf.make = Kept, make
+        inner = b"C" + bytes((len(inner),)) + inner
+        for use in (b"b", b"\\x85R", b"\\x85\\x81", b"a"):
+            try:
+                pickle.loads(b"\\x80\\x04" + {stream} + inner + use + name("shelf", "refer") + b"\\x86.")
+            except Exception as error:
+                print(type(error), error)
+            assert not ran, use
+        """,
+        allowed=("shelf.Kept", "shelf.refer"),
+    )
+
+
+def test_loads_that_wait_for_each_other_on_one_thread_keep_apart(tmp_path: Path) -> None:
+    """Greenlets leave a load in its midst and come back to it, in any order."""
+    place = str(Path(pytest.importorskip("greenlet").__file__).parents[1])
+    hooked(
+        tmp_path,
+        f"\n        sys.path.append({place!r})"
+        """
+        import greenlet
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R" + name("shelf", "Kept") + b")\\x81\\x86."
+        assert type(quickly(data)[1]) is Kept
+        shelf.make = lambda: greenlet.getcurrent().parent.switch("waits")
+        for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+            loads = [greenlet.greenlet(pickle.loads) for _ in order]
+            assert [load.switch(data) for load in loads] == ["waits"] * 3
+            assert all(type(loads[at].switch(at)[1]) is Kept for at in order)
+        for expected in ("make", "Kept"):
+            try:
+                stock_loads(b"\\x80\\x04" + name("shelf", expected) + b".")
+            except pickle.UnpicklingError as error:
+                assert error.violations[0].rule == "unjudged-import"
+            else:
+                raise SystemExit(expected)
+        """,
+    )
+
+
 def test_a_name_that_changes_while_the_load_runs_is_refused(tmp_path: Path) -> None:
     """An allowed call rebinds the name that the stream imports next: its object is not what was looked at."""
     hooked(

@@ -18,7 +18,7 @@ class Settings(Options):
     max_depth: int = 10_000_000  # values on the stack
     max_memo: int = 50_000_000  # memo entries
     memo_floor: int = 1 << 16  # memo indexes up to here are accepted in streams of any length
-    max_hash_cost: int = 1 << 26  # elements hashed in a stream, beyond eight for each of its bytes
+    max_hash_cost: int = 1 << 26  # elements hashed or compared in a stream, beyond eight for each of its bytes
     max_hash_depth: int = 500  # nesting of tuples in a key
     max_work: int = 1 << 18  # arguments and state keys looked at again, beyond two for each byte of a stream
     max_name: int = 1024  # characters of a module, name or state key

@@ -80,7 +80,7 @@ class Tuple:
 
 
 class Frozen:
-    """A frozenset of this stream."""
+    """A frozenset of this stream: `cost` bounds what comparing it takes."""
 
     __slots__ = ("cost", "flags")
 
@@ -183,7 +183,9 @@ def summary(items: Iterable[Tag]) -> tuple[int, int, int]:
             item.uses.add("data")
         if kind is Container:
             item.nested = True
-        if kind is Tuple or kind is Container:
+        if kind is Frozen:
+            cost += item.cost
+        elif kind is Tuple or kind is Container:
             cost += item.cost
             if item.depth >= depth:
                 depth = item.depth + 1

@@ -371,7 +371,7 @@ class Verifier(Targets):
         self._push(self.memo[index])
 
     def charge(self, cost: int, depth: int) -> None:
-        """Count what hashing costs; refuse what exceeds its bound."""
+        """Count what hashing and comparing keys cost; refuse what exceeds the bound."""
         self._hash_cost += cost
         if (
             self._hash_cost > self.settings.max_hash_cost + 8 * self._read_so_far
@@ -393,6 +393,8 @@ class Verifier(Targets):
             self.malformed("A key or set member is not hashable.")
         if type(key) is Tuple:
             self.charge(key.cost, key.depth)
+        elif type(key) is Frozen:
+            self.charge(key.cost, 0)  # it keeps its hash, but is compared
 
     # ---- literals ---------------------------------------------------------------------------------------------------
 

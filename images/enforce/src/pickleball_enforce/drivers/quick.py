@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import _codecs
 import functools
+import itertools
 import sys
 import types
 
 from pickleball_enforce import engine, lookup, names, obligations, pause, sanction, stock
 from pickleball_enforce.report import Violation
 from pickleball_enforce.settings import Settings
+from pickleball_enforce.sharing import mro, static_attribute
 
 from .session import Session
 
@@ -37,8 +39,10 @@ _SHORT = 1 << 16  # bytes of a pickle that is short
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
 _ENCODE = _codecs.encode
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is no static one of C
+_CACHE = type(functools.lru_cache(lambda: None))
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
-_HOLDERS = (functools.partial, type(functools.lru_cache(lambda: None)), types.MethodType, types.MethodWrapperType)
+_HOLDERS = (functools.partial, _CACHE, types.MethodType, types.MethodWrapperType)
 
 
 def encodes() -> bool:
@@ -111,7 +115,7 @@ def _examine(obj: object, prediction: Import) -> bool | None:
 
     True where that stays so while nothing changes of what `obligations.WORLD` names and of the class itself.
     """
-    if _may_load(obj):
+    if _may_load(obj) or _has_loading_method(obj):
         return None
     if obligations.may_keep(obj, prediction):
         return True
@@ -138,12 +142,33 @@ def _changed(prediction: Import) -> Violation:
 
 def _may_load(obj: object) -> bool:
     """Whether calling this may run stock's unpickler without a frame between."""
-    kind = type(obj)
     if isinstance(obj, type):
-        return issubclass(obj, stock.Unpickler)
-    if not isinstance(obj, types.BuiltinFunctionType):
-        return kind in _HOLDERS
-    return obj.__module__ == stock.loads.__module__ or isinstance(obj.__self__, stock.Unpickler)
+        return issubclass(obj, stock.Unpickler) or not _is_framed(type(obj))
+    if isinstance(obj, types.BuiltinFunctionType):
+        return obj.__module__ == stock.loads.__module__ or isinstance(obj.__self__, stock.Unpickler)
+    kind = type(obj)
+    return issubclass(kind, _HOLDERS) or not (kind is types.FunctionType or _is_framed(kind))
+
+
+def _is_framed(cls: type) -> bool:
+    """Whether calling an instance of a class runs a function of Python, or C that is its own."""
+    return isinstance(static_attribute(cls, "__call__"), (types.FunctionType, types.WrapperDescriptorType))
+
+
+def _has_loading_method(obj: object) -> bool:
+    """Whether a class has a method that may do so: stock calls some of them by itself."""
+    bases = mro(obj) if isinstance(obj, type) else ()
+    spaces = [list(vars(base).values()) for base in bases if base.__flags__ & _HEAP]
+    return any(map(_is_loading_method, itertools.chain.from_iterable(spaces)))
+
+
+def _is_loading_method(raw: object) -> bool:
+    method = raw.__func__ if isinstance(raw, (classmethod, staticmethod)) else raw
+    if type(method) is _CACHE:
+        method = method.__wrapped__
+    if type(method) is types.FunctionType or isinstance(method, type) or not callable(method):
+        return False
+    return _may_load(method)
 
 
 _latest: tuple[Policy | None, Gate] = (None, None)  # type: ignore[assignment]

@@ -29,8 +29,8 @@ impl Machine<'_> {
             self.hash(item)?;
             self.release(item);
         }
-        let (flags, ..) = self.v.memory.summary(&items);
-        let made = self.v.memory.make_frozen(flags & !MUTABLE);
+        let (flags, cost, _) = self.v.memory.summary(&items);
+        let made = self.v.memory.make_frozen(flags & !MUTABLE, cost);
         self.push(made)
     }
 

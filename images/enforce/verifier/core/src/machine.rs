@@ -581,7 +581,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Counts what hashing costs; refuses what exceeds its bound.
+    /// Counts what hashing and comparing keys cost; refuses what exceeds the bound.
     pub fn charge(&mut self, cost: u64, depth: u64) -> Step {
         self.hash_cost = self.hash_cost.saturating_add(cost);
         let settings = &self.v.settings;
@@ -613,6 +613,9 @@ impl<'a> Machine<'a> {
         if key.is(Sort::Tuple) {
             let (cost, depth) = (self.v.memory.tuple(key).cost, self.v.memory.tuple(key).depth);
             return self.charge(cost, u64::from(depth));
+        }
+        if key.is(Sort::Frozen) {
+            return self.charge(self.v.memory.frozen_cost(key), 0); // it keeps its hash, but is compared
         }
         Ok(())
     }

@@ -161,7 +161,8 @@ pub struct Memory {
     pairs: Vec<Tag>,
     runs: Vec<Run>,
     objects: Vec<ObjectNode>,
-    frozen: Vec<u8>,
+    /// What frozensets hold, and what comparing them costs.
+    frozen: Vec<(u8, u64)>,
     pub identified: Vec<IdentifiedNode>,
     pub imports: Vec<Import>,
     changed: Vec<usize>, // imports
@@ -366,9 +367,14 @@ impl Memory {
         tag.is(Sort::Container) && self.containers[tag.index()].kind == kind
     }
 
-    pub fn make_frozen(&mut self, flags: u8) -> Tag {
-        self.frozen.push(flags);
+    pub fn make_frozen(&mut self, flags: u8, cost: u64) -> Tag {
+        self.frozen.push((flags, cost));
         Tag::at(Sort::Frozen, self.frozen.len() - 1)
+    }
+
+    /// What comparing a frozenset with one that is alike costs.
+    pub fn frozen_cost(&self, tag: Tag) -> u64 {
+        self.frozen[tag.index()].1
     }
 
     pub fn make_object(&mut self, origin: Option<usize>, called: bool) -> Tag {
@@ -547,7 +553,7 @@ impl Memory {
     pub fn flags_of(&self, tag: Tag) -> u8 {
         match tag.sort() {
             Sort::Tuple => self.tuples[tag.index()].flags,
-            Sort::Frozen => self.frozen[tag.index()],
+            Sort::Frozen => self.frozen[tag.index()].0,
             Sort::Container => self.containers[tag.index()].flags,
             Sort::Import => {
                 let import = &self.imports[tag.index()];
@@ -591,6 +597,7 @@ impl Memory {
                     cost = cost.saturating_add(node.cost);
                     depth = depth.max(node.depth.saturating_add(1));
                 }
+                Sort::Frozen => cost = cost.saturating_add(self.frozen_cost(item)),
                 Sort::Import => {
                     self.put_to(item.index(), uses::DATA);
                     cost = cost.saturating_add(1);

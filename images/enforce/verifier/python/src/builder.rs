@@ -8,7 +8,7 @@ use pickleball_verifier::{ENCODE, Settings, Survey, survey};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
 
 use crate::made::{self, Object};
 use crate::settings;
@@ -581,17 +581,21 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 }
 
-/// Counts what hashing a key costs: tuples are hashed anew each time, with all that is in them.
+/// Counts what hashing a key costs, and comparing it with one that is alike: tuples are hashed anew each time, with all
+/// that is in them; frozensets know their hash, but what is in them is compared.
 #[inline(always)]
 fn charge(key: &Object<'_>, cost: &mut u64, bound: u64, depth: u64) -> Step {
     *cost += 1;
-    match key.cast_exact::<PyTuple>() {
-        Err(_) => Ok(()),
-        Ok(items) => charge_items(items, cost, bound, depth),
+    if let Ok(items) = key.cast_exact::<PyTuple>() {
+        charge_items(items.iter(), cost, bound, depth)
+    } else if let Ok(items) = key.cast_exact::<PyFrozenSet>() {
+        charge_items(items.iter(), cost, bound, depth)
+    } else {
+        Ok(())
     }
 }
 
-fn charge_items(items: &Bound<'_, PyTuple>, cost: &mut u64, bound: u64, depth: u64) -> Step {
+fn charge_items<'py>(items: impl Iterator<Item = Object<'py>>, cost: &mut u64, bound: u64, depth: u64) -> Step {
     if *cost > bound || depth == 0 {
         return Err(Odd);
     }

@@ -1,9 +1,9 @@
 //! `pickleball_enforce._verifier`: the verifier for Python. `pickleball_enforce.native` wraps it.
 
 mod builder;
-mod frame;
 mod guard;
 mod host;
+mod interpreter;
 mod made;
 mod objects;
 mod places;

@@ -1,22 +1,14 @@
 //! Names under which callables stand in modules (`obligations.Places` says what is asked).
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule, PyString, PySuper, PyTuple, PyType};
+use pyo3::types::{PyModule, PyString, PySuper, PyTuple, PyType};
+
+use crate::interpreter;
 
 /// Names of modules, each with names of its content.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Places {
     modules: Vec<(Py<PyString>, Vec<Py<PyString>>)>,
-}
-
-static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-
-/// Gives the modules that are imported.
-pub fn imported(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let sys = SYS.get_or_try_init(py, || py.import("sys").map(Bound::unbind))?;
-    Ok(sys.bind(py).getattr(intern!(py, "modules"))?.cast_into()?)
 }
 
 /// Whether this is None, type or super, which no name makes a callable that calls what it is given.
@@ -46,7 +38,7 @@ impl Places {
     }
 
     fn each<'py>(&self, py: Python<'py>, mut tell: impl FnMut(Option<Bound<'py, PyAny>>)) -> PyResult<()> {
-        let imported = imported(py)?;
+        let imported = interpreter::modules(py)?;
         for (module, names) in &self.modules {
             let module = imported.get_item(module)?;
             let content = module.as_ref().and_then(|module| module.cast::<PyModule>().ok()).map(PyModuleMethods::dict);
@@ -67,7 +59,7 @@ impl Places {
 
     /// Whether one of these objects stands now under one of the names.
     fn hold(&self, py: Python<'_>, objects: &Bound<'_, PyTuple>) -> PyResult<bool> {
-        let imported = imported(py)?;
+        let imported = interpreter::modules(py)?;
         for (module, names) in &self.modules {
             let Some(module) = imported.get_item(module)? else { continue };
             let Ok(module) = module.cast::<PyModule>() else { continue };

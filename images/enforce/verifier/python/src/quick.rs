@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
 
-use crate::frame;
-use crate::places::{Places, imported};
+use crate::interpreter;
+use crate::places::Places;
 use crate::sanction;
 use crate::verifier::Verifier;
 
@@ -19,8 +19,24 @@ const KEPT: usize = 256; // kinds of streams whose predictions are kept
 const EVENT: &str = "pickle.find_class";
 
 thread_local! {
-    /// The load that runs in this thread.
-    static RUNNING: RefCell<Option<Py<Load>>> = const { RefCell::new(None) };
+    /// The loads that run in this thread, each within the one before it; where programs switch between stacks of C
+    /// (greenlets), any of them may be the one that asks, or ends.
+    static RUNNING: RefCell<Vec<Py<Load>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this import is the next one of the load that asks for it; raises when its object is not what the policy allows.
+fn admitted(py: Python<'_>, module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let mut at = RUNNING.with_borrow(Vec::len);
+    while at > 0 {
+        at -= 1;
+        let load = RUNNING.with_borrow(|running| running.get(at).map(|load| load.clone_ref(py)));
+        if let Some(load) = load
+            && load.get().is_own(py)?
+        {
+            return load.get().admits(py, module, name);
+        }
+    }
+    Ok(false)
 }
 
 /// Puts a value where others look for it. What lay there goes when nothing is locked any more: that may run Python.
@@ -121,7 +137,7 @@ impl Expected {
     /// Gives what stock will find, by looking only; what stands for nothing where its module is not there or no plain one.
     fn find<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let missing = || self.rules.get().missing.bind(py).clone();
-        let Some(owner) = imported(py)?.get_item(self.canonical.0.bind(py))? else { return Ok(missing()) };
+        let Some(owner) = interpreter::modules(py)?.get_item(self.canonical.0.bind(py))? else { return Ok(missing()) };
         let Ok(module) = owner.cast_exact::<PyModule>() else { return Ok(missing()) };
         Ok(module.dict().get_item(self.canonical.1.bind(py))?.unwrap_or_else(missing))
     }
@@ -206,7 +222,7 @@ impl Load {
         else {
             return Ok(false);
         };
-        let Some(frame) = frame::current(py) else { return Ok(false) };
+        let Some(frame) = interpreter::frame(py) else { return Ok(false) };
         if frame.is(&own) {
             return Ok(true);
         }
@@ -214,11 +230,8 @@ impl Load {
         Ok(between && frame.getattr(intern!(py, "f_back"))?.is(&own))
     }
 
-    /// Whether this import comes next; raises when its object is not what the policy allows.
+    /// Whether this import, which its own frame asks for, comes next; raises when its object is not what the policy allows.
     fn admits(&self, py: Python<'_>, module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
-        if !self.is_own(py)? {
-            return Ok(false);
-        }
         let at = self.at.load(Ordering::Relaxed);
         let Some(item) = self.expected.get(at) else { return Ok(false) };
         let item = item.get();
@@ -229,6 +242,15 @@ impl Load {
         self.at.store(at + 1, Ordering::Relaxed);
         Ok(true)
     }
+}
+
+/// Whether Python imports by its own function. One that a program has put there may change what a name stands for after
+/// the audit hook was asked.
+fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
+    let Some(builtins) = interpreter::modules(py)?.get_item(intern!(py, "builtins"))? else { return Ok(false) };
+    let Ok(builtins) = builtins.cast_exact::<PyModule>() else { return Ok(false) };
+    let importer = builtins.dict().get_item(intern!(py, "__import__"))?;
+    Ok(importer.is_some_and(|importer| importer.is_exact_instance_of::<PyCFunction>()))
 }
 
 /// Whether something is this very text.
@@ -249,10 +271,14 @@ impl Load {
         arguments: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, load) = (slf.py(), slf.get());
-        load.hold(frame::current(py).map(Bound::unbind));
-        let before = RUNNING.replace(Some(slf.clone().unbind()));
+        load.hold(interpreter::frame(py).map(Bound::unbind));
+        RUNNING.with_borrow_mut(|running| running.push(slf.clone().unbind()));
         let result = call.call1(arguments);
-        RUNNING.set(before);
+        let ended = RUNNING.with_borrow_mut(|running| {
+            let place = running.iter().rposition(|load| load.is(slf))?;
+            Some(running.remove(place))
+        });
+        drop(ended);
         load.hold(None);
         result
     }
@@ -326,6 +352,9 @@ impl Gate {
             return Ok(Some((end, stream, None)));
         }
         let Some(expected) = self.expected(&shape, content, start)? else { return Ok(None) };
+        if !imports_by_itself(py)? {
+            return Ok(None);
+        }
         for item in expected.iter() {
             if !item.get().is_plain(py)? {
                 return Ok(None);
@@ -359,10 +388,7 @@ impl Watch {
 
     fn __call__(&self, py: Python<'_>, event: &Bound<'_, PyString>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
         if *event == *EVENT {
-            let running = RUNNING.with_borrow(|running| running.as_ref().map(|load| load.clone_ref(py)));
-            if let Some(load) = running
-                && load.get().admits(py, &args.get_item(0)?, &args.get_item(1)?)?
-            {
+            if admitted(py, &args.get_item(0)?, &args.get_item(1)?)? {
                 return Ok(());
             }
         } else if *event != *self.probe {
@@ -387,7 +413,7 @@ impl Callers {
 
     /// Whether it is plain, as nearly always, that the caller of the function that asks may not load without being judged.
     fn is_common(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(asking) = frame::current(py) else { return Ok(false) };
+        let Some(asking) = interpreter::frame(py) else { return Ok(false) };
         let frame = asking.getattr(intern!(py, "f_back"))?;
         if frame.is_none() {
             return Ok(false); // C calls

@@ -1,0 +1,21 @@
+//! What this interpreter runs, and what it has imported.
+
+#![allow(unsafe_code)] // functions of the stable ABI, which ask for nothing but the GIL
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Gives the frame of the function of Python that runs, or that has called what runs; None where C alone does.
+/// `sys._getframe` gives it too, and tells the audit hooks each time.
+pub fn frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: gives a frame that the thread holds, or null; `py` says that the GIL is held.
+    unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyEval_GetFrame().cast()) }
+}
+
+/// Gives the modules that are imported, from where stock takes them: `sys.modules` may be another dict by now.
+pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: gives an object that the interpreter holds; `py` says that the GIL is held.
+    let held = unsafe { Bound::from_borrowed_ptr_or_err(py, ffi::PyImport_GetModuleDict())? };
+    Ok(held.cast_into()?)
+}
