@@ -108,6 +108,8 @@ CASES = [
     Case("decorated", "f(state)", "effects", "os.system",
          top="def deco(f):\n def inner(x):\n  os.system(x)\n return inner\n@deco\ndef f(x):\n pass"),
     Case("property", "self.path.strip()\n @property\n def path(self):\n  return open('x')", "effects", "open"),
+    Case("property_of_a_variable_of_the_module", "path.strip()", "resolved",
+         top="class Part:\n @property\n def path(self):\n  return 'x'\npath = Part().path"),
     Case("environment", "os.environ[state] = 'x'", "effects", "os.environ"),
     Case("thread", "threading.Thread(target=state).start()", "effects", "Thread", top="import threading"),
     Case("subclass_of_a_sink", "Job(state)", "effects", "Process",

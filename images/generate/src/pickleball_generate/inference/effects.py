@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.callgraph import CallGraph, Site
+from pickleball_generate.inference.callgraph import CallGraph
+from pickleball_generate.inference.sites import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

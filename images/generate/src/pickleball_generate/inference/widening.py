@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
-from pickleball_generate.inference.callgraph import USUAL
+from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.construction import annotated, described, extension_types, kept
 from pickleball_generate.inference.frames import Reason

@@ -1,0 +1,228 @@
+"""What the calls of one body reach."""
+
+from __future__ import annotations
+
+import builtins
+import collections
+from typing import TYPE_CHECKING, Any
+
+from pickleball_generate.inference import sinks
+from pickleball_generate.inference.bodytypes import PLAIN, UNKNOWN, Types, is_super, shown
+from pickleball_generate.inference.scopes import root_name
+from pickleball_generate.inference.sites import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.sites import Reached
+
+# Methods of strings, numbers, containers and arrays: on an unknown object they are asked of it, not followed.
+_USUAL = """
+    add all any append astype ceil clear copy count decode difference discard encode endswith extend extendleft
+    appendleft fill find flatten floor format get index insert intersection is_integer isalnum isalpha isdigit
+    isdisjoint isidentifier islower isspace issubset issubset issuperset isupper items join keys lower lstrip max mean
+    min nonzero partition pop popitem popleft ravel remove removeprefix removesuffix replace reshape reverse rfind
+    rindex rotate round rpartition rsplit rstrip setdefault sort split splitlines squeeze startswith std strip sum
+    swapcase symmetric_difference title to_bytes tolist toordinal transpose union update upper values zfill
+"""
+USUAL = frozenset(_USUAL.split())
+QUESTIONS = frozenset({"builtins.isinstance", "builtins.issubclass", "builtins.hasattr", "builtins.callable"})
+
+
+class Body(Types):
+    """Reads the calls of one body."""
+
+    def read(self) -> Reached:
+        """Read the calls, and the assignments that change state of the process."""
+        function = self.site.function
+        for call in function.facts.get("reach", ()):
+            self.line = call.get("line", function.line)
+            self._call(call)
+        for item in function.facts.get("assigns", ()):
+            self.line = item.get("line", function.line)
+            if isinstance(item["to"], dict):
+                self._stored(item["to"])
+        for line in self._lost():
+            self.out.unknown.setdefault("a line that could not be read", line)
+        return self.out
+
+    def _lost(self) -> Iterable[int]:
+        """Lines of this body that the parser gave up."""
+        module = self.site.function
+        while module.parent is not None:
+            module = module.parent
+        lost = [item["line"] for kind in ("lost", "errors") for item in module.facts.get(kind, ())]
+        if not lost:
+            return
+        for line in lost:
+            before = [start for start in module.starts if start <= line]
+            if before and before[-1] == self.site.function.line:
+                yield line
+
+    def _call(self, call: dict[str, Any]) -> None:
+        callee = call.get("f")
+        text = shown(callee)
+        if callee == "super":
+            return
+        head = callee.partition(".")[0] if isinstance(callee, str) else ""
+        if isinstance(callee, str) and callee.startswith((f"{self.me}.__dict__.", f"super.{self.me}")):
+            return  # reading or changing the object's own attributes
+        if isinstance(callee, (str, dict)) and (values := self._callee(callee)):
+            for value in values:
+                self._value(value, text, call)
+        elif head and "." not in str(callee):
+            self._unknown(text)
+        self._arguments(call, callee)
+
+    def _callee(self, callee: str | dict[str, Any]) -> list[Value]:
+        """Give what a callee can be; a method of an unknown object is ("asked", name)."""
+        if isinstance(callee, str):
+            if "." not in callee:
+                return self.types(callee) or [UNKNOWN]
+            owner, _, name = callee.rpartition(".")
+            return self._members(self.types(owner), name)
+        if "attr" in callee:
+            if is_super(callee["of"]):
+                return self._super(callee["attr"])
+            return self._members(self.types(callee["of"]), callee["attr"])
+        return [UNKNOWN]
+
+    def _super(self, name: str) -> list[Value]:
+        cls, owner = self.site.cls, self.site.owner
+        if cls is None:
+            return [UNKNOWN]
+        found = self.graph.method(cls, name, after=owner)
+        if found:
+            return [("site", found)]
+        return [("ext", f"{root}.{name}") for root in self.program.roots(cls)] or [PLAIN]
+
+    def _members(self, owners: list[Value], name: str) -> list[Value]:
+        found: list[Value] = []
+        for value in owners or [UNKNOWN]:
+            kind = value[0]
+            if kind in {"obj", "cls"}:
+                site = self.graph.method(value[1], name)
+                found += [("site", site)] if site else self._inherited(value[1], name)
+            elif kind == "inst":
+                found.append(("ext", f"{value[1]}.{name}"))
+            elif kind in {"mod", "ext"}:
+                found += self.program.member(value, name) or [UNKNOWN]
+            elif kind == "plain":
+                found.append(PLAIN)
+            else:
+                found.append(("asked", name))
+        return found
+
+    def _inherited(self, cls: Scope, name: str) -> list[Value]:
+        """An attribute that is no method with source: of the class body, a builtin base, else asked of the object."""
+        bound = self.program.member(("cls", cls), name)
+        roots = [root for root in self.program.roots(cls) if _has(root, name)]
+        return bound or [("ext", f"{root}.{name}") for root in roots] or [("asked", name)]
+
+    def _value(self, value: Value, text: str, call: dict[str, Any]) -> None:
+        kind = value[0]
+        if kind == "ext":
+            self._foreign(value[1], call)
+        elif kind == "site":
+            self.out.sites.setdefault(value[1], self.line)
+        elif kind in {"fun", "meth"}:
+            owner = value[1].parent if value[1].parent is not None and value[1].parent.kind == "class" else None
+            self.out.sites.setdefault(Site(value[1], owner, owner), self.line)
+        elif kind == "cls":
+            self._construct(value[1])
+        elif kind == "asked" and value[1] in USUAL:
+            self.out.asks.setdefault(value[1], self.line)
+        elif kind != "plain":
+            self._unknown(text)
+
+    def _construct(self, cls: Scope) -> None:
+        for site in self.graph.constructors(cls):
+            self.out.sites.setdefault(site, self.line)
+        for root in self.program.roots(cls):
+            self._note(self.graph.foreign(root))
+
+    def _foreign(self, name: str, call: dict[str, Any]) -> None:
+        args = call.get("args", [])
+        if name in sinks.BY_NAME and _constant(args, name):
+            return
+        if name in sinks.OWN_ATTRIBUTES and args and args[0] == self.me and self.me:
+            return
+        if name == "builtins.getattr" and args and not self._is_module(args[0]):
+            self.out.reads.setdefault(f"{sinks.effect(name)}: {name}", self.line)
+            return
+        if name in sinks.CALLS_ARGUMENT:
+            self._argument_called(name, args)
+            return
+        if name in sinks.COPIES:
+            for each in ("__deepcopy__", "__copy__", "__reduce_ex__"):
+                self.out.asks.setdefault(each, self.line)
+            return
+        self._note(self.graph.foreign(name))
+
+    def _is_module(self, argument: object) -> bool:
+        """Tell whether an argument may be a module, class or function that the source names."""
+        if not isinstance(argument, str):
+            return True
+        return any(value[0] in {"mod", "cls", "ext", "fun"} for value in self.types(argument))
+
+    def _argument_called(self, name: str, args: list[Any]) -> None:
+        """`map(f, ...)` and its kin: what is called is an argument; it is followed by `_arguments` when it is named."""
+        if name == "builtins.type":
+            if len(args) != 1:
+                self._note(("effect", f"{sinks.effect(name)}: {name}"))
+            return
+        first = args[0] if args else None
+        values = self.types(first) if isinstance(first, str) else []
+        if not values or any(v[0] in {"unk", "asked", "param"} for v in values):
+            self._unknown(f"{name}({shown(first)})")
+
+    def _arguments(self, call: dict[str, Any], callee: object) -> None:
+        """Functions that are passed on may be called by whoever gets them."""
+        asked = {v[1] for v in self.types(callee) if v[0] == "ext"} if isinstance(callee, str) else set()
+        if asked & QUESTIONS:
+            return
+        for argument in (*call.get("args", ()), *call.get("kw", {}).values()):
+            if not isinstance(argument, str):
+                continue
+            first, _, name = argument.partition(".")
+            if self.me and first == self.me and self.site.cls is not None:
+                site = self.graph.method(self.site.cls, name)
+                if site:
+                    self.out.sites.setdefault(site, self.line)
+                continue
+            for value in self.types(argument):
+                if value[0] == "fun":
+                    self._value(value, argument, {})
+                elif value[0] == "ext" and sinks.effect(value[1]) and value[1] not in sinks.TYPES:
+                    self._note(("effect", f"{sinks.effect(value[1])}: {value[1]}"))
+
+    def _stored(self, target: dict[str, Any]) -> None:
+        """`os.environ[...] = x`, `sys.modules[...] = x` and the like."""
+        root = root_name(target)
+        if not root or "sub" not in target:
+            return
+        for value in self.types(target["sub"]) if isinstance(target["sub"], (str, dict)) else ():
+            if value[0] == "ext" and (effect := sinks.effect(f"{value[1]}.__setitem__")):
+                self._note(("effect", f"{effect}: {value[1]}"))
+
+    def _note(self, found: tuple[str, str] | None) -> None:
+        if found is not None:
+            (self.out.effects if found[0] == "effect" else self.out.unknown).setdefault(found[1], self.line)
+
+    def _unknown(self, text: str) -> None:
+        self.out.unknown.setdefault(text, self.line)
+
+
+def _has(root: str, name: str) -> bool:
+    """Tell whether a builtin type has an attribute."""
+    module, _, last = root.rpartition(".")
+    home = {"builtins": builtins, "collections": collections}.get(module)
+    return hasattr(getattr(home, last, None), name)
+
+
+def _constant(args: list[Any], name: str) -> bool:
+    """Tell whether the name that a reflective call asks for is written in the source."""
+    at = 1 if name.endswith("attr") else 0
+    return len(args) > at and isinstance(args[at], dict) and "str" in args[at]
