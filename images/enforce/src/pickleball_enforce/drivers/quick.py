@@ -18,6 +18,7 @@ import functools
 import itertools
 import sys
 import types
+from _weakref import ref
 
 from pickleball_enforce import engine, lookup, names, obligations, pause, sanction, stock
 from pickleball_enforce.report import Violation
@@ -40,6 +41,7 @@ _SETTINGS = Settings(buffers=False)
 _MISSING = object()
 _ENCODE = _codecs.encode
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is no static one of C
+_KEPT = 1024  # classes that are remembered
 _CACHE = type(functools.lru_cache(lambda: None))
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
 _HOLDERS = (functools.partial, _CACHE, types.MethodType, types.MethodWrapperType)
@@ -156,10 +158,19 @@ def _is_framed(cls: type) -> bool:
 
 
 def _has_loading_method(obj: object) -> bool:
-    """Whether a class has a method that may do so: stock calls some of them by itself."""
-    bases = mro(obj) if isinstance(obj, type) else ()
-    spaces = [list(vars(base).values()) for base in bases if base.__flags__ & _HEAP]
-    return any(map(_is_loading_method, itertools.chain.from_iterable(spaces)))
+    """Whether a class has a method that may do so, as stock calls some of them by itself; looked for once in each."""
+    if not isinstance(obj, type):
+        return False
+    known = _harmless.get(id(obj))
+    if known is not None and known() is obj:
+        return False
+    spaces = [list(vars(base).values()) for base in mro(obj) if base.__flags__ & _HEAP]
+    if any(map(_is_loading_method, itertools.chain.from_iterable(spaces))):
+        return True
+    if len(_harmless) >= _KEPT:
+        _harmless.clear()
+    _harmless[id(obj)] = ref(obj)
+    return False
 
 
 def _is_loading_method(raw: object) -> bool:
@@ -171,6 +182,7 @@ def _is_loading_method(raw: object) -> bool:
     return _may_load(method)
 
 
+_harmless: dict[int, ref[type]] = {}  # classes without a method that loads, by their ids
 _latest: tuple[Policy | None, Gate] = (None, None)  # type: ignore[assignment]
 _rules = (
     None
