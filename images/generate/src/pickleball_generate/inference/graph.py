@@ -80,7 +80,7 @@ class Graph:
         self.cut = False  # it would go on growing
         self.most = STEPS
         self.nothing = Variable()  # never holds a value
-        self._numbers: dict[Value, int] = {}
+        self._bits: dict[Value, int] = {}  # numbers as long as there are values: each is made once
         self._values: list[Value] = []
         self._masks: dict[Value, int] = {}
         self._growing: deque[Variable] = deque()
@@ -91,11 +91,11 @@ class Graph:
 
     def bit(self, value: Value) -> int:
         """Give the bit that stands for a value."""
-        number = self._numbers.get(value)
-        if number is None:
-            number = self._numbers[value] = len(self._values)
+        bit = self._bits.get(value)
+        if bit is None:
+            bit = self._bits[value] = 1 << len(self._values)
             self._values.append(value)
-        return 1 << number
+        return bit
 
     def values(self, bits: int) -> list[Value]:
         """Give the values that bits stand for, each once."""
