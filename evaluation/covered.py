@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from evaluation.coverage import NOT_MEASURED, OWN_PROGRAM
+from evaluation.coverage import ABSENT, NOT_MEASURED, OWN_PROGRAM
 from evaluation.figures import period, share
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def _sum(rows: Sequence[Row]) -> Figures:
         "proposals": verdicts["classes"] + verdicts["proposals"],
         "approval": len(whole) - sum(not {*row.missing.values()} <= {"inert", "ask"} for row in short),
         "own program": sum(OWN_PROGRAM in row.missing.values() for row in short),
-        "causes": dict(
-            sorted(Counter(cause for row in short for cause in {*row.missing.values()} - {"inert"}).items())
-        ),
+        "absent": sum(not ABSENT.isdisjoint(row.missing.values()) for row in short),
+        "causes": Counter(cause for row in short for cause in {*row.missing.values()} - {"inert"}),
         "names": {
             fate: found
             for fate in FATES
@@ -114,6 +113,12 @@ def _totals(known: Mapping[str, Figures]) -> list[str]:
         f"{covered} of {files} are covered with proposals ({share(covered, files)}).",
         f"{total['approval']} of {files} are covered with approval ({share(total['approval'], files)}).",
     ]
+    if absent := total["absent"]:
+        said.append(
+            f"{absent} files name what no policy of today's releases can have (moved, removed, of other packages, or"
+            f" {OWN_PROGRAM}); of the others, {covered} of {files - absent} are covered with proposals"
+            f" ({share(covered, files - absent)})."
+        )
     if own:
         said.append(
             f"{own} files name classes {OWN_PROGRAM} (`__main__`), which no library has; of the others, {covered} of"

@@ -49,8 +49,10 @@ def test_the_report_counts_cut_lists_apart_and_says_what_is_missing() -> None:
     assert "2 of 3 are covered with proposals (66.7 %)" in said
     assert "- moved: 1" in said
     assert "- flair: `x.B`" in said
-    assert "removed" not in said
-    assert "of the others" not in said
+    assert "## Removed" not in said
+    assert "1 files name what no policy" in said
+    assert "of the others, 2 of 2 are covered with proposals (100.0 %)" in said
+    assert "`__main__`), which" not in said
     rows.append(
         coverage.Row("f", "flair", truncated=False, names=("x.A",), missing={"__main__.A": coverage.OWN_PROGRAM})
     )

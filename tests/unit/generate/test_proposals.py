@@ -9,7 +9,7 @@ import pytest
 from tests.attacks.assembly import EMPTY_DICT, PROTO4, STOP, call, list_of, new, stack_name, text
 
 from pickleball_enforce.policy import Policy
-from pickleball_generate import cli
+from pickleball_generate import cli, packs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -367,3 +367,11 @@ def test_check_judges_a_file_against_a_policy_that_is_there(
     code, outcome = run(library, tmp_path, capsys, "check", str(model), "--policy", str(policy))
     assert (code, outcome["covered"], outcome["proposals"]) == (0, True, [])
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_rebuilds_a_type_is_known_under_its_other_spellings() -> None:
+    """Files of older releases call it by the name that it had then."""
+    known = packs.load()
+    for name in ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar"):
+        assert known.rebuilds(name)
+    assert not known.rebuilds("numpy.core.multiarray.fromfile")

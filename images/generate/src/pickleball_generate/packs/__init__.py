@@ -12,7 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pickleball_generate.inference.scopes import Scope
 
@@ -64,10 +64,10 @@ class Packs:
             for name, entry in sorted(pack.types.items()):
                 for kind in ("instance", "subclass"):
                     for listed, called in (("reduces", True), ("globals", False)):
-                        for each in entry.get(kind, {}).get(listed, ()):
+                        for each in self._spelled_alike(entry.get(kind, {}).get(listed, ())):
                             self._rebuilds.setdefault((each, called), name)
             for called, names in ((True, pack.data.reduces), (False, pack.data.globals)):
-                for each in names:
+                for each in self._spelled_alike(names):
                     self._rebuilds.setdefault((each, called), f"data of {pack.name}")
         self._bound = {
             f"{callee}.{method}": name
@@ -170,10 +170,11 @@ class Packs:
 
     def _spelled(self, globals_: Iterable[str], reduces: Iterable[str]) -> Needs:
         """Add the other spellings of names."""
-        return Needs(*(
-            tuple(dict.fromkeys(other for name in names for other in (name, *self._spellings.get(name, ()))))
-            for names in (globals_, reduces)
-        ))  # fmt: skip
+        return Needs(*(tuple(dict.fromkeys(self._spelled_alike(names))) for names in (globals_, reduces)))
+
+    def _spelled_alike(self, names: Iterable[str]) -> Iterator[str]:
+        """Give names and their other spellings."""
+        return (other for name in names for other in (name, *self._spellings.get(name, ())))
 
 
 @cache
