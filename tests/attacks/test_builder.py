@@ -228,6 +228,18 @@ def test_a_hash_bomb_is_not_built() -> None:
     assert time.process_time() - begun < 0.5
 
 
+def test_integers_that_take_long_to_hash_are_not_built() -> None:
+    """An integer does not keep its hash: one of many digits costs as many steps each time that it is a key."""
+    size, times = 1 << 20, 1 << 15
+    long = b"\x8b" + struct.pack("<i", size) + b"\x01" * size + b"\x94"
+    for key in (b"h\x00", b"h\x00\x85"):
+        bomb = long + b"}(" + (key + b"N") * times + b"u."
+        assert build(bomb) is None
+        assert Verifier(None, PLAIN).verify(bomb).error is not None
+        assert native.Verifier(None, PLAIN).verify(bomb).error is not None
+    same(b"}(\x8a\xff" + b"\x01" * 255 + b"\x94Nh\x00Nh\x00\x85Nu.")
+
+
 def test_keys_that_take_long_to_compare_are_not_built() -> None:
     """Two frozensets that are alike are compared through all that they hold, whatever they have in common."""
     chain = b"N" + b"".join(b"q\x000(h\x00K\x01\x86h\x00K\x02\x86\x91" for _ in range(60))
@@ -235,6 +247,7 @@ def test_keys_that_take_long_to_compare_are_not_built() -> None:
         begun = time.process_time()
         assert build(bomb) is None
         assert Verifier(None, PLAIN).verify(bomb).error is not None
+        assert native.Verifier(None, PLAIN).verify(bomb).error is not None
         assert time.process_time() - begun < 0.5
     same(b"}" + chain[:150] + b"\x91Ns.")  # a short one
 

@@ -10,7 +10,6 @@ from .tags import (
     CLASS,
     EMPTY_TUPLE,
     FLOAT,
-    LONG,
     LONG_TEXT,
     Bytes,
     ByteText,
@@ -23,6 +22,7 @@ from .tags import (
     callable_like,
     describe,
     flags_of,
+    is_long,
 )
 
 _KWARGS = "keyword arguments"
@@ -242,8 +242,8 @@ class Calls(Received):
         if base in ("bytes", "bytearray"):
             return kind is Bytes or self._plain_result(state)
         if base == "int":
-            return kind in (int, bool) or state is LONG
-        return kind in (int, bool) or state in (FLOAT, LONG) or self._plain_result(state)
+            return kind in (int, bool) or is_long(state)
+        return kind in (int, bool) or state is FLOAT or is_long(state) or self._plain_result(state)
 
     def _plain_result(self, state: Tag) -> bool:
         return (

@@ -23,17 +23,19 @@ STUB, OPERAND, HELPER, LIVE, MUTABLE, SPECIAL = 1, 2, 4, 8, 16, 32  # SPECIAL: a
 NOT_LITERAL = STUB | OPERAND | HELPER | LIVE
 COST_LIMIT = 1 << 60
 KEYS_KEPT = 256
+_LONG_STEP = 64  # bytes of an integer that are hashed as soon as another key
 
 
 class Opaque:
     """Immutable data, or something that belongs to the application: nothing more is known."""
 
-    __slots__ = ("candidate", "flags", "hashable", "index", "name")
+    __slots__ = ("candidate", "flags", "hashable", "index", "name", "steps")
 
     def __init__(self, name: str, flags: int = 0, *, hashable: bool = True) -> None:
         self.name = name
         self.flags = flags
         self.hashable = hashable
+        self.steps = 0  # of a long integer: what hashing it costs beyond one
         self.index = -1  # of a persistent object: which persistent_load gave it
         self.candidate: Import | None = None  # ... and the one import that its id held
 
@@ -47,6 +49,21 @@ FOREIGN = Opaque("an object of the application", LIVE)
 BOUND = Opaque("a bound method", LIVE)
 CLASS = Opaque("the class of a singleton", LIVE)
 BYTEARRAY = Opaque("a bytearray", MUTABLE, hashable=False)
+
+
+def long_integer(size: int) -> Opaque:
+    """Give the tag of an integer of so many bytes."""
+    steps = size // _LONG_STEP
+    if not steps:
+        return LONG
+    made = Opaque(LONG.name)
+    made.steps = steps
+    return made
+
+
+def is_long(tag: Tag) -> bool:
+    """Whether this is the tag of a long integer."""
+    return type(tag) is Opaque and tag.name == LONG.name
 
 
 class Bytes:
@@ -190,7 +207,7 @@ def summary(items: Iterable[Tag]) -> tuple[int, int, int]:
             if item.depth >= depth:
                 depth = item.depth + 1
         else:
-            cost += 1
+            cost += 1 + (item.steps if kind is Opaque else 0)
     return flags, min(cost, COST_LIMIT), depth
 
 

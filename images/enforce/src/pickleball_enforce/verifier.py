@@ -52,6 +52,7 @@ from .tags import (
     Tag,
     Tuple,
     hashable,
+    long_integer,
     summary,
 )
 from .targets import Targets
@@ -393,6 +394,8 @@ class Verifier(Targets):
             self.malformed("A key or set member is not hashable.")
         if type(key) is Tuple:
             self.charge(key.cost, key.depth)
+        elif type(key) is Opaque and key.steps:
+            self.charge(1 + key.steps, 0)  # it does not keep its hash
         elif type(key) is Frozen:
             self.charge(key.cost, 0)  # it keeps its hash, but is compared
 
@@ -434,7 +437,7 @@ class Verifier(Targets):
     def _long(self, size: int) -> None:
         start = self._skip(size)
         if size > _WIDE:
-            self._push(LONG)
+            self._push(long_integer(size))
         else:
             self._push(int.from_bytes(self._data[start : start + size], "little", signed=True))
 

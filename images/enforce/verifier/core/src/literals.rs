@@ -11,6 +11,8 @@ use crate::tag::{Sort, Tag};
 const WIDE: u64 = 8;
 const WIDEST: u64 = 4; // bytes of a character
 
+const LONG_STEP: u64 = 64; // bytes of an integer that are hashed as soon as another key
+
 impl Machine<'_> {
     pub(crate) fn literal(&mut self, code: u8) -> Step {
         match code {
@@ -18,13 +20,13 @@ impl Machine<'_> {
                 let read = number::read_int(self.line()?);
                 match self.well_formed(read)? {
                     Int::Bool => self.push(Tag::plain(Sort::Bool)),
-                    Int::Number { small } => self.push_number(small),
+                    Int::Number { small } => self.push_number(small, 0),
                 }
             }
             b'L' => {
                 let read = number::read_long(self.line()?);
                 let small = self.well_formed(read)?;
-                self.push_number(small)
+                self.push_number(small, 0)
             }
             0x8a => {
                 let size = self.number::<1>()?;
@@ -86,8 +88,8 @@ impl Machine<'_> {
         read.or_else(|sentence| self.malformed(say!(sentence, ".")))
     }
 
-    fn push_number(&mut self, small: bool) -> Step {
-        self.push(Tag::plain(if small { Sort::Int } else { Sort::Long }))
+    fn push_number(&mut self, small: bool, size: u64) -> Step {
+        self.push(if small { Tag::plain(Sort::Int) } else { Tag::at(Sort::Long, (size / LONG_STEP) as usize) })
     }
 
     fn signed_length(&mut self, opcode: &str) -> Step<u64> {
@@ -97,7 +99,7 @@ impl Machine<'_> {
 
     fn long(&mut self, size: u64) -> Step {
         self.skip(size)?;
-        self.push_number(size <= WIDE)
+        self.push_number(size <= WIDE, size)
     }
 
     fn bytes(&mut self, size: u64, sort: Sort) -> Step {

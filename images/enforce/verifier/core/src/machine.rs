@@ -614,6 +614,9 @@ impl<'a> Machine<'a> {
             let (cost, depth) = (self.v.memory.tuple(key).cost, self.v.memory.tuple(key).depth);
             return self.charge(cost, u64::from(depth));
         }
+        if key.is(Sort::Long) && key.index() > 0 {
+            return self.charge(1 + key.index() as u64, 0); // it does not keep its hash
+        }
         if key.is(Sort::Frozen) {
             return self.charge(self.v.memory.frozen_cost(key), 0); // it keeps its hash, but is compared
         }

@@ -598,6 +598,7 @@ impl Memory {
                     depth = depth.max(node.depth.saturating_add(1));
                 }
                 Sort::Frozen => cost = cost.saturating_add(self.frozen_cost(item)),
+                Sort::Long => cost = cost.saturating_add(1 + item.index() as u64),
                 Sort::Import => {
                     self.put_to(item.index(), uses::DATA);
                     cost = cost.saturating_add(1);

@@ -8,6 +8,7 @@ use crate::opcode::HIGHEST_PROTOCOL;
 /// How protocols 0 to 2 import what makes bytes of a text; the argument of GLOBAL.
 pub const ENCODE: &[u8] = b"_codecs\nencode\n";
 const BITS: usize = 64;
+const WIDEST: usize = 1 << 12; // of an integer: the verifier counts what it costs as a key
 
 /// What a look at a pickle of plain data told.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
             b'C' | 0x8a | 0x8c => counted::<1>(rest)?,
             b'X' | b'B' => counted::<4>(rest)?,
             0x8d | 0x8e | 0x96 => counted::<8>(rest)?,
-            0x8b => counted::<4>(rest).filter(|width| i32::try_from(width - 4).is_ok())?,
+            0x8b => counted::<4>(rest).filter(|&width| width <= WIDEST)?,
             b'h' | b'j' => {
                 let index = if code == b'h' { number::<1>(rest)? } else { number::<4>(rest)? };
                 if found.ordered && index >= entries {
