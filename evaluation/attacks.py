@@ -59,7 +59,7 @@ def on_names_of(policy: Policy) -> Iterator[Attack]:
 
 def _first(names: frozenset[str] | set[str]) -> tuple[str, str] | None:
     """Choose a name whose module is plain to see, of the library rather than of Python."""
-    plain = [tuple(name.rsplit(".", 1)) for name in sorted(names)]
-    plain = [(module, last) for module, last in plain if not any(part[:1].isupper() for part in module.split("."))]
+    split = [name.rpartition(".") for name in sorted(names)]
+    plain = [(module, last) for module, _, last in split if not any(part[:1].isupper() for part in module.split("."))]
     outside = [pair for pair in plain if pair[0].partition(".")[0] not in {"builtins", "collections", "_codecs"}]
-    return (outside or plain or [None])[0]
+    return next(iter(outside or plain), None)

@@ -49,7 +49,7 @@ def build(environment: Environment, recipe: str, folder: Path) -> list[dict[str,
 
 def load(environment: Environment, recipe: str, wanted: Sequence[Load], folder: Path) -> list[dict[str, Any]]:
     """Load files in one process, enforced when they have policies."""
-    command = [environment.python, WORKSHOP, "load", recipe]
+    command: list[str | Path] = [environment.python, WORKSHOP, "load", recipe]
     if policy := wanted[0].policy:
         folder.mkdir(parents=True, exist_ok=True)
         command = [ENFORCER, "run", "--policy", policy, "--violations", folder / "violations.jsonl", "--", *command]

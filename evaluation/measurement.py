@@ -191,7 +191,7 @@ class Measurement:
 
     def _poison_each_way(self, group: Sequence[Row]) -> list[Row]:
         """Poison one file of each way of saving with the attacks that have an effect of their own."""
-        rows = []
+        rows: list[Row] = []
         for model in {model["way"]: model for model in reversed(group) if model["files"]}.values():
             stem = self.folder / "attacks" / f"{model['specimen']}-{len(rows)}"
             stem.parent.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ class Measurement:
         number = len(list(stem.parent.glob("file-*")))
         target = stem.parent / f"file-{number}{source.suffix}"
         changed = poison.model(source, self._path(model["files"][0]), target, attack.fragment)
-        kept = {name: model[name] for name in ("specimen", "classes", "way", "made") if name in model}
+        kept: Row = {name: model[name] for name in ("specimen", "classes", "way", "made") if name in model}
         return {**kept, "path": str(target), "attack": attack, "changed": changed}
 
     def _path(self, path: str) -> Path:
