@@ -1,8 +1,10 @@
 """Calls on objects that a stream chooses, in the closed world of a policy.
 
 Code at load may call `x.get()` on whatever the state holds. Only objects of allowed classes can stand there, so such a
-call reaches the methods `get` of these classes, and nothing else. Where one of them is not inert, the two classes must
-not be let in together without a person.
+call reaches the methods `get` of these classes. Where one of them is not inert, the two classes must not be let in
+together without a person.
+It also reaches what the stream puts into an attribute `get` of such an object: a class or function of the policy,
+called with what the code gives it. That is not looked at here.
 """
 
 from __future__ import annotations
