@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Located", "Options", "Result", "infer", "locate", "solve"]
 
+LARGE = 200_000  # steps: a fixpoint of more takes hundreds of megabytes, which are worth a collection
+
 
 @dataclass(frozen=True)
 class Options:
@@ -60,8 +62,10 @@ def infer(environment: Environment, classes: list[str], options: Options) -> Res
         found, solver, grader = _solve(environment, name, options)
         entries[found.name] = Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces)))
         told.append(tell(found, solver, grader))
-        del solver, grader  # of gigabytes, and in cycles: what comes next needs the place
-        gc.collect()
+        large = solver.steps > LARGE
+        del solver, grader
+        if large:  # gigabytes, in cycles: what comes next needs the place
+            gc.collect()
     policy = Policy(entries=entries)
     return Result(policy, describe(told, environment, policy))
 
