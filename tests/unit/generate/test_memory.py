@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pickleball_generate import inference
 from pickleball_generate.errors import OutOfMemory
 from pickleball_generate.inference import Options, infer
 from pickleball_generate.inference.pickling import Pickling
@@ -97,9 +98,12 @@ def test_an_error_of_another_kind_passes() -> None:
 
 
 def test_what_a_class_took_is_free_before_the_next(
-    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+    tree: Callable[[dict[str, str]], Path],
+    environment_of: Callable[..., Environment],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nothing of a fixpoint is kept once its policy is written down, so several classes need as much as the largest."""
+    """Nothing of a large fixpoint is kept once its policy is written: several classes need as much as the largest."""
+    monkeypatch.setattr(inference, "LARGE", 0)  # steps: these classes are small
     root = tree({"lib/__init__.py": "", "lib/model.py": "class One:\n    pass\nclass Two:\n    pass\n"})
     result = infer(environment_of(root), ["lib.model.One", "lib.model.Two"], Options())
     assert list(result.provenance["classes"]) == ["lib.model.One", "lib.model.Two"]
