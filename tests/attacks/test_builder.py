@@ -5,7 +5,6 @@ from __future__ import annotations
 import _compat_pickle
 import gc
 import io
-import os
 import pickle
 import random
 import struct
@@ -21,15 +20,14 @@ from tests.attacks.comparison import native
 from tests.attacks.ledger import ATTACKS, Attack
 from tests.attacks.likeness import likeness, shared
 from tests.attacks.plain import plain
+from tests.attacks.requirement import COMPILED
 
-from pickleball_enforce import engine, stock
+from pickleball_enforce import stock
 from pickleball_enforce.drivers import quick
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.verifier import Verifier
 
-pytestmark = pytest.mark.skipif(
-    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
-)
+pytestmark = COMPILED
 PLAIN = Settings(buffers=False)
 DEEP = 200_000
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import struct
 import sys
 from pathlib import Path
-
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "library"))
 from tests.attacks import assembly as asm
 from tests.attacks import differential, following, repetition
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
+from tests.attacks.requirement import COMPILED
 
 from pickleball_enforce import engine
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_enforce.settings import Settings
 
-pytestmark = pytest.mark.skipif(
-    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
-)
+pytestmark = COMPILED
 
 
 def test_random_streams_are_judged_alike() -> None:

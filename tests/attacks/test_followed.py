@@ -14,15 +14,14 @@ import pytest
 from tests.attacks import differential, following
 from tests.attacks.comparison import native
 from tests.attacks.ledger import ATTACKS
+from tests.attacks.requirement import COMPILED
 from tests.attacks.streams import mutated, stream
 
 from pickleball_enforce import engine
 from pickleball_enforce.policy import Entry, Policy
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.skipif(
-    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
-)
+pytestmark = COMPILED
 FRAMED = """
 import io, os, pickle, struct, sys
 import pickleball_enforce

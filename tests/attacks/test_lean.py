@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import io
-import os
 import pickle
 import pickletools
 import random
@@ -15,12 +14,9 @@ import pytest
 from tests.attacks import assembly as asm
 from tests.attacks.comparison import native
 from tests.attacks.execution import operations
+from tests.attacks.requirement import COMPILED
 
-from pickleball_enforce import engine
-
-pytestmark = pytest.mark.skipif(
-    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
-)
+pytestmark = COMPILED
 
 
 def lean(data: bytes, start: int = 0, *, last: bool = True, least: int = 1) -> bytes | None:

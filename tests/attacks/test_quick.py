@@ -10,14 +10,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.attacks.comparison import native
-
-from pickleball_enforce import engine
+from tests.attacks.requirement import COMPILED
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.skipif(
-    native is None and os.environ.get("CI") != "true", reason=f"{engine.REASON}; `make verifier` builds it"
-)
+pytestmark = COMPILED
 PRELUDE = """
 import _pickle, io, os, pickle, sys, types
 captured, stock_loads = _pickle.Unpickler, _pickle.loads
