@@ -63,7 +63,8 @@ def _real(path):  # type: (str) -> str
 
 def _chain():  # type: () -> None
     """Run the next file of this name on sys.path: the application's, an agent's or the distribution's."""
-    paths = [entry for entry in sys.path if _real(entry) != _real(_HERE)]
+    here = _real(_HERE)
+    paths = [entry for entry in sys.path if _real(entry) != here]
     if sys.version_info[0] < 3:
         _chain_old(paths)
         return
