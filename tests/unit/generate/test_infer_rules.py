@@ -131,6 +131,28 @@ CASES = [
          top="import lib.parts"),
     Case("class_by_reference", "def fit(self):\n  self.kind = Part", "lib.parts.Part"),
     Case("function_by_reference", "def fit(self):\n  self.act = activation", "lib.parts.activation"),
+    Case("method_of_a_base", "def fit(self):\n  self.run = Near().content", "lib.method_of_a_base.Near.content",
+         top="class Base:\n def content(self):\n  pass\nclass Near(Base):\n pass",
+         not_there="lib.method_of_a_base.Base.content"),
+    Case("wrapped_method", "@Colouring.red\n def fit(self):\n  pass\n @Colouring.late\n def tell(self):\n  pass",
+         "lib.parts.Late lib.parts.Part", not_there="lib.parts.Other", top="""
+class Colouring:
+    @classmethod
+    def red(cls, function):
+        def inner(model, *args):
+            cls.paint(model, Part())
+            return function(model, *args)
+        return inner
+    @staticmethod
+    def late(function):
+        def inner(model, *args):
+            model.late = Late()
+            unseen = Other()
+            return function(model, *args)
+        return inner
+    @classmethod
+    def paint(cls, model, what):
+        model.colour = what"""),
     Case("bound_method", "def fit(self):\n  self.act = Kept().run", not_there="lib.parts.Other"),
     Case("partial", "def fit(self):\n  self.act = functools.partial(activation, Part())",
          "lib.parts.Part", "functools.partial lib.parts.activation", top="import functools"),

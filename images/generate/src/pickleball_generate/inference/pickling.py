@@ -145,8 +145,14 @@ class Pickling(Solver):
         self.name_scope(value, "function held by reference", reason)
 
     def hold_meth(self, value: Value, holder: Value | None, reason: Reason) -> None:
-        """A bound method is pickled as getattr(receiver, name)."""
-        self.name_scope(value, "bound method", reason)
+        """A bound method is pickled as getattr(receiver, name): under the class of the receiver."""
+        _, function, receiver = value
+        if receiver[0] not in {"obj", "cls"}:
+            self.name_scope(value, "bound method", reason)
+            return
+        name = f"{self.program.canonical(receiver[1])}.{function.name}"
+        self.scopes[name] = function
+        self.reference(name, Because(value, "bound method", reason.file, reason.line))
 
     def hold_bound(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """A bound method of a type that a pack describes is pickled as an attribute of what rebuilds the instance."""

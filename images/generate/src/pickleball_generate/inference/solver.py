@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.attributes import takes_class
 from pickleball_generate.inference.evaluation import Evaluation
@@ -10,6 +10,7 @@ from pickleball_generate.inference.frames import Frame
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import Scope
 from pickleball_generate.inference.store import UNKNOWN
+from pickleball_generate.inference.wrappers import Wrapper, wrappers
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.frames import Reason
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 class Solver(Evaluation):
     """Holds values, and what they contain in turn."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.wrapped: dict[Scope, list[Wrapper]] = {}  # what runs in the place of decorated methods
 
     def run(self) -> None:
         """Run to the fixpoint."""
@@ -71,7 +76,24 @@ class Solver(Evaluation):
         if function.decorated_by("staticmethod"):
             self.enter(function, None, owner)
             return
-        self.enter(function, ("cls", receiver[1]) if takes_class(function) else receiver, owner)
+        if takes_class(function):
+            self.enter(function, ("cls", receiver[1]), owner)
+            return
+        self.enter(function, receiver, owner)
+        if not function.decorators():
+            return
+        if function not in self.wrapped:
+            self.wrapped[function] = list(wrappers(self.program, function))
+        for wrapper in self.wrapped[function]:
+            self._enter_wrapper(wrapper, receiver)
+
+    def _enter_wrapper(self, wrapper: Wrapper, receiver: Value) -> None:
+        """Read what runs in the place of a decorated method, for the object that the method is called on."""
+        frame = self.enter(wrapper.function, receiver, None)
+        self._pass(frame, wrapper.function.facts["params"][0]["n"], self.constant(receiver))
+        if wrapper.cls is not None:  # the decorator is a class method: what it defines sees the class
+            outer = self.frame(wrapper.decorator, receiver, None)
+            self._pass(outer, wrapper.decorator.facts["params"][0]["n"], self.constant(("cls", wrapper.cls)))
 
     def do_contents(self, value: Value, frame: Frame) -> None:
         """What a container or foreign instance holds is held."""
