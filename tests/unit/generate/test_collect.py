@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
 from pickleball_generate import collect
+from pickleball_generate.facts.extensions import strings_of
 
 PROGRAM = Path(collect.__file__)
 
@@ -48,6 +50,18 @@ def test_sources_metadata_and_names_of_extensions_are_copied(tmp_path: Path) -> 
     names = json.loads((output / "p/_c.cpython-311-x86_64-linux-gnu.so.strings").read_text())
     assert names == ["__pyx_unpickle_Node", "p._c.Node"]
     assert json.loads((output / "collected.json").read_text())["packages"] == {"p": "1.2"}
+
+
+def test_names_that_cython_packed_are_copied_as_the_analysis_reads_them(tmp_path: Path) -> None:
+    """The list has what the analysis would find in the module itself."""
+    site, output = tmp_path / "site", tmp_path / "out"
+    table = zlib.compress(b"'p.base'BaseClassnumpyobj\x80\x01<x>" + bytes(range(128, 256)))
+    write(site, {"p/__init__.py": ""})
+    (site / "p/_c.so").write_bytes(b"\x7fELF\0p._c.Node.f\0__pyx_capi__\0time\0" + table + b"\0\x78\x9cbroken\0")
+    assert run(site, output).returncode == 0
+    names = json.loads((output / "p/_c.so.strings").read_text())
+    assert names == ["BaseClassnumpyobj", "p._c.Node.f", "p.base", "time"]
+    assert strings_of(site / "p/_c.so", "p._c") == set(names)
 
 
 @pytest.mark.parametrize("link", ["linked", "p/linked", "p/linked.py", "linked.py"])

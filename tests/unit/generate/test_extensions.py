@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import Options, infer
@@ -111,6 +112,36 @@ def test_a_class_in_cython_keeps_what_its_bases_keep(tree: Tree, environment_of:
     })  # fmt: skip
     policy = infer(environment_of(root), ["t._c.Model"], Options()).policy
     assert policy.globals == {"t._c.Model", "t.base.Base", "t.base.Part", "numpy.ndarray"}
+
+
+def test_a_packed_string_table_tells_bases_and_packages(tree: Tree, environment_of: Opener) -> None:
+    """Cython packs its strings: a class without source keeps what a base of its package keeps, and data of numpy."""
+    root = tree({
+        "numpy/__init__.py": "", "t/__init__.py": "", "t/base.py":
+        "class Part:\n    pass\n\nclass Base:\n    def __init__(self):\n        self.part = Part()\n\nclass Other:\n"
+        "    pass\n", "t/far.py": "class Base:\n    pass\n", "t/plain.py": "class Plain:\n    pass\n",
+    })  # fmt: skip
+    table = zlib.compress(b"'t.base'MatrixBasenumpyobjModel.fitPlain\x80\x01")
+    machine = machine_code("t._c.Model.__init__", "__pyx_capi__").encode() + b"\0" + table + b"\0"
+    (root / "t" / "_c.abi3.so").write_bytes(machine)
+    policy = infer(environment_of(root), ["t._c.Model"], Options()).policy
+    assert policy.globals == {"t._c.Model", "t.base.Base", "t.base.Part", "numpy.ndarray"}
+    (root / "t" / "_c.abi3.so").write_bytes(machine.replace(b"__pyx_capi__", b"__other_capi"))
+    assert infer(environment_of(root), ["t._c.Model"], Options()).policy.globals == {"t._c.Model"}
+
+
+def test_an_attribute_that_a_base_in_cython_stores_is_read_there(tree: Tree, environment_of: Opener) -> None:
+    """A method of the base puts an object into it, and code takes it out of an instance of the class below."""
+    root = tree({
+        "t/__init__.py": "", "t/parts.py": "class Log:\n    pass\nclass Other:\n    pass\n",
+        "t/_c.abi3.so": machine_code("t._c.Trainer.on_start"),
+        "t/_c.pyx": "from t import parts\ncdef class Base:\n    pass\nclass Trainer(Base):\n    log = None\n"
+        "    def on_start(self, text):\n        self.log = parts.Log()\n"
+        "    def on_end(self):\n        self.other = parts.Other()\n",
+        "t/model.py": "from t._c import Trainer\nclass Quiet(Trainer):\n    pass\nclass Model:\n"
+        "    def fit(self):\n        trainer = Quiet()\n        self.log = trainer.log\n",
+    })  # fmt: skip
+    assert infer(environment_of(root), ["t.model.Model"], Options()).policy.globals == {"t.model.Model", "t.parts.Log"}
 
 
 def test_what_a_method_of_an_extension_type_gives_may_be_an_instance(tree: Tree, environment_of: Opener) -> None:

@@ -131,6 +131,9 @@ CASES = [
          top="import lib.parts"),
     Case("class_by_reference", "def fit(self):\n  self.kind = Part", "lib.parts.Part"),
     Case("function_by_reference", "def fit(self):\n  self.act = activation", "lib.parts.activation"),
+    Case("copy_of_a_choice", "def fit(self, x):\n  self.part = outer(x)", "lib.parts.Part", not_there="lib.parts.Late",
+         top="import copy\nTABLE = {'a': Part()}\ndef outer(x):\n return inner(x)\n"
+         "def inner(x):\n if x:\n  return copy.deepcopy(TABLE[x])\n return None"),
     Case("method_of_a_base", "def fit(self):\n  self.run = Near().content", "lib.method_of_a_base.Near.content",
          top="class Base:\n def content(self):\n  pass\nclass Near(Base):\n pass",
          not_there="lib.method_of_a_base.Base.content"),

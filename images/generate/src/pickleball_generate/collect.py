@@ -20,6 +20,7 @@ import shutil
 import stat
 import sys
 import sysconfig
+import zlib
 
 SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".pxi", ".pyx.tp", ".pxi.tp", ".pyx.in", ".pxi.in")
 EXTENSIONS = (".so", ".pyd")
@@ -30,7 +31,10 @@ LARGEST_EXTENSION = 96 * 2**20
 DEEPEST = 64
 LONGEST_LIST = 1000
 ENTRIES_PER_FILE = 20
-UNPICKLERS = re.compile(r"__pyx_unpickle_[A-Za-z0-9_]+")
+UNPICKLERS = re.compile(rb"__pyx_unpickle_[A-Za-z0-9_]+")
+LONGEST_TABLE = 2**22
+PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+NAMED = re.compile(rb"(?<=\0)[A-Za-z][A-Za-z0-9_.]{2,80}(?=\0)|(?<=\n)[A-Za-z0-9_.]{3,}(?=\n)")
 
 
 class Refusal(Exception):
@@ -39,6 +43,18 @@ class Refusal(Exception):
     def __init__(self, code, sentence):
         super().__init__(sentence)
         self.code = code
+
+
+def unpacked(data):
+    """Give the string tables that Cython packed, a line for each run of letters."""
+    found = []
+    for start in PACKED.finditer(data):
+        try:
+            table = zlib.decompressobj().decompress(data[start.start() : start.start() + LONGEST_TABLE], LONGEST_TABLE)
+        except zlib.error:
+            continue
+        found.append(re.sub(rb"[^A-Za-z0-9_.]+", b"\n", table))
+    return b"\n".join([b""] + found + [b""])
 
 
 class Collector:
@@ -167,7 +183,12 @@ class Collector:
         folder, name = os.path.split(relative)
         module = ".".join([part for part in folder.split(os.sep) if part] + [name.split(".")[0]])
         qualified = re.compile(re.escape(module.encode()) + rb"\.[A-Za-z_][A-Za-z0-9_.]*")
-        found = set(qualified.findall(data)) | set(re.findall(UNPICKLERS.pattern.encode(), data))
+        cython = b"__pyx" in data
+        if cython:
+            data += unpacked(data)
+        found = set(qualified.findall(data)) | set(UNPICKLERS.findall(data))
+        if cython:
+            found |= set(NAMED.findall(data))
         return json.dumps(sorted(word.decode() for word in found)).encode()
 
     def _metadata(self, root, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,23 +22,33 @@ if TYPE_CHECKING:
 LARGEST = 96 * 2**20
 UNPICKLER = "__pyx_unpickle_"
 WORD = re.compile(rb"__pyx_unpickle_[A-Za-z0-9_]+")
+CYTHON = b"__pyx"
+LONGEST = 2**22  # bytes of a string table
+PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")  # how a string table begins that Cython packed: names without ends
+NAMED = re.compile(rb"(?<=\0)[A-Za-z][A-Za-z0-9_.]{2,80}(?=\0)|(?<=\n)[A-Za-z0-9_.]{3,}(?=\n)")
 
 
 @dataclass(frozen=True)
 class Extension:
     """An extension module.
 
-    `names` are the qualified names and `unpicklers` the unpickling functions of its string table, `cython` its source
-    if it is there, `stubbed` the classes that a stub declares, with the module that the stub is of.
+    `names` are the qualified names and `unpicklers` the unpickling functions of its string table, `words` all names
+    that Cython wrote there, some of them run into each other; `cython` is its source if it is there, `stubbed` the
+    classes that a stub declares, with the module that the stub is of.
     """
 
     module: str
     file: str
     names: frozenset[str] = frozenset()
     unpicklers: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
     cython: cython.CythonSource = field(default_factory=cython.CythonSource)
     stubbed: dict[str, str] = field(default_factory=dict)
     source: str | None = None
+
+    def mentions(self, name: str) -> bool:
+        """Tell whether a name is among those that Cython wrote into the module."""
+        return name in self.words or any(name in word for word in self.words)
 
     def has_class(self, name: str) -> bool:
         """Tell whether the module is known to have a class of this name."""
@@ -102,16 +113,32 @@ def read_extension(package: Package, module: str, file: str) -> Extension:
     names = frozenset(word for word in words if word.startswith(f"{module}."))
     unpicklers = frozenset(word for word in words if word.startswith(UNPICKLER) and not word.endswith("__set_state"))
     read, source = read_cython(package, module)
-    return Extension(module, file, names, unpicklers, read, stubs(package, module), source)
+    return Extension(module, file, names, unpicklers, words, read, stubs(package, module), source)
 
 
 def strings_of(path: Path, module: str) -> frozenset[str]:
-    """Find the module's own qualified names and its unpickling functions among the bytes of an extension module."""
+    """Find the module's own qualified names among the bytes of an extension module, and the names that Cython wrote."""
     data = path.read_bytes()
+    if CYTHON in data:
+        data += unpacked(data)
     prefix = f"{module}.".encode()
     found = {match.group() for match in re.finditer(re.escape(prefix) + rb"[A-Za-z_][A-Za-z0-9_.]*", data)}
     found |= set(WORD.findall(data))
+    if CYTHON in data:
+        found |= set(NAMED.findall(data))
     return frozenset(word.decode() for word in found)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Give the string tables that Cython packed, a line for each run of letters; collect.py does the same."""
+    found = []
+    for start in PACKED.finditer(data):
+        try:
+            table = zlib.decompressobj().decompress(data[start.start() : start.start() + LONGEST], LONGEST)
+        except zlib.error:
+            continue
+        found.append(re.sub(rb"[^A-Za-z0-9_.]+", b"\n", table))
+    return b"\n".join([b"", *found, b""])
 
 
 def read_cython(package: Package, module: str) -> tuple[cython.CythonSource, str | None]:

@@ -152,11 +152,18 @@ class Attributes(Containers, ABC):
 
     def _absent_attribute(self, value: Value, name: str, result: Variable) -> None:
         """Read an attribute that nothing stores: what `__getattr__` gives, or what a base without source has."""
+        for method in self._machine_methods(value[1], name):
+            self.enter(method, value, method.parent)
         fallback = self.program.method(value[1], "__getattr__")
         if fallback is not None and not hasattr(object, name) and not self._is_assigned(value, name):
             self.flow(self.returned(self.enter(fallback[0], value, fallback[1])), result)
         if self.program.roots(value[1]):
             self.unless(lambda: bool(result.values), lambda: self.add(result, UNKNOWN))
+
+    def _machine_methods(self, cls: Scope, name: str) -> list[Scope]:
+        """Methods of bases in machine code that store an attribute, as far as a Cython source shows them."""
+        found = [each for root in self.program.roots(cls) for each in self.program.machine_classes(root)]
+        return [method for each in found for method in each.functions if stores(method, name)]
 
     def _is_assigned(self, value: Value, name: str) -> bool:
         """Tell whether some statement binds an attribute, if only to a plain value: `__getattr__` is not asked then."""
@@ -220,6 +227,12 @@ class Attributes(Containers, ABC):
         params = function.facts.get("params", ())
         if len(params) > 1:
             self.flow(source, self.variable("name", frame.key, params[1]["n"]), "property")
+
+
+def stores(method: Scope, name: str) -> bool:
+    """Tell whether a method stores an attribute of its object."""
+    params = method.facts.get("params", ())
+    return bool(params) and any(item["to"] == f"{params[0]['n']}.{name}" for item in method.facts.get("assigns", ()))
 
 
 def takes_class(function: Scope) -> bool:

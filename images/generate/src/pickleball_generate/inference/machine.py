@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.program import Program, Value
     from pickleball_generate.packs import Packs
 
+MOST_NAMED = 4  # classes that machine code names
+
 
 def extension_parts(environment: Environment, extension: Extension, name: str) -> set[str]:
     """Name the extension types that an instance of a type can hold: those that its source imports, and those below.
@@ -101,7 +103,26 @@ def above(extension: Extension, name: str) -> list[str]:
 
 
 def data_packages(packs: Packs, extension: Extension) -> list[str]:
-    """Name the packages with a pack that a Cython source imports."""
+    """Name the packages with a pack that a Cython source imports; without a source, those that its strings name."""
+    if extension.source is None:
+        return sorted(package for package in packs.computing() if extension.mentions(package))
     origins = {origin.partition(":")[0] for origin in extension.cython.imported.values()}
     found = {packs.package_of(module) for module in (*extension.cython.modules, *origins) if module[:1] != "."}
     return sorted(package for package in found if package)
+
+
+def named_bases(program: Program, extension: Extension, name: str) -> list[Value]:
+    """Find the classes with source of the same package whose names, with their modules', stand in machine code.
+
+    A class without a Cython source may descend from them; where there are many, nobody knows from which.
+    """
+    package = program.environment.package_of(extension.module)
+    if extension.source is not None or package is None or not extension.words:
+        return []
+    found: list[Value] = []
+    for module in sorted(package.modules):
+        if "." in module and module != extension.module and program.has_source(module) and extension.mentions(module):
+            scope = program.scope(module)
+            beside = [cls for cls in (scope.classes if scope is not None else ()) if cls.name != name]
+            found += [("cls", cls) for cls in beside if extension.mentions(cls.name)]
+    return found if len(found) <= MOST_NAMED else []

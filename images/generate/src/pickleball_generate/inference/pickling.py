@@ -273,10 +273,12 @@ class Pickling(Solver):
 
     def hold_state(self, extension: Extension, last: str, value: Value) -> None:
         """Hold what an instance of a class in Cython keeps in attributes: as its bases do, and data of packages."""
+        bases = machine.source_bases(self.program, extension, last)
+        bases += machine.named_bases(self.program, extension, last)
         reason = Reason(extension.source or extension.file, 0, "class in Cython", value[1])
         for package in machine.data_packages(self.packs, extension):
             self.hold(("data", package), value, reason)
-        for base in machine.source_bases(self.program, extension, last):
+        for base in bases:
             self.hold(("obj", base[1]), value, reason)
 
     # Instances of classes with source

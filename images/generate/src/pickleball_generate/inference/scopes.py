@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Facts = dict[str, Any]
+HANDING_ON = frozenset({"partial", "copy", "deepcopy"})  # calls that give what they are given, in a partial or a copy
 
 
 class Scope:
@@ -110,7 +111,7 @@ class Scope:
 
     @cached_property
     def chooses(self) -> bool:
-        """Whether this is a function that only chooses what it returns, or puts it into a partial.
+        """Whether this is a function that only chooses what it returns, copies it or puts it into a partial.
 
         It calls nothing else but in conditions.
         """
@@ -237,7 +238,7 @@ def _has_call(expression: object) -> bool:
     if isinstance(expression, list):
         return any(map(_has_call, expression))
     if isinstance(expression, dict):
-        calls = "call" in expression and callee_name(expression).rpartition(".")[2] != "partial"
+        calls = "call" in expression and callee_name(expression).rpartition(".")[2] not in HANDING_ON
         return calls or "yield" in expression or any(map(_has_call, expression.values()))
     return False
 

@@ -146,6 +146,10 @@ class Packs:
         entry = found[1]["subclass"]
         return entry["self"], self._spelled(entry["globals"], entry["reduces"])
 
+    def computing(self) -> list[str]:
+        """List the packages whose results of computations some pack describes."""
+        return [top for top, pack in self._owners.items() if pack.data != Needs()]
+
     def types_of(self, package: str) -> list[str]:
         """List the types that the pack of a package describes instances of."""
         return sorted(name for name, entry in self._owners[package].types.items() if "instance" in entry)
