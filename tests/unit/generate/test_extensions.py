@@ -102,6 +102,22 @@ def test_stubs_tell_the_classes_of_other_extension_modules(tree: Tree, environme
     assert not extension.has_class("Other")
 
 
+def test_stubs_tell_the_classes_of_modules_inside_machine_code(tree: Tree, environment_of: Opener) -> None:
+    """Such a module has no file: its stub says which classes it has, and which of them reduce themselves."""
+    root = tree({
+        "t/__init__.py": "", "t/_rust.abi3.so": machine_code(), "t/_rust/__init__.pyi": "",
+        "t/_rust/maps.pyi": "class Map:\n    def __reduce__(self): ...\n    def get(self, key): ...\n",
+        "t/_rust/windows.pyi": "class Window:\n    def __getstate__(self) -> bytes: ...\nclass Unused: ...\n",
+        "t/alone/maps.pyi": "class Map:\n    def __reduce__(self): ...\n",
+        "t/model.py": "from t._rust import windows\nfrom t._rust.maps import Map\nfrom t.alone import maps\n"
+        "class Part:\n    pass\nclass Model:\n    def __init__(self):\n        self.window = windows.Window(1)\n"
+        "        self.map = Map(Part())\n        self.alone = maps.Map()\n",
+    })  # fmt: skip
+    policy = infer(environment_of(root), ["t.model.Model"], Options()).policy
+    assert policy.globals == {"t.model.Model", "t.model.Part", "t._rust.windows.Window", "t._rust.maps.Map"}
+    assert policy.reduces == {"t._rust.maps.Map"}
+
+
 def test_a_class_in_cython_keeps_what_its_bases_keep(tree: Tree, environment_of: Opener) -> None:
     """It descends from a class with source, and its own source imports a package that a pack describes."""
     root = tree({

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts import headers
-from pickleball_generate.facts.extensions import Extension, read_extension
+from pickleball_generate.facts.extensions import Extension, read_extension, stubbed_extension
 from pickleball_generate.facts.lowering import VERSION, lower
 from pickleball_generate.facts.store import Store, digest_of
 from pickleball_generate.joern import SCHEMA
@@ -158,8 +158,16 @@ class Environment:
         if name not in self._extensions:
             package = self.package_of(name)
             file = package.extensions.get(name) if package else None
-            self._extensions[name] = read_extension(package, name, file) if package and file else None
+            self._extensions[name] = read_extension(package, name, file) if package and file else self._submodule(name)
         return self._extensions[name]
+
+    def _submodule(self, name: str) -> Extension | None:
+        """Give what a stub says of a module that machine code makes inside its own."""
+        package = self.package_of(name)
+        file = package.modules.get(name, "") if package else ""
+        if package is None or not file.endswith(".pyi") or not any(map(package.extensions.get, above(name))):
+            return None
+        return stubbed_extension(name, file, self.module(name) or {})
 
     def lowered(self, name: str) -> dict[str, Any] | None:
         """Give the facts of the Python in the Cython source of an extension module; None where there is no source."""
@@ -227,3 +235,10 @@ class Environment:
             self.store.put((files[file][1], content) for file, content in contents.items())
         for file, content in contents.items():
             self._take(files[file][0], file, zlib.decompress(content))
+
+
+def above(module: str) -> Iterator[str]:
+    """Give the modules that a module lies in, the nearest first."""
+    while "." in module:
+        module = module.rpartition(".")[0]
+        yield module

@@ -8,7 +8,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts import cython
 from pickleball_generate.facts.closure import absolute
@@ -114,6 +114,13 @@ def read_extension(package: Package, module: str, file: str) -> Extension:
     unpicklers = frozenset(word for word in words if word.startswith(UNPICKLER) and not word.endswith("__set_state"))
     read, source = read_cython(package, module)
     return Extension(module, file, names, unpicklers, words, read, stubs(package, module), source)
+
+
+def stubbed_extension(module: str, file: str, facts: dict[str, Any]) -> Extension:
+    """Take the classes that a stub declares for those of a module of machine code that has no file of its own."""
+    classes = facts.get("classes", ())
+    names = {f"{module}.{cls['name']}.{method['name']}" for cls in classes for method in cls.get("functions", ())}
+    return Extension(module, file, frozenset(names), stubbed={cls["name"]: module for cls in classes})
 
 
 def strings_of(path: Path, module: str) -> frozenset[str]:
