@@ -131,6 +131,11 @@ CASES = [
          top="import lib.parts"),
     Case("class_by_reference", "def fit(self):\n  self.kind = Part", "lib.parts.Part"),
     Case("function_by_reference", "def fit(self):\n  self.act = activation", "lib.parts.activation"),
+    Case("operand_of_an_augmented_assignment", "def fit(self, x):\n  self.x = Sum()\n  self.x |= Temporary()\n"
+         "  self.y = x\n  self.y -= Less()", "lib.operand_of_an_augmented_assignment.Sum lib.parts.Late lib.parts.Part",
+         not_there="lib.parts.Temporary lib.operand_of_an_augmented_assignment.Less",
+         top="class Sum:\n def __or__(self, other):\n  return Late()\n"
+         "class Less:\n def __rsub__(self, other):\n  return Part()"),
     Case("copy_of_a_choice", "def fit(self, x):\n  self.part = outer(x)", "lib.parts.Part", not_there="lib.parts.Late",
          top="import copy\nTABLE = {'a': Part()}\ndef outer(x):\n return inner(x)\n"
          "def inner(x):\n if x:\n  return copy.deepcopy(TABLE[x])\n return None"),

@@ -26,6 +26,10 @@ OPERATORS = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
     "MatMult": "matmul", "BitOr": "or", "BitAnd": "and", "BitXor": "xor", "LShift": "lshift", "RShift": "rshift",
 }  # fmt: skip
+SIGNS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow", "@": "matmul",
+    "|": "or", "&": "and", "^": "xor", "<<": "lshift", ">>": "rshift",
+}  # fmt: skip
 AUGMENTED = {"list": "+", "collection": "+|^", "set": "|^", "dict": "|"}
 CALCULATED = frozenset({"data", "unk"})
 OPERATED = CALCULATED | {"inst"}
@@ -60,7 +64,10 @@ class Evaluation(Lookups):
             self.assign(item["to"], self._fixed(declared), frame, "annotation")
 
     def _augmented(self, item: dict[str, Any], right: Variable, frame: Frame) -> Variable:
-        """`target += value` and its kin: lists take elements by `+=`, sets and dicts by `|=`; tuples are new."""
+        """`target += value` and its kin: lists take elements by `+=`, sets and dicts by `|=`; tuples are new.
+
+        Of instances the operator's methods are called.
+        """
         sign = self.program.sign(frame.scope.module, item.get("line", 0))
         kinds = frozenset(kind for kind, signs in AUGMENTED.items() if sign is None or sign in signs)
         target, result = self.eval(item["to"], frame), Variable()
@@ -70,7 +77,11 @@ class Evaluation(Lookups):
                 self.extend(value, right)
 
         self.watch(target, see)
-        self.flow(right, result)
+        self.watch(right, lambda value: self.add(result, value) if value[0] != "obj" else None)
+        if sign is not None:
+            for prefix in ("i", ""):
+                self._operate(f"__{prefix}{SIGNS[sign]}__", target, Call(Arguments([right]), frame, item, result))
+            self._operate(f"__r{SIGNS[sign]}__", right, Call(Arguments([target]), frame, item, result))
         if sign in {None, "+"}:
             self.concatenate(target, right, Call(Arguments([]), frame, item, result))
         return result
@@ -321,13 +332,16 @@ class Evaluation(Lookups):
             return
         left, right = (self.eval(operand, frame) for operand in expression["of"])
         for method, receivers, other in ((f"__{name}__", left, right), (f"__r{name}__", right, left)):
-            call = Call(Arguments([other]), frame, expression, result)
+            self._operate(method, receivers, Call(Arguments([other]), frame, expression, result))
 
-            def see(value: Value, method: str = method, call: Call = call) -> None:
-                if value[0] == "obj" and self.program.method(value[1], method):
-                    self.call_method(value, method, call)
+    def _operate(self, method: str, receivers: Variable, call: Call) -> None:
+        """Call the method of an operator on the instances that have it."""
 
-            self.watch(receivers, see)
+        def see(value: Value) -> None:
+            if value[0] == "obj" and self.program.method(value[1], method):
+                self.call_method(value, method, call)
+
+        self.watch(receivers, see)
 
     def _eval_display(
         self, expression: dict[str, Any], parts: list[Any], kind: str, frame: Frame, result: Variable
