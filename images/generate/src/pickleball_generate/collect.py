@@ -54,7 +54,7 @@ def unpacked(data):
         except zlib.error:
             continue
         found.append(re.sub(rb"[^A-Za-z0-9_.]+", b"\n", table))
-    return b"\n".join([b""] + found + [b""])
+    return b"\n".join([b"", *found, b""])
 
 
 class Collector:
