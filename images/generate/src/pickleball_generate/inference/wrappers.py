@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wrapper:
-    """A function that takes the place of a method, its decorator, and the class of a decorator that is a class method."""
+    """A function that takes the place of a method, its decorator, and the class that the decorator is a method of."""
 
     function: Scope
     decorator: Scope
