@@ -92,8 +92,8 @@ class Environment:
             self.prepare([name])
         return self._modules[name]
 
-    def prepare(self, names: Iterable[str]) -> None:
-        """Read the facts of modules, those that the cache lacks in few requests to Joern."""
+    def prepare(self, names: Iterable[str], *, keep: bool = True) -> None:
+        """Read the facts of modules, those that the cache lacks in few requests to Joern; `keep` them in memory too."""
         lacking: dict[Path, dict[str, tuple[str, str]]] = {}
         for name in names:
             if name in self._modules:
@@ -108,16 +108,17 @@ class Environment:
             content = self.store.get(key)
             if content is None:
                 lacking.setdefault(package.root_of(file), {})[file] = (name, key)
-            else:
+            elif keep:
                 self._take(name, file, content)
         for root, files in lacking.items():
-            self._extract(root, files)
+            for file, content in self._extract(root, files).items() if keep else ():
+                self._take(files[file][0], file, zlib.decompress(content))
 
     def prepare_all(self) -> int:
-        """Read the facts of every module of every package; gives their number."""
+        """Let the cache have the facts of every module of every package; gives their number."""
         modules = [name for top in self.library.names if (found := self.library.package(top)) for name in found.modules]
         for start in range(0, len(modules), BATCH):
-            self.prepare(modules[start : start + BATCH])
+            self.prepare(modules[start : start + BATCH], keep=False)
             self.progress("facts of all packages", min(start + BATCH, len(modules)), len(modules))
         return len(modules)
 
@@ -224,7 +225,7 @@ class Environment:
         self.read += 1
         self._modules[name] = {"file": file, **json.loads(content)}
 
-    def _extract(self, root: Path, files: dict[str, tuple[str, str]]) -> None:
+    def _extract(self, root: Path, files: dict[str, tuple[str, str]]) -> dict[str, bytes]:
         """Have Joern read modules; keep what it has read even when it does not come to the end."""
         contents: dict[str, bytes] = {}
         try:
@@ -233,8 +234,7 @@ class Environment:
                 self.progress("modules read by Joern", self.joern.extracted, 0)
         finally:
             self.store.put((files[file][1], content) for file, content in contents.items())
-        for file, content in contents.items():
-            self._take(files[file][0], file, zlib.decompress(content))
+        return contents
 
 
 def above(module: str) -> Iterator[str]:
