@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tqdm import tqdm
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tqdm import tqdm
 
 REPORT_EVERY = 5.0  # seconds between two lines about the same step, where there is no terminal
 
@@ -51,6 +51,8 @@ class Progress:
 
     def _draw(self, label: str, done: int, total: int) -> None:
         if self._bar is None or label != self._label:
+            from tqdm import tqdm  # noqa: PLC0415 - a fifth of the start, which only terminals need
+
             self.close()
             self._label = label
             shown: dict[str, Any] = {"file": self.stream, "leave": False, "dynamic_ncols": True}
