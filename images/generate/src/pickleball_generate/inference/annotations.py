@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
 
-    Site = tuple[object, ...]
-
 CONTAINER_HINTS = frozenset(
     (
         "list tuple set frozenset dict List Tuple Set FrozenSet Dict Sequence Iterable Mapping "
@@ -54,7 +52,7 @@ def _form(node: ast.expr) -> object:
 class Annotations(Store):
     """Reads annotations."""
 
-    def declared(self, annotation: object, scope: Scope, site: Site) -> list[Value]:
+    def declared(self, annotation: object, scope: Scope, site: int) -> list[Value]:
         """Give the instances that an annotation speaks of; those that keep objects are others at each site."""
         if isinstance(annotation, dict):
             return self._declared_form(annotation, scope, site)
@@ -62,7 +60,7 @@ class Annotations(Store):
             return []
         return [w for v in self.program.resolve(annotation, scope) for w in self.instance_of(v, site)]
 
-    def _declared_form(self, annotation: dict[str, Any], scope: Scope, site: Site) -> list[Value]:
+    def _declared_form(self, annotation: dict[str, Any], scope: Scope, site: int) -> list[Value]:
         """Read a text, `A | B`, `A, B`, `Optional[A]`, `list[A]`."""
         if "str" in annotation:
             return self.declared(written(annotation["str"]), scope, site)
@@ -79,31 +77,31 @@ class Annotations(Store):
             return self.declared(annotation["sub"], scope, site)
         inside = annotation.get("ix")
         if last in {"tuple", "Tuple"} and isinstance(inside, dict) and "tuple" in inside:
-            return [self._declared_tuple(inside["tuple"], scope, (site, id(annotation)))]
+            return [self._declared_tuple(inside["tuple"], scope, self.number(site, id(annotation)))]
         kind = "dict" if "ict" in last or "Mapping" in last else "list" if last in {"list", "List"} else "collection"
-        box: Value = ("box", (site, id(annotation)), kind)
+        box: Value = ("box", self.number(site, id(annotation)), kind)
         for value in self.declared(annotation.get("ix"), scope, site):
             self.put(box, "[]", value, "annotation")
         return [box]
 
-    def _declared_tuple(self, parts: list[Any], scope: Scope, site: Site) -> Value:
+    def _declared_tuple(self, parts: list[Any], scope: Scope, site: int) -> Value:
         """Read `tuple[A, B]` and `tuple[A, ...]`."""
         box: Value = ("box", site, "tuple")
         fixed = not any(isinstance(part, dict) and part.get("lit") == "Ellipsis" for part in parts)
         for at, part in enumerate(parts):
-            for value in self.declared(part, scope, (site, at)):
+            for value in self.declared(part, scope, self.number(site, at)):
                 self.put(box, f"[{at}]" if fixed else "[]", value, "annotation")
         return box
 
     def box(self, frame: Frame | None, site: object, kind: str, part: str = "") -> Value:
         """The container that an expression or call makes in a frame."""
-        return ("box", (*self.site(frame, site), part), kind)
+        return ("box", self.site(frame, site, part), kind)
 
-    def site(self, frame: Frame | None, site: object) -> Site:
-        """The place of an expression or call in a frame."""
-        return (frame.key if frame else None, id(site) if isinstance(site, dict) else site)
+    def site(self, frame: Frame | None, site: object, part: str = "") -> int:
+        """The number of the place of an expression or call in a frame."""
+        return self.number(frame.key if frame else None, id(site) if isinstance(site, dict) else site, part)
 
-    def instance_of(self, value: Value, site: Site) -> list[Value]:
+    def instance_of(self, value: Value, site: int) -> list[Value]:
         """The instance that a declared class stands for; abstract and protocol classes stand for none."""
         if value[0] == "cls":
             described = self.packs.type_name(self.program.canonical(value[1]))
@@ -117,7 +115,7 @@ class Annotations(Store):
             return self.foreign_instance(value[1], site)
         return []
 
-    def foreign_instance(self, name: str, site: Site) -> list[Value]:
+    def foreign_instance(self, name: str, site: int) -> list[Value]:
         """An instance of a class without source, as far as something is known of it."""
         known = self.packs.type_name(name)
         if known:
@@ -126,6 +124,6 @@ class Annotations(Store):
         extension = self.program.environment.extension(module)
         return [("inst", name)] if extension is not None and extension.has_class(last) else []
 
-    def described_instance(self, name: str, site: Site) -> Value:
+    def described_instance(self, name: str, site: int) -> Value:
         """An instance of a type that a pack describes; where it keeps elements, that of one site."""
         return ("inst", name, site) if "elements" in self.packs.keeps(name) else ("inst", name)

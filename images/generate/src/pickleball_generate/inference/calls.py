@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call, anywhere
 from pickleball_generate.inference.attributes import takes_class
-from pickleball_generate.inference.containers import is_tuple, place_of
+from pickleball_generate.inference.containers import WITHOUT_KEYS, is_tuple, place_of
 from pickleball_generate.inference.foreign import Foreign
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.signatures import makes_plainly, refuses
@@ -94,18 +94,18 @@ class Calls(Foreign, ABC):
             at = name[1:-1]
             self.flow(field, args.named[f"*{at}" if at.isdigit() else "*"])
 
-        self.each_field(value, see)
+        self.each_field(value, see, ("spread", args))
 
     def _spread(self, value: Value, args: Arguments) -> None:
         """`f(**value)`."""
-        if value[0] != "box":
+        if value[0] != "box" or value[2] in WITHOUT_KEYS:
             return
 
         def see(name: str, field: Variable) -> None:
             if name != "{}":
                 self.flow(field, args.named["**" if name == "[]" else name[1:-1]])
 
-        self.each_field(value, see)
+        self.each_field(value, see, ("spread", args))
 
     # Forms
 
@@ -452,6 +452,6 @@ class Calls(Foreign, ABC):
 
     def _pass_rest(self, frame: Frame, name: str, kind: str, place: str, values: Variable) -> None:
         """Give values to `*args` or `**kwargs`."""
-        box: Value = ("box", (frame.key, name, "rest"), kind)
+        box: Value = ("box", self.number(frame.key, name, "rest"), kind)
         self._pass(frame, name, self.constant(box))
         self.put_all(box, place, values, "argument")

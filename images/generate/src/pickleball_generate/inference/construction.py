@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import builtins
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.scopes import callee_name
+from pickleball_generate.inference.scopes import called_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,30 +17,13 @@ if TYPE_CHECKING:
     from pickleball_generate.packs import Packs
 
 
-def called(body: Scope) -> set[str]:
-    """Name what the statements of a body call; those inside functions and classes in it are not its own."""
-    return called_in([body.facts.get(kind, ()) for kind in ("assigns", "calls", "returns", "reach")])
-
-
-def called_in(facts: object) -> set[str]:
-    """Name what expressions call, and those inside them."""
-    waiting: list[Any] = [facts]
-    found: set[str] = set()
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, dict):
-            if isinstance(name := callee_name(current) if "call" in current else current.get("f"), str):
-                found.add(name)
-            waiting += [inner for inner in current.values() if isinstance(inner, (dict, list))]
-        elif isinstance(current, (list, tuple)):
-            waiting += current
-    return found - {""}
-
-
-def definitions(program: Program, body: Scope) -> Iterator[Value]:
-    """Resolve what a body calls."""
-    for name in sorted(called(body)):
-        yield from program.resolve(name, body)
+def definitions(program: Program, body: Scope) -> list[Value]:
+    """Resolve what a body calls, once."""
+    found = program.definitions_called.get(body)
+    if found is None:
+        found = [value for name in sorted(body.called) for value in program.resolve(name, body)]
+        program.definitions_called[body] = found
+    return found
 
 
 def bodies(scope: Scope) -> Iterator[Scope]:

@@ -28,6 +28,7 @@ TYPES: dict[str, type] = {
     "list": list, "tuple": tuple, "set": set, "dict": OrderedDict, "partial": functools.partial,
 }  # fmt: skip
 CHANGING = frozenset({"list", "set", "dict", "collection"})
+WITHOUT_KEYS = frozenset({"list", "tuple", "set"})
 OPAQUE = frozenset({"data", "unk", "part"})
 KEYLESS = frozenset({"unk", "data"})
 LONGEST = 12  # elements of a tuple that are told apart where it is made of others
@@ -105,6 +106,8 @@ class Containers(Annotations, ABC):
         if isinstance(index, dict) and "x" in index:
             self.add(result, self.part_of(value, call))
             return
+        if isinstance(index, dict) and "str" in index and value[0] == "box" and value[2] in WITHOUT_KEYS:
+            return
         constant = index.get("str", index.get("v")) if isinstance(index, dict) else None
         if constant is not None and value[-1] in {"dict", "tuple"}:
             self.get(value, f"[{constant}]", result)
@@ -133,13 +136,13 @@ class Containers(Annotations, ABC):
                 place = place_of(length + int(at)) if length is not None and at.isdigit() else "[]"
                 self.put_all(row, place, field, "element")
 
-            self.each_field(value, see)
+            self.each_field(value, see, ("moved", row, length))
 
         def see_left(value: Value) -> None:
             if not is_tuple(value):
                 return
             self.add(call.result, row)
-            self.each_field(value, lambda name, field: self.put_all(row, name, field, "element"))
+            self.each_field(value, lambda name, field: self.put_all(row, name, field, "element"), ("first", row))
             length = self.lengths.get(value)
             if length not in lengths:
                 lengths[length] = None
@@ -165,12 +168,14 @@ class Containers(Annotations, ABC):
 
     def extend_by(self, target: Value, value: Value) -> None:
         """Put the elements of one container into another one."""
+        value, target = self.now(value), self.now(target)
         if value == target:
             return
         if value[0] == "box" and value[-1] == "dict":
-            self.each_field(value, lambda name, field: self.put_all(target, name, field, "update"))
+            self._extend_by_dict(target, value)
         elif value[0] == target[0] == "vars":
-            self.each_field(value[1], lambda name, field: self.put_all(target[1], name, field, "update"))
+            key = ("update", target)
+            self.each_field(value[1], lambda name, field: self.put_all(target[1], name, field, "update"), key)
         elif value[0] == "vars":
             self.put_all(target, "[]", self.all_of(value[1]), "update")
         elif value[0] in {"box", "inst"} and not (target[0] == "box" and target[-1] == "dict"):
@@ -179,6 +184,13 @@ class Containers(Annotations, ABC):
             self.put_all(target, "[]", self.elements_of(value), "extend")
         else:
             self.put_all(target, "[]", self.pairs_of(value), "extend")
+
+    def _extend_by_dict(self, target: Value, value: Value) -> None:
+        """Put the keys and values of a dict into a mapping, or its keys into another container."""
+        if target[0] == "box" and target[-1] in WITHOUT_KEYS:
+            self.put_all(target, "[]", self.field(value, "{}"), "extend")
+        else:
+            self.each_field(value, lambda name, field: self.put_all(target, name, field, "update"), ("update", target))
 
     def pairs_of(self, value: Value) -> Variable:
         """Give what iteration over one value gives; of pairs, what they hold."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.arguments import Arguments, Call
-from pickleball_generate.inference.construction import called
-from pickleball_generate.inference.containers import changes, is_tuple
+from pickleball_generate.inference.containers import WITHOUT_KEYS, changes, is_tuple
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.lookups import Lookups
 from pickleball_generate.inference.program import tooling
@@ -138,7 +137,7 @@ class Evaluation(Lookups):
     def _namesake(self, name: str, scope: Scope, variable: Variable) -> None:
         """Give a parameter that a method calls the function of that name beside its class, and what this one makes."""
         module = scope.parent.parent if scope.parent is not None else None
-        if module is None or module.parent is not None or name not in called(scope):
+        if module is None or module.parent is not None or name not in scope.called:
             return
         for kind, function in module.bound.get(name, ()):
             if kind == "function" and not tooling(function.module):
@@ -165,7 +164,7 @@ class Evaluation(Lookups):
     def do_declared(self, item: dict[str, Any], frame: Frame) -> None:
         """A class attribute with a declared type: a field of every instance."""
         holder: Value = item["holder"]
-        for value in self.declared(item["ann"], frame.scope, (frame.key, holder, item["to"])):
+        for value in self.declared(item["ann"], frame.scope, self.number(frame.key, holder, item["to"])):
             self.put(holder, item["to"], value, "declared attribute")
         field = item.get("v")
         if not isinstance(field, dict) or "field" not in callee_name(field):
@@ -236,8 +235,11 @@ class Evaluation(Lookups):
                     return
             elif not changes(holder):
                 return
+            if holder[-1] not in WITHOUT_KEYS:
+                self.put_all(holder, "{}", names, "key")
+            elif name != "[]":
+                return
             self.put_all(holder, name, values, "item")
-            self.put_all(holder, "{}", names, "key")
 
         self.watch(self.eval(target["sub"], frame), see)
 

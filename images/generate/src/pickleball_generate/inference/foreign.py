@@ -195,7 +195,7 @@ class Foreign(Attributes, ABC):
             if value[0] == "cls":
                 self.put(instance, "[]", ("obj", value[1]), "factory")
             elif value[0] == "ext":
-                for made in self.foreign_instance(value[1], ("factory", instance)):
+                for made in self.foreign_instance(value[1], self.number("factory", instance)):
                     self.put(instance, "[]", made, "factory")
 
         self.watch(values, see)

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference.cycles import cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from pickleball_generate.inference.frames import Statement
@@ -30,6 +31,8 @@ STEPS = 2_000_000  # less than a minute, mostly
 MORE = 100_000  # each time that something is added afterwards
 REST = 15_000  # copies of something new before cycles are looked for again, and for each copy that there is:
 OFTEN = 3
+MANY = 64  # bits: more are read off their digits, all at once
+DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 class Variable:
@@ -43,9 +46,10 @@ class Variable:
         self.held = 0
         self.flowing = 0  # held, not copied yet
         self.unseen = 0  # held, not shown to the watchers yet
-        self.targets: dict[Variable, None] = {}
-        self.watchers: list[tuple[Statement | None, See]] = []
-        self.why: list[tuple[Variable | int, Statement | None, str]] = []  # where values come from, or their bits
+        # Most of some hundred thousand variables have none of these: None stands for it.
+        self.targets: dict[Variable, None] | None = None
+        self.watchers: list[tuple[Statement | None, See]] | None = None
+        self.why: list[tuple[Variable | int, Statement | None, str]] | None = None  # where from, or which bits
         self.into = self  # the variable that it has become part of
 
     @property
@@ -65,9 +69,17 @@ class Variable:
     def absorb(self, other: Variable) -> None:
         """Stand for another variable that holds the same."""
         other.into = self
-        self.targets.update(other.targets)
-        self.watchers += other.watchers
-        other.targets, other.watchers, other.held = {}, [], 0
+        if other.targets:
+            self.targets = {**(self.targets or {}), **other.targets}
+        if other.watchers:
+            self.watchers = [*(self.watchers or ()), *other.watchers]
+        other.targets, other.watchers, other.held = None, None, 0
+
+    def because(self, origin: Variable | int, statement: Statement | None, rule: str) -> None:
+        """Note where values come from."""
+        if self.why is None:
+            self.why = []
+        self.why.append((origin, statement, rule))
 
 
 class Graph:
@@ -83,6 +95,7 @@ class Graph:
         self._bits: dict[Value, int] = {}  # numbers as long as there are values: each is made once
         self._values: list[Value] = []
         self._masks: dict[Value, int] = {}
+        self._read: dict[int, list[Value]] = {}  # sets of many values that were read last
         self._growing: deque[Variable] = deque()
         self._queue: deque[Callable[[], None]] = deque()
         self._copied = 0
@@ -99,16 +112,33 @@ class Graph:
 
     def values(self, bits: int) -> list[Value]:
         """Give the values that bits stand for, each once."""
-        found: dict[Value, None] = {}
+        if bits.bit_count() <= MANY:
+            return self._each_once(self._few(bits))
+        known = self._read.get(bits)
+        if known is None:
+            if len(self._read) >= MANY:
+                self._read.clear()
+            places = f"{bits:b}".encode().translate(DIGITS)[::-1]
+            known = self._read[bits] = self._each_once(compress(self._values, places))
+        return known
+
+    def _each_once(self, found: Iterable[Value]) -> list[Value]:
+        return list({id(value): value for value in found}.values()) if self._masks else list(found)
+
+    def _few(self, bits: int) -> list[Value]:
+        """Give the values at the places of a few bits, lowest first."""
+        found = []
         while bits:
             low = bits & -bits
-            found[self._values[low.bit_length() - 1]] = None
+            found.append(self._values[low.bit_length() - 1])
             bits ^= low
-        return list(found)
+        return found
 
     def replace(self, value: Value, other: Value) -> None:
         """Show another value from now on where this one is held."""
+        self._read.clear()
         bits = self.mask(value)
+        other = self._values[self.bit(other).bit_length() - 1]  # the same object each time: `values` tells by that
         self._masks[other] = self.mask(other) | bits
         while bits:
             low = bits & -bits
@@ -123,24 +153,31 @@ class Graph:
         """Let a variable hold a value."""
         bit = self.bit(value)
         if not variable.values & bit:
-            variable.why.append((bit, self.current, rule))
+            variable.because(bit, self.current, rule)
             self._receive(variable, bit)
 
     def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
         """Let a variable hold all that another one holds."""
         source, target = source.root, target.root
-        if source is target or source is self.nothing or target in source.targets:
+        if source is target or source is self.nothing:
+            return
+        if source.targets is None:
+            source.targets = {}
+        elif target in source.targets:
             return
         self._sources[source] = None
         source.targets[target] = None
-        target.why.append((source, self.current, rule))
-        self._receive(target, source.held & ~source.flowing)
+        target.because(source, self.current, rule)
+        if source.held:
+            self._receive(target, source.held & ~source.flowing if source.flowing else source.held)
 
     def watch(self, source: Variable, see: See) -> None:
         """Show each value of a variable once."""
         source = source.root
         if source is self.nothing:
             return
+        if source.watchers is None:
+            source.watchers = []
         source.watchers.append((self.current, see))
         shown = source.held & ~source.flowing & ~source.unseen
         if shown:
@@ -211,51 +248,63 @@ class Graph:
         if variable.into is not variable:
             variable = variable.root
         held = variable.held
-        new = bits & ~held if held else bits
+        if not held:  # numbers of thousands of bits are shared where they can be
+            if not bits:
+                return
+            self._growing.append(variable)
+            variable.held = variable.flowing = bits
+            if variable.field is not None:
+                self.announce(variable)
+            return
+        new = bits & ~held
         if not new:
             return
-        if not variable.flowing:
-            self._growing.append(variable)
         variable.held = held | new
-        variable.flowing |= new
-        if not held and variable.field is not None:
-            self.announce(variable)
+        if variable.flowing:
+            variable.flowing |= new
+        else:
+            self._growing.append(variable)
+            variable.flowing = new
 
     def _propagate(self, variable: Variable) -> None:
         new, variable.flowing = variable.flowing, 0
-        self._copied += len(variable.targets)
-        for target in variable.targets:
-            self._receive(target, new)
+        if variable.targets:
+            self._copied += len(variable.targets)
+            for target in variable.targets:
+                self._receive(target, new)
         if variable.watchers:
-            if not variable.unseen:
+            if variable.unseen:
+                variable.unseen |= new
+            else:
                 self._queue.append(partial(self._show_all, variable))
-            variable.unseen |= new
+                variable.unseen = new
 
     def _merge_cycles(self) -> None:
         """Make one variable of each cycle; nothing is on its way, so they hold the same."""
         self._sources = dict.fromkeys(variable.root for variable in self._sources)
         for found in list(
-            cycles((v for v in self._sources if v.held), lambda v: [target.root for target in v.targets])
+            cycles((v for v in self._sources if v.held), lambda v: [target.root for target in v.targets or ()])
         ):
             first, *others = found
             for variable in found:
                 self._show_apart(variable)
             for variable in others:
                 first.absorb(variable)
-            first.targets = dict.fromkeys(root for target in first.targets if (root := target.root) is not first)
+            roots = (target.root for target in first.targets or ())
+            first.targets = dict.fromkeys(root for root in roots if root is not first)
         self._sources = dict.fromkeys(variable for variable in self._sources if variable.root is variable)
-        copies = sum(len(variable.targets) for variable in self._sources)
+        copies = sum(len(variable.targets or ()) for variable in self._sources)
         self._copied = min(0, REST - OFTEN * copies)
 
     def _show_apart(self, variable: Variable) -> None:
         """Queue what is not shown yet for each watcher by itself."""
         bits, variable.unseen = variable.unseen, 0
-        for statement, see in variable.watchers if bits else ():
+        for statement, see in variable.watchers or () if bits else ():
             self.later(partial(self._show, see, bits), statement)
 
     def _show_all(self, variable: Variable) -> None:
         values, variable.unseen = self.values(variable.unseen), 0
-        for statement, see in list(variable.watchers):
+        for statement, see in list(variable.watchers or ()):
             self.current = statement
             for value in values:
                 see(value)
@@ -264,11 +313,3 @@ class Graph:
     def _show(self, see: See, bits: int) -> None:
         for value in self.values(bits):
             see(value)
-
-
-def _holds(variable: Variable) -> bool:
-    return bool(variable.held)
-
-
-def _copied_to(variable: Variable) -> list[Variable]:
-    return [target.root for target in variable.targets]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference.construction import called
 from pickleball_generate.inference.program import tooling
 from pickleball_generate.inference.scopes import callee_name
 
@@ -50,7 +49,7 @@ def callers(found: list[Scope]) -> list[Scope]:
         if maker.parent is None or maker.parent.parent is not None:
             continue
         for function in maker.parent.functions:
-            if function not in found and function not in made and maker.name in called(function):
+            if function not in found and function not in made and maker.name in function.called:
                 made.append(function)
     return made
 
@@ -91,7 +90,7 @@ def mentions(program: Program, function: Scope, cls: Scope) -> bool:
 
 def calls(program: Program, function: Scope, cls: Scope) -> bool:
     """Tell whether the body of a function has a call of a class."""
-    texts = {text for text in called(function) if text.rpartition(".")[2] == cls.name}
+    texts = {text for text in function.called if text.rpartition(".")[2] == cls.name}
     return any(("cls", cls) in program.resolve(text, function) for text in sorted(texts))
 
 

@@ -47,6 +47,8 @@ class Program:
         self._lines: dict[str, list[bytes]] = {}
         self._unique: dict[str, dict[str, list[str]]] = {}
         self._hands_out: dict[Scope, bool] = {}
+        self._methods: dict[tuple[Scope, str, Scope | None], tuple[Scope, Scope] | None] = {}
+        self.definitions_called: dict[Scope, list[Value]] = {}  # kept by construction.py
 
     # Modules
 
@@ -377,6 +379,12 @@ class Program:
 
     def method(self, cls: Scope, name: str, after: Scope | None = None) -> tuple[Scope, Scope] | None:
         """Find the function that a class gives for a name, and the class that has it; after a class for `super()`."""
+        key = (cls, name, after)
+        if key not in self._methods:
+            self._methods[key] = self._find_method(cls, name, after)
+        return self._methods[key]
+
+    def _find_method(self, cls: Scope, name: str, after: Scope | None) -> tuple[Scope, Scope] | None:
         owners = [v[1] for v in self.mro(cls) if v[0] == "cls"]
         if after is not None and after in owners:
             owners = owners[owners.index(after) + 1 :]

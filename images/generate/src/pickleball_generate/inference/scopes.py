@@ -129,6 +129,11 @@ class Scope:
         return [callee_name(part) for part in returned if isinstance(part, dict) and "call" in part]
 
     @cached_property
+    def called(self) -> frozenset[str]:
+        """What the statements of the body call; those inside functions and classes in it are not its own."""
+        return frozenset(called_in([self.facts.get(kind, ()) for kind in ("assigns", "calls", "returns", "reach")]))
+
+    @cached_property
     def stars(self) -> list[Facts]:
         """The star imports of the body."""
         return [item for item in self.facts.get("imports", ()) if item.get("name") == "*"]
@@ -161,7 +166,11 @@ class Scope:
 
     def decorated_by(self, *names: str) -> bool:
         """Tell whether a decorator ends in one of these names."""
-        return any(callee_name(d).rpartition(".")[2] in names for d in self.decorators())
+        return any(name in self._decorator_names for name in names)
+
+    @cached_property
+    def _decorator_names(self) -> frozenset[str]:
+        return frozenset(callee_name(d).rpartition(".")[2] for d in self.decorators())
 
     def _inner_names(self) -> Iterator[tuple[str, Any]]:
         """Targets of comprehensions and of `:=` in this body."""
@@ -209,6 +218,21 @@ def callee_name(expression: object) -> str:
     if isinstance(expression, dict) and "call" in expression:
         expression = expression["call"]
     return expression if isinstance(expression, str) else ""
+
+
+def called_in(facts: object) -> set[str]:
+    """Name what expressions call, and those inside them."""
+    waiting: list[Any] = [facts]
+    found: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            if isinstance(name := callee_name(current) if "call" in current else current.get("f"), str):
+                found.add(name)
+            waiting += [inner for inner in current.values() if isinstance(inner, (dict, list))]
+        elif isinstance(current, (list, tuple)):
+            waiting += current
+    return found - {""}
 
 
 def _statements(facts: Facts) -> Iterator[tuple[str, Facts]]:

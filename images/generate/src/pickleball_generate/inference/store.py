@@ -9,8 +9,8 @@ Values:
     ("fun", Scope, receiver)    a function             ("meth", Scope, recv)  a method bound to a receiver
     ("bound", name, method)     a method bound to an instance of a type that a pack describes
     ("mod", name)               a module               ("ext", name)          a name whose source is not there
-    ("inst", name)              an instance of a class without source; ("inst", name, site) of one that keeps objects
-    ("box", site, kind)         a list, tuple, dict, set, partial, or a collection that may be any of the first four;
+    ("inst", name)              an instance of a class without source; ("inst", name, number) of one that keeps objects
+    ("box", number, kind)       a list, tuple, dict, set, partial, or a collection that may be any of the first four;
                                 "[]" its elements, "[k]" one of them, "{}" its keys
     ("vars", value)             the `__dict__` of an instance
     ("data", package)           the result of a computation in a package that a pack describes
@@ -56,8 +56,9 @@ class Store(Graph):
         self.asked: dict[Value, dict[str, Reason]] = {}
         self._fields: dict[Value, dict[str, Variable]] = {}
         self._stored: dict[Value, dict[str, Variable]] = {}
-        self._merged: set[Value] = set()
-        self._listeners: dict[Value, list[tuple[Statement | None, SeeField]]] = {}
+        self._became: dict[Value, Value] = {}  # containers that are others now
+        self._listeners: dict[Value, dict[object, tuple[Statement | None, SeeField]]] = {}
+        self._numbers: dict[Key, int] = {}
 
     # Variables
 
@@ -67,6 +68,10 @@ class Store(Graph):
         if found is None:
             found = self.variables[key] = Variable()
         return found
+
+    def number(self, *key: Any) -> int:
+        """Give the number of a place, by which values are told apart: their own keys stay short."""
+        return self._numbers.setdefault(key, len(self._numbers))
 
     def constant(self, value: Value) -> Variable:
         """Give a variable that holds one value and no more."""
@@ -164,9 +169,13 @@ class Store(Graph):
             owner, name = owner[1], name[1:-1] if name[:1] == "[" and name != "[]" else "*"
         return self.field(owner, name)
 
-    def each_field(self, owner: Value, see: SeeField) -> None:
-        """Show each attribute or element in which something is stored, once."""
-        self._listeners.setdefault(owner, []).append((self.current, see))
+    def each_field(self, owner: Value, see: SeeField, key: object = None) -> None:
+        """Show each attribute or element in which something is stored, once; the same again for a key shows none."""
+        owner = self.now(owner)
+        listeners = self._listeners.setdefault(owner, {})
+        if key in listeners:
+            return
+        listeners[see if key is None else key] = (self.current, see)
         for name, variable in list(self._stored.get(owner, {}).items()):
             see(name, variable)
 
@@ -174,7 +183,7 @@ class Store(Graph):
         """Show an attribute or element that holds something for the first time."""
         owner, name = variable.field or (UNKNOWN, "*")
         self._stored.setdefault(owner, {})[name] = variable
-        for statement, see in self._listeners.get(owner, ()):
+        for statement, see in self._listeners.get(self.now(owner), {}).values():
             self.later(partial(see, name, variable), statement)
 
     # Containers in containers
@@ -202,22 +211,33 @@ class Store(Graph):
 
     def _boxes(self) -> dict[Value, int]:
         """Number the containers that hold something, those left out that have become another one."""
-        found = (v for v in self._stored if v[0] == "box" and v[2] in MERGED and v not in self._merged)
+        found = (v for v in self._stored if v[0] == "box" and v[2] in MERGED and v not in self._became)
         return {box: number for number, box in enumerate(found)}
 
+    def now(self, owner: Value) -> Value:
+        """Give the container that one has become."""
+        while owner in self._became:
+            owner = self._became[owner]
+        return owner
+
     def _become(self, box: Value, other: Value) -> None:
-        """Let a container be another one from now on."""
-        self._merged.add(box)
+        """Let a container be another one from now on; who was shown its elements is shown those that it had not."""
+        self._became[box] = other
         self.replace(box, other)
+        shown = self._stored[box]
         for name, field in self._fields[box].items():
             same = self.field(other, name)
             same.assigned |= field.assigned
             self.flow(field, same)
             self.flow(same, field)
-        for statement, see in self._listeners.pop(box, ()):
-            self._listeners.setdefault(other, []).append((statement, see))
+        listeners = self._listeners.setdefault(other, {})
+        for key, (statement, see) in self._listeners.pop(box, {}).items():
+            if key in listeners:
+                continue
+            listeners[key] = statement, see
             for name, field in self._stored[other].items():
-                self.later(partial(see, name, field), statement)
+                if name not in shown:
+                    self.later(partial(see, name, field), statement)
         self._fields[box] = self._fields[other]
         self._stored[box] = self._stored[other]
 
@@ -232,7 +252,7 @@ class Store(Graph):
         bit = self.mask(value)
         _, statement, rule = next(
             entry
-            for entry in (*variable.why, *variable.root.why)
+            for entry in (*(variable.why or ()), *(variable.root.why or ()))
             if (entry[0] if isinstance(entry[0], int) else entry[0].values) & bit
         )
         return _reason(statement, rule)
