@@ -12,6 +12,7 @@ import importlib
 import io
 import pickle
 import pickletools
+import struct
 import time
 
 import pytest
@@ -385,6 +386,30 @@ def test_a_state_brings_obligations_for_what_may_be_called_and_for_slots() -> No
     assert ("a.B", "slot", "x") in kinds(slots, "a.B")
     other = built(asm.tuple_of(asm.number(1), asm.number(2), asm.number(3))) + asm.STOP
     assert ("a.B", "setstate", "") in kinds(other, "a.B")
+
+
+def test_slots_of_a_later_pickle_are_told_from_those_at_the_same_place_of_an_earlier_one() -> None:
+    """What is remembered of one buffer says nothing of the next, whose bytes may spell other names there."""
+
+    def slots(key: str) -> bytes:
+        state = asm.NONE + asm.dict_of(asm.text(key), asm.number(1)) + asm.TUPLE2
+        return asm.get(0) + asm.EMPTY_TUPLE + asm.NEWOBJ + state + asm.BUILD
+
+    first = asm.PROTO2 + asm.name("a", "B") + asm.put(0) + slots("kept")
+    second = asm.PROTO2 + asm.text("x" * (len(first) - 5)) + asm.POP
+    judge = Verifier(policy("a.B"))
+    assert judge.verify(first + slots("kept") + asm.STOP).clean
+    late = judge.verify(second + slots("evil") + asm.STOP).late
+    assert [(held.kind, held.detail) for _, held in late] == [("slot", "evil")]
+
+
+def test_long_integers_in_a_list_cost_what_hashing_them_takes() -> None:
+    """However they came into it, one by one or many at once."""
+    integer = b"\x8b" + struct.pack("<I", 1 << 16) + b"\x01" * (1 << 16) + asm.put(0) + asm.POP
+    for items in ((asm.get(0) + asm.APPEND) * 1000, asm.MARK + asm.get(0) * 1000 + asm.APPENDS):
+        made = asm.call(asm.name("builtins", "set"), asm.EMPTY_LIST + items)
+        settings = Settings(max_hash_cost=0)
+        assert rules(asm.PROTO2 + integer + made + asm.STOP, reduces="builtins.set", settings=settings) == ["malformed"]
 
 
 def test_an_object_may_be_its_own_state_where_its_items_are_known() -> None:

@@ -1,12 +1,8 @@
 //! What lists, dicts and sets of the stream hold (verifier.py).
 
 use crate::machine::{Machine, Step};
-use crate::memory::{CONTAINER_COST_LIMIT, ContainerKind};
-use crate::tag::{HELPER, MUTABLE, OPERAND, SPECIAL, Sort, Tag};
-
-/// That instances, or results of calls, got items of a dict: bits of `Import::routine` beside those of `uses`.
-pub const ITEMS: u8 = 64;
-pub const ITEMS_OF_RESULT: u8 = 128;
+use crate::memory::ContainerKind;
+use crate::tag::{HELPER, MUTABLE, OPERAND, Sort, Tag};
 
 impl Machine<'_> {
     pub(crate) fn list(&mut self) -> Step {
@@ -35,21 +31,17 @@ impl Machine<'_> {
     }
 
     pub(crate) fn append(&mut self) -> Step {
+        if self.fills_plainly::<b'a'>() {
+            return Ok(());
+        }
         let value = self.pop()?;
         let target = self.top()?;
-        if value.is_dull() && self.v.memory.is_container(target, ContainerKind::List) {
-            let node = self.v.memory.container_mut(target);
-            if !(node.frozen || node.nested && node.flags & SPECIAL != 0) {
-                node.cost = node.cost.saturating_add(2).min(CONTAINER_COST_LIMIT);
-                return Ok(());
-            }
-        }
         self.extend(target, &[value]);
         Ok(())
     }
 
     pub(crate) fn appends(&mut self) -> Step {
-        if self.appends_literals() || self.appends_data() {
+        if self.fills_plainly::<b'e'>() {
             return Ok(());
         }
         let (items, target) = self.marked()?;
@@ -59,136 +51,69 @@ impl Machine<'_> {
     }
 
     pub(crate) fn set_item(&mut self) -> Step {
+        if self.fills_plainly::<b's'>() {
+            return Ok(());
+        }
         let (value, key) = (self.pop()?, self.pop()?);
         let target = self.top()?;
         self.update(target, &[key, value])
     }
 
-    /// Appends literals to a list, as nearly all items are; gives false where there is more to judge.
-    #[inline(always)]
-    pub(crate) fn appends_literals(&mut self) -> bool {
-        let Some(mark) = self.last_mark() else { return false };
-        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
-        if !items.iter().all(|item| item.is_dull()) || !self.v.memory.is_container(target, ContainerKind::List) {
-            return false;
-        }
-        let node = self.v.memory.container_mut(target);
-        if node.frozen || (node.nested && node.flags & SPECIAL != 0) {
-            return false;
-        }
-        if !items.is_empty() {
-            node.cost = node.cost.saturating_add(1 + items.len() as u64).min(CONTAINER_COST_LIMIT);
-        }
-        self.drop_mark(mark);
-        true
-    }
-
-    /// Appends values to a list where they lie, when none of them is a helper or its operand; else gives false.
-    fn appends_data(&mut self) -> bool {
-        let Some(mark) = self.last_mark() else { return false };
-        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
-        let memory = &mut self.v.memory;
-        let helps = |item: &Tag| !item.is_literal() && memory.flags_of(*item) & (HELPER | OPERAND) != 0;
-        if !memory.is_container(target, ContainerKind::List)
-            || memory.container(target).frozen
-            || items.is_empty()
-            || items.iter().any(helps)
-        {
-            return false;
-        }
-        let special = memory.absorb(target, items);
-        self.drop_mark(mark);
-        if special {
-            self.refuse_nested(target);
-        }
-        true
-    }
-
-    /// Puts literals into a dict under plain names; gives false where there is more to judge.
-    #[inline(always)]
-    fn sets_literals(&mut self) -> bool {
-        let Some(mark) = self.last_mark() else { return false };
-        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
-        let dull = |pair: &[Tag]| pair[0].is_dull_key() && pair[1].is_dull();
-        if !items.len().is_multiple_of(2) || !self.v.memory.is_container(target, ContainerKind::Dict) {
-            return false;
-        }
-        let node = self.v.memory.container(target);
-        if !items.chunks_exact(2).all(dull) || node.frozen || (node.nested && node.flags & SPECIAL != 0) {
-            return false;
-        }
-        if !items.is_empty() {
-            self.v.memory.put_dull(target, items);
-            let node = self.v.memory.container_mut(target);
-            node.cost = node.cost.saturating_add(1 + items.len() as u64).min(CONTAINER_COST_LIMIT);
-        }
-        self.add_hash_cost(items.len() as u64 / 2);
-        self.drop_mark(mark);
-        true
-    }
-
-    /// Puts values under plain names into a dict where they lie, when none of them is a helper, its operand, or something
-    /// that may be called; else gives false.
-    fn sets_data(&mut self) -> bool {
-        let Some(mark) = self.last_mark() else { return false };
-        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
-        let memory = &mut self.v.memory;
-        let plain = |value: Tag| memory.flags_of(value) & (HELPER | OPERAND) == 0 && !memory.is_callable_like(value);
-        if !memory.is_container(target, ContainerKind::Dict)
-            || memory.container(target).frozen
-            || items.is_empty()
-            || !items.len().is_multiple_of(2)
-            || !items.chunks_exact(2).all(|pair| pair[0].is_dull_key() && plain(pair[1]))
-        {
-            return false;
-        }
-        memory.put_dull(target, items);
-        let special = memory.absorb(target, items);
-        self.add_hash_cost(items.len() as u64 / 2);
-        self.drop_mark(mark);
-        if special {
-            self.refuse_nested(target);
-        }
-        true
-    }
-
-    /// Puts literals under plain names into an object, as it was done with another of the same import; gives false where
-    /// there is more to judge.
-    fn sets_routinely(&mut self) -> bool {
-        let Some(mark) = self.last_mark() else { return false };
-        let Some((&target, items)) = self.stack.get(mark - 1..).and_then(<[Tag]>::split_first) else { return false };
-        let dull = |pair: &[Tag]| pair[0].is_dull_key() && pair[1].is_dull();
-        if self.following || !target.is(Sort::Object) || !items.len().is_multiple_of(2) {
-            return false;
-        }
-        let node = self.v.memory.object(target);
-        let known = node.origin().map(|origin| self.v.memory.imports[origin].routine);
-        let before = if node.is_called() { ITEMS_OF_RESULT } else { ITEMS };
-        if node.built || node.frozen || known.is_none_or(|known| known & before == 0) {
-            return false;
-        }
-        if !items.chunks_exact(2).all(dull) {
-            return false;
-        }
-        self.add_hash_cost(items.len() as u64 / 2);
-        self.drop_mark(mark);
-        true
-    }
-
-    /// Does what SETITEMS does as long as no rule looks at it; else gives false.
-    #[inline(always)]
-    pub(crate) fn sets_plainly(&mut self) -> bool {
-        self.sets_literals() || self.sets_routinely()
-    }
-
     pub(crate) fn set_items(&mut self) -> Step {
-        if self.sets_plainly() || self.sets_data() {
+        if self.fills_plainly::<b'u'>() {
             return Ok(());
         }
         let (items, target) = self.marked()?;
         self.update(target, &items)?;
         self.give_back(items);
         Ok(())
+    }
+
+    /// Does APPEND(S) or SETITEM(S) with the values where they lie; gives false where there is more to judge.
+    #[inline(never)] // keeps the loop of `rush` small, as the others of this kind
+    pub(crate) fn fills_plainly<const CODE: u8>(&mut self) -> bool {
+        let place = match CODE {
+            b'a' => self.top_items(1),
+            b's' => self.top_items(2),
+            _ => self.last_mark(),
+        };
+        let Some(place) = place else { return false };
+        let done = if matches!(CODE, b'a' | b'e') { self.appends_plainly(place) } else { self.sets_plainly(place) };
+        if done {
+            self.stack.truncate(place);
+            if matches!(CODE, b'e' | b'u') {
+                self.drop_mark();
+            }
+        }
+        done
+    }
+
+    /// Appends values to a list, from a place of the stack on, with the list below it.
+    #[inline(always)]
+    fn appends_plainly(&mut self, place: usize) -> bool {
+        let Some((&target, items)) = self.stack.get(place - 1..).and_then(<[Tag]>::split_first) else { return false };
+        self.v.memory.is_open(target, ContainerKind::List) && self.v.memory.appends_plainly(target, items)
+    }
+
+    /// Puts values under plain names into a dict, or into an object to which that was done before.
+    #[inline(always)]
+    fn sets_plainly(&mut self, place: usize) -> bool {
+        let Some((&target, items)) = self.stack.get(place - 1..).and_then(<[Tag]>::split_first) else { return false };
+        let memory = &mut self.v.memory;
+        let done = if !items.len().is_multiple_of(2) {
+            false
+        } else if memory.is_open(target, ContainerKind::Dict) {
+            memory.sets_plainly(target, items)
+        } else {
+            !self.following
+                && memory.takes_routinely(target)
+                && items.chunks_exact(2).all(|pair| pair[0].is_dull_key() && pair[1].is_dull())
+        };
+        if done {
+            let count = items.len() as u64 / 2;
+            self.add_hash_cost(count);
+        }
+        done
     }
 
     pub(crate) fn add_to_set(&mut self) -> Step {

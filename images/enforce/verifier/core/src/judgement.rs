@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::Name;
+use crate::entries::END;
 use crate::machine::{Machine, Step};
 use crate::memory::IdentifiedNode;
 use crate::name::{Facts, Helper, split_last};
@@ -50,14 +51,17 @@ impl Machine<'_> {
     }
 
     /// Attaches an obligation to an import, once for each kind and detail.
+    #[inline(always)]
     pub(crate) fn oblige(&mut self, target: usize, kind: Kind, detail: &[u8]) {
+        if !detail.is_empty() || self.v.memory.imports[target].seen_plain & 1 << kind as u8 == 0 {
+            self.oblige_new(target, kind, detail);
+        }
+    }
+
+    fn oblige_new(&mut self, target: usize, kind: Kind, detail: &[u8]) {
         let import = &mut self.v.memory.imports[target];
         if detail.is_empty() {
-            let bit = 1 << kind as u8;
-            if import.seen_plain & bit != 0 {
-                return;
-            }
-            import.seen_plain |= bit;
+            import.seen_plain |= 1 << kind as u8;
         } else {
             if import.latest.0 == kind && import.latest.1 == detail {
                 return; // the same again and again: objects of one class
@@ -136,7 +140,7 @@ impl Machine<'_> {
             odd_items: false,
             routine: 0,
             taken: Vec::new(),
-            slots: Vec::new(),
+            slots: END,
             seen_plain: 0,
             seen: HashMap::new(),
             latest: (Kind::Callee, Vec::new()),

@@ -3,27 +3,35 @@
 //! Picklers put nearly every value into the memo, since any may come again; most do not. Which ones did is known when a
 //! pickle has been judged up to STOP. A put that nothing gets has no effect but that the value lives until the load ends.
 
+use crate::scan;
+
 const MEMOIZE: u8 = 0x94;
 const BINPUT: u8 = b'q';
 const LONG_BINPUT: u8 = b'r';
+const FRAME: u8 = 0x95;
 const FRAME_WIDTH: usize = 9;
-const GOT: u32 = 1 << 31;
+const LONGEST: usize = u32::MAX as usize;
 const BLOCK: usize = 16;
 const RAREST: usize = 256;
+const BITS: usize = u64::BITS as usize;
 
-/// Where a pickle puts values into the memo, and where its frames begin.
+/// Which entries a pickle gets from the memo, as long as it puts them there in order.
 #[derive(Debug, Default)]
 pub struct Puts {
-    /// Of each entry, its opcode; with the bit `GOT`.
-    places: Vec<u32>,
-    frames: Vec<u32>,
     noting: bool,
+    got: Vec<u64>, // a bit for each entry
+    count: usize,
 }
 
 impl Puts {
     /// Begins anew, with a pickle that this may be known of.
     pub fn begin(&mut self, known: bool, data: &[u8]) {
-        *self = Puts { noting: known && data.len() < GOT as usize, ..Puts::default() };
+        *self = Puts { noting: known && data.len() <= LONGEST, ..Puts::default() };
+    }
+
+    /// Ends with so many entries.
+    pub fn end(&mut self, count: usize) {
+        self.count = count;
     }
 
     /// Notes nothing more: the pickle is not of the plain kind.
@@ -31,49 +39,39 @@ impl Puts {
         *self = Puts::default();
     }
 
-    /// Notes a put; the entries have to come in order.
-    #[inline(always)]
-    pub fn put(&mut self, index: u64, at: usize) {
-        if self.noting {
-            if index == self.places.len() as u64 {
-                self.places.push(at as u32);
-            } else {
-                self.give_up();
-            }
-        }
-    }
-
-    /// Notes that an entry is got.
+    /// Notes that an entry is got, which is there.
     #[inline(always)]
     pub fn get(&mut self, index: u64) {
-        if let Some(place) = self.places.get_mut(index as usize) {
-            *place |= GOT;
+        match self.got.get_mut(index as usize / BITS) {
+            Some(word) => *word |= 1 << (index as usize % BITS),
+            None => self.get_first(index as usize),
         }
     }
 
-    pub fn frame(&mut self, at: usize) {
+    #[cold]
+    fn get_first(&mut self, index: usize) {
         if self.noting {
-            self.frames.push(at as u32);
+            self.got.resize((index / BITS + 1).max(self.got.len() * 2), 0);
+            self.got[index / BITS] |= 1 << (index % BITS);
         }
+    }
+
+    fn is_got(&self, index: usize) -> bool {
+        self.got.get(index / BITS).is_some_and(|word| word >> (index % BITS) & 1 == 1)
     }
 
     /// Gives the pickle between two places without what it does in vain; None where that is less than `least` puts, less
     /// than a quarter of them, or less than one for 256 bytes: copying has to pay.
     pub fn leave_out<'a>(&'a self, data: &'a [u8], start: usize, end: usize, least: usize) -> Option<Lean<'a>> {
-        let vain = self.places.iter().filter(|&place| place & GOT == 0).count();
-        if vain < least.max(self.places.len() / 4) || vain.saturating_mul(RAREST) < end - start {
+        let got: usize = self.got.iter().map(|word| word.count_ones() as usize).sum();
+        let vain = self.count - got;
+        if !self.noting || vain < least.max(self.count / 4) || vain.saturating_mul(RAREST) < end - start {
             return None;
         }
-        let mut length = end - start;
-        for (index, &place) in self.places.iter().enumerate() {
-            let width = width_of(data[(place & !GOT) as usize])?;
-            length -= width;
-            if place & GOT != 0 {
-                length += explicit_width(index);
-            }
-        }
-        length -= self.frames.len() * FRAME_WIDTH;
-        Some(Lean { puts: self, data, start, end, length })
+        let mut found =
+            Lean { puts: self, data, start, end, length: end - start, places: Vec::new(), frames: Vec::new() };
+        found.find()?;
+        Some(found)
     }
 }
 
@@ -98,9 +96,37 @@ pub struct Lean<'a> {
     start: usize,
     end: usize,
     length: usize,
+    /// Of each entry, the opcode that puts it there; where the frames begin.
+    places: Vec<u32>,
+    frames: Vec<u32>,
 }
 
 impl Lean<'_> {
+    /// Finds the puts and the frames of a pickle that was judged, and how long it is without them.
+    fn find(&mut self) -> Option<()> {
+        self.places.reserve_exact(self.puts.count);
+        let data = &self.data[..self.end];
+        let mut at = self.start;
+        while let Some(&code) = data.get(at) {
+            match code {
+                FRAME => {
+                    self.frames.push(at as u32);
+                    self.length -= FRAME_WIDTH;
+                }
+                MEMOIZE | BINPUT | LONG_BINPUT => {
+                    self.length -= width_of(code)?;
+                    if self.puts.is_got(self.places.len()) {
+                        self.length += explicit_width(self.places.len());
+                    }
+                    self.places.push(at as u32);
+                }
+                _ => {}
+            }
+            at = scan::next(data, at)?;
+        }
+        (self.places.len() == self.puts.count).then_some(())
+    }
+
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // it ends with STOP
     pub fn len(&self) -> usize {
@@ -114,16 +140,16 @@ impl Lean<'_> {
     /// When the buffer has another length.
     pub fn write(&self, into: &mut [u8]) {
         let (mut from, mut to) = (self.start, 0);
-        let mut frames = self.puts.frames.iter().map(|&at| at as usize).peekable();
-        for (index, &place) in self.puts.places.iter().enumerate() {
-            let at = (place & !GOT) as usize;
+        let mut frames = self.frames.iter().map(|&at| at as usize).peekable();
+        for (index, &place) in self.places.iter().enumerate() {
+            let at = place as usize;
             while let Some(frame) = frames.next_if(|&frame| frame < at) {
                 to = self.copy(from, frame, into, to);
                 from = frame + FRAME_WIDTH;
             }
             to = self.copy(from, at, into, to);
             from = at + width_of(self.data[at]).unwrap_or(0);
-            if place & GOT != 0 {
+            if self.puts.is_got(index) {
                 to = write_put(index, into, to);
             }
         }

@@ -8,6 +8,7 @@
 
 mod calls;
 mod containers;
+mod entries;
 mod followed;
 mod judgement;
 mod lean;

@@ -46,6 +46,9 @@ pub struct Machine<'a> {
     pub(crate) extensions: Vec<(i64, usize)>,
     pub(crate) spare: Vec<Tag>,
     max_depth: usize,
+    /// How many entries the memo may have before a put needs a look: till then none is left out, and each was put there by
+    /// an opcode that was read, so that no index is larger than the stream.
+    pub(crate) memo_room: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -59,6 +62,8 @@ impl<'a> Machine<'a> {
     ) -> Machine<'a> {
         let at = v.at as usize;
         let max_depth = v.settings.max_depth;
+        let read = v.memo.is_dense() && v.memo.len() as u64 <= v.memo_span;
+        let memo_room = if read { v.settings.max_memo } else { 0 };
         Machine {
             v,
             host,
@@ -89,6 +94,7 @@ impl<'a> Machine<'a> {
             extensions: Vec::new(),
             spare: Vec::new(),
             max_depth,
+            memo_room,
         }
     }
 
@@ -125,7 +131,7 @@ impl<'a> Machine<'a> {
         let data = self.data;
         self.check_length()?;
         loop {
-            self.rush();
+            self.rush()?;
             if self.pos + self.shift >= self.frame_end {
                 self.leave_frame()?;
             }
@@ -188,23 +194,12 @@ impl<'a> Machine<'a> {
                 let index = self.number::<4>()?;
                 self.put(index)
             }
-            0x85 => {
-                let one = self.pop()?;
-                self.push_tuple(&[one])
-            }
-            0x86 => {
-                let (second, first) = (self.pop()?, self.pop()?);
-                self.push_tuple(&[first, second])
-            }
-            0x87 => {
-                let (third, second, first) = (self.pop()?, self.pop()?, self.pop()?);
-                self.push_tuple(&[first, second, third])
-            }
+            0x85 => self.push_tuple::<1>(),
+            0x86 => self.push_tuple::<2>(),
+            0x87 => self.push_tuple::<3>(),
             b't' => {
                 let mark = self.take_mark()?;
-                let made = self.v.memory.make_tuple(&self.stack[mark..]);
-                self.stack.truncate(mark);
-                self.push(made)
+                self.tie(mark)
             }
             b')' => self.push(Tag::EMPTY_TUPLE),
             b']' => self.push_container(ContainerKind::List),
@@ -218,11 +213,7 @@ impl<'a> Machine<'a> {
             b'l' => self.list(),
             b'd' => self.dict(),
             0x91 => self.frozenset(),
-            b'b' => {
-                let state = self.pop()?;
-                let target = self.top()?;
-                self.build(target, state)
-            }
+            b'b' => self.step_build(),
             b'R' => {
                 let (args, callee) = (self.pop()?, self.pop()?);
                 let made = self.call(callee, args)?;
@@ -235,6 +226,13 @@ impl<'a> Machine<'a> {
             }
             _ => self.step_rare(code),
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn step_build(&mut self) -> Step {
+        let state = self.pop()?;
+        let target = self.top()?;
+        self.build(target, state)
     }
 
     fn step_rare(&mut self, code: u8) -> Step {
@@ -435,8 +433,26 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn push_tuple(&mut self, items: &[Tag]) -> Step {
-        let made = self.v.memory.make_tuple(items);
+    fn push_tuple<const COUNT: usize>(&mut self) -> Step {
+        if self.ties_plainly::<COUNT>() { Ok(()) } else { self.empty() }
+    }
+
+    /// Makes a tuple of so many values on the stack; gives false where there are fewer.
+    #[inline(never)]
+    pub(crate) fn ties_plainly<const COUNT: usize>(&mut self) -> bool {
+        let fits = self.stack.len() >= self.fence + COUNT;
+        if fits && let Some(&items) = self.stack.last_chunk::<COUNT>() {
+            let made = self.v.memory.make_tuple(&items);
+            self.stack.truncate(self.stack.len() - COUNT);
+            self.stack.push(made);
+        }
+        fits
+    }
+
+    /// Makes a tuple of the values from a place of the stack on.
+    pub(crate) fn tie(&mut self, place: usize) -> Step {
+        let made = self.v.memory.make_tuple(&self.stack[place..]);
+        self.stack.truncate(place);
         self.push(made)
     }
 
@@ -484,20 +500,21 @@ impl<'a> Machine<'a> {
         fits
     }
 
-    /// Puts the top of the stack into the memo, unless something is wrong with that: then gives false.
+    /// Pushes a value, if there is room; tells whether there was.
     #[inline(always)]
-    pub(crate) fn puts_plainly(&mut self, index: u64, at: usize) -> bool {
-        let read = self.v.memo_span + (at - self.start + self.shift) as u64;
-        let fits =
-            (index <= self.v.settings.memo_floor || index <= read) && self.v.memo.len() < self.v.settings.max_memo;
-        match self.stack.last() {
-            Some(&tag) if fits && self.stack.len() > self.fence => {
-                self.v.memo.set(index, tag);
-                self.v.puts.put(index, at);
-                true
-            }
-            _ => false,
+    pub(crate) fn pushes_plainly(&mut self, tag: Tag) -> bool {
+        let fits = !self.is_full();
+        if fits {
+            self.stack.push(tag);
         }
+        fits
+    }
+
+    /// Puts the top of the stack behind all entries of the memo, unless something may be wrong with that: then gives false.
+    #[inline(always)]
+    pub(crate) fn memoizes_plainly(&mut self) -> bool {
+        let depth = self.stack.len();
+        depth > self.fence && self.v.memo.append(self.stack[depth - 1], self.memo_room)
     }
 
     fn mark(&mut self) -> Step {
@@ -517,12 +534,17 @@ impl<'a> Machine<'a> {
         self.marks.last().copied().filter(|&mark| mark > below)
     }
 
-    /// Removes the last mark, which is this one, and the items above it.
+    /// Where so many items begin on top of the stack, when something lies below them that may take them.
     #[inline(always)]
-    pub fn drop_mark(&mut self, mark: usize) {
+    pub fn top_items(&self, count: usize) -> Option<usize> {
+        self.stack.len().checked_sub(count).filter(|&place| place > self.fence)
+    }
+
+    /// Removes the last mark.
+    #[inline(always)]
+    pub fn drop_mark(&mut self) {
         self.marks.pop();
         self.fence = self.marks.last().copied().unwrap_or(0);
-        self.stack.truncate(mark);
     }
 
     #[inline(always)]
@@ -565,8 +587,13 @@ impl<'a> Machine<'a> {
             let limit = self.v.settings.max_memo.to_string();
             return self.malformed(say!("The memo has more than ", &limit, " entries."));
         }
+        if index != self.v.memo.len() as u64 {
+            self.v.puts.give_up();
+        }
         self.v.memo.set(index, tag);
-        self.v.puts.put(index, self.at);
+        if !self.v.memo.is_dense() {
+            self.memo_room = 0;
+        }
         Ok(())
     }
 
@@ -595,7 +622,8 @@ impl<'a> Machine<'a> {
     /// Counts what judging costs beyond a step for each opcode; refuses what the stream's size cannot justify.
     pub fn work(&mut self, amount: usize) -> Step {
         self.worked = self.worked.saturating_add(amount as u64);
-        if self.worked > self.v.settings.max_work.saturating_add(self.read().saturating_mul(2)) {
+        let most = self.v.settings.max_work;
+        if self.worked > most && self.worked > most.saturating_add(self.read().saturating_mul(2)) {
             return self.malformed("The stream repeats large arguments more often than the settings allow.");
         }
         Ok(())
@@ -731,7 +759,6 @@ impl<'a> Machine<'a> {
             return self.malformed("A frame is longer than the rest of the stream.");
         }
         self.frame_end = self.pos + self.shift + size as usize;
-        self.v.puts.frame(self.at);
         Ok(())
     }
 

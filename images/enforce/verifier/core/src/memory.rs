@@ -2,15 +2,17 @@
 //!
 //! Nodes are never freed one by one; a memory lives as long as its Unpickler's memo needs it.
 
-use crate::report::{Decision, Import, say, uses};
 use std::collections::{HashMap, HashSet};
 
+use crate::entries::{DictNode, END, Entries, KEYS_KEPT, NEW_DICT, empty, index32};
+use crate::report::{Decision, Import, say, uses};
 use crate::tag::{HELPER, LIVE, MUTABLE, OPERAND, SPECIAL, STUB, Sort, Tag};
 
-pub const COST_LIMIT: u64 = 1 << 60;
-pub const CONTAINER_COST_LIMIT: u64 = 1 << 62;
-pub(crate) const KEYS_KEPT: u16 = 256;
-const END: u32 = u32::MAX;
+const COST_LIMIT: u64 = 1 << 60;
+const CONTAINER_COST_LIMIT: u64 = 1 << 62;
+/// That instances, or results of calls, got items of a dict: bits of `Import::routine` beside those of `uses`.
+pub const ITEMS: u8 = 64;
+pub const ITEMS_OF_RESULT: u8 = 128;
 
 /// A tuple of this stream: `cost` and `depth` bound what hashing it takes.
 #[derive(Clone, Copy, Debug)]
@@ -67,18 +69,14 @@ pub struct ContainerNode {
     pub notable: bool,
 }
 
-/// What is known of a dict beside: it begins with its first entry, or when it is given away.
-#[derive(Clone, Copy, Debug)]
-struct DictNode {
-    given: u32,
-    last_run: u32,
-    kept: u32,
-    checked: u32,
-    puts: u16,
-    checked_parts: u8,
+impl ContainerNode {
+    #[inline(always)]
+    fn take(&mut self, flags: u8, cost: u64, depth: u32) {
+        self.flags |= flags;
+        self.cost = self.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
+        self.depth = self.depth.max(depth);
+    }
 }
-
-const NEW_DICT: DictNode = DictNode { given: END, last_run: END, kept: 0, checked: END, puts: 0, checked_parts: 0 };
 
 /// A part of a state that is checked by itself.
 #[derive(Clone, Copy, Debug)]
@@ -86,28 +84,6 @@ const NEW_DICT: DictNode = DictNode { given: END, last_run: END, kept: 0, checke
 pub enum Part {
     Attributes = 1,
     Slots = 2,
-}
-
-/// Keys and values that were put into one dict, one after the other; keys only, where no rule looks at the values. Dicts
-/// that begin with the same keys share those.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    start: usize,
-    length: u32,
-    previous: u32,
-    keys_only: bool,
-    shared: bool,
-}
-
-impl Run {
-    fn range(&self) -> std::ops::Range<usize> {
-        self.start..self.start + self.length as usize
-    }
-
-    /// How many tags an entry takes.
-    fn width(&self) -> usize {
-        if self.keys_only { 1 } else { 2 }
-    }
 }
 
 /// How an object came to be: by instantiation, by a call, by a call that gives a plain array.
@@ -144,22 +120,13 @@ pub struct IdentifiedNode {
     pub candidate: usize,
 }
 
-/// Narrows an index; END is none.
-fn index32(index: usize) -> u32 {
-    match u32::try_from(index) {
-        Ok(narrow) if narrow != END => narrow,
-        _ => panic!("more than {END} of one kind"), // becomes an exception: the load is refused
-    }
-}
-
 #[derive(Debug)]
 pub struct Memory {
     tuples: Vec<TupleNode>,
     items: Vec<Tag>,
     containers: Vec<ContainerNode>,
     dicts: Vec<DictNode>,
-    pairs: Vec<Tag>,
-    runs: Vec<Run>,
+    entries: Entries,
     objects: Vec<ObjectNode>,
     /// What frozensets hold, and what comparing them costs.
     frozen: Vec<(u8, u64)>,
@@ -170,7 +137,7 @@ pub struct Memory {
     checked: HashSet<(usize, u32, u8)>,
     /// Of arrays: the import that is to be numpy's class of them, where the application may have changed it.
     pub array_classes: HashMap<usize, usize>,
-    owned: (usize, usize), // items and pairs from here on may have texts in the buffer
+    owned: usize, // items from here on may have texts in the buffer
 }
 
 impl Memory {
@@ -180,8 +147,7 @@ impl Memory {
             items: Vec::new(),
             containers: Vec::new(),
             dicts: Vec::new(),
-            pairs: Vec::new(),
-            runs: Vec::new(),
+            entries: Entries::new(),
             objects: Vec::new(),
             frozen: Vec::new(),
             identified: Vec::new(),
@@ -190,7 +156,7 @@ impl Memory {
             texts: Vec::new(),
             checked: HashSet::new(),
             array_classes: HashMap::new(),
-            owned: (0, 0),
+            owned: 0,
         };
         memory.clear();
         memory
@@ -198,18 +164,11 @@ impl Memory {
 
     /// Forgets everything; the room stays, unless it is large.
     pub fn clear(&mut self) {
-        fn empty<T>(nodes: &mut Vec<T>) {
-            nodes.clear();
-            if nodes.capacity() > 1 << 12 {
-                nodes.shrink_to(0);
-            }
-        }
         empty(&mut self.tuples);
         empty(&mut self.items);
         empty(&mut self.containers);
         empty(&mut self.dicts);
-        empty(&mut self.pairs);
-        empty(&mut self.runs);
+        self.entries.clear();
         empty(&mut self.objects);
         empty(&mut self.frozen);
         empty(&mut self.identified);
@@ -218,7 +177,7 @@ impl Memory {
         empty(&mut self.texts);
         self.checked.clear();
         self.array_classes.clear();
-        self.owned = (0, 0);
+        self.owned = 0;
         self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0, literal: true }); // Tag::EMPTY_TUPLE
     }
 
@@ -239,7 +198,8 @@ impl Memory {
 
     /// Leaves the texts of the buffer there: nothing that is new can be reached any more.
     pub fn disown_texts(&mut self) {
-        self.owned = (self.items.len(), self.pairs.len());
+        self.owned = self.items.len();
+        self.entries.disown_texts();
     }
 
     /// Takes over the texts that new tags have in the buffer; `read` gives a text of the buffer.
@@ -257,13 +217,14 @@ impl Memory {
             *tag = Tag::at(sort, at);
         };
         memo.iter_mut().for_each(&mut own);
-        self.items[self.owned.0..].iter_mut().for_each(&mut own);
-        self.pairs[self.owned.1..].iter_mut().for_each(&mut own);
+        self.items[self.owned..].iter_mut().for_each(&mut own);
+        self.entries.unowned().iter_mut().for_each(&mut own);
         self.disown_texts();
     }
 
     // ---- nodes ------------------------------------------------------------------------------------------------------
 
+    #[inline(always)]
     pub fn make_tuple(&mut self, items: &[Tag]) -> Tag {
         if items.is_empty() {
             return Tag::EMPTY_TUPLE;
@@ -282,7 +243,7 @@ impl Memory {
     /// Whether the last tuple, of this very buffer, has these items.
     #[inline(always)]
     fn ends_with(&self, items: &[Tag]) -> bool {
-        let last = self.tuples.last().filter(|last| last.literal && last.start as usize >= self.owned.0);
+        let last = self.tuples.last().filter(|last| last.literal && last.start as usize >= self.owned);
         last.is_some_and(|last| self.items[last.range()] == *items)
     }
 
@@ -337,13 +298,13 @@ impl Memory {
     }
 
     #[inline(always)]
-    fn dict_mut(&mut self, tag: Tag) -> &mut DictNode {
+    fn dict_mut(&mut self, tag: Tag) -> (&mut Entries, &mut DictNode) {
         let node = &mut self.containers[tag.index()];
         if node.dict == END {
             node.dict = index32(self.dicts.len());
             self.dicts.push(NEW_DICT);
         }
-        &mut self.dicts[node.dict as usize]
+        (&mut self.entries, &mut self.dicts[node.dict as usize])
     }
 
     /// How many entries of a dict are kept.
@@ -359,7 +320,7 @@ impl Memory {
 
     /// Notes that a dict is an argument of a call of an import.
     pub fn give(&mut self, tag: Tag, import: usize) {
-        self.dict_mut(tag).given = index32(import);
+        self.dict_mut(tag).1.given = index32(import);
     }
 
     /// Whether the tag is a container of this kind.
@@ -433,9 +394,10 @@ impl Memory {
     // ---- entries of dicts -------------------------------------------------------------------------------------------
 
     /// Whether this part of a state was checked before for instances of this import; from now on it was.
+    #[inline(always)]
     pub fn was_checked(&mut self, state: Tag, origin: usize, part: Part) -> bool {
         let origin = index32(origin);
-        let node = self.dict_mut(state);
+        let (_, node) = self.dict_mut(state);
         if node.checked == END {
             node.checked = origin;
         }
@@ -445,6 +407,23 @@ impl Memory {
             return before;
         }
         !self.checked.insert((state.index(), origin, part as u8))
+    }
+
+    /// Makes a dict the slots of an instance, if it has these keys, is nothing else yet and has nothing that a rule looks at;
+    /// gives how many keys it has.
+    #[inline(always)]
+    pub fn slots_alike(&mut self, state: Tag, keys: u32, origin: usize) -> Option<usize> {
+        let node = &mut self.containers[state.index()];
+        if node.frozen || node.notable || node.obscure || node.overflow || keys == END {
+            return None;
+        }
+        let dict = self.dicts.get_mut(node.dict as usize)?;
+        if dict.given != END || self.entries.shape(dict) != keys {
+            return None;
+        }
+        (node.frozen, node.nested) = (true, true);
+        (dict.given, dict.checked, dict.checked_parts) = (index32(origin), index32(origin), Part::Slots as u8);
+        Some(dict.kept as usize)
     }
 
     /// Notes an item of a dict; `dunder` says whether the key begins as special names do, `special` whether it is one.
@@ -464,86 +443,39 @@ impl Memory {
             node.flags |= SPECIAL;
         }
         node.notable = node.notable || notable;
-        let dict = self.dict_mut(container);
-        dict.puts = dict.puts.saturating_add(1);
-        if dict.puts > KEYS_KEPT && !notable {
-            self.containers[container.index()].overflow = true;
-        } else {
-            dict.kept += 1;
-            self.add_run(container, [key, value].into_iter(), false);
-        }
+        let (entries, dict) = self.dict_mut(container);
+        let kept = entries.put(dict, key, value, notable);
+        self.containers[container.index()].overflow |= !kept;
     }
 
     /// Notes items of a dict that no rule looks at, as long as the keys are kept.
     #[inline(always)]
-    pub fn put_dull(&mut self, container: Tag, items: &[Tag]) {
-        let dict = self.dict_mut(container);
-        let room = (usize::from(KEYS_KEPT.saturating_sub(dict.puts)) * 2).min(items.len());
-        dict.puts = dict.puts.saturating_add(u16::try_from(items.len() / 2).unwrap_or(u16::MAX));
-        dict.kept += (room / 2) as u32;
-        if room < items.len() {
-            self.containers[container.index()].overflow = true;
-        }
-        if room > 0 && !self.shares_run(container, &items[..room]) {
-            self.add_run(container, items[..room].iter().step_by(2).copied(), true);
-        }
-    }
-
-    /// Gives a dict without entries the run that was made last, if that has the same keys; else gives false.
-    #[inline(always)]
-    fn shares_run(&mut self, container: Tag, items: &[Tag]) -> bool {
-        let Some(last) = self.runs.last() else { return false };
-        let begins = last.keys_only && last.previous == END && last.start >= self.owned.1; // of this very buffer
-        let same = begins && self.pairs[last.range()].iter().eq(items.iter().step_by(2));
-        if !same || self.dict(container).last_run != END {
-            return false;
-        }
-        let index = self.runs.len() - 1;
-        self.runs[index].shared = true;
-        self.dict_mut(container).last_run = index as u32;
-        true
-    }
-
-    #[inline(always)]
-    fn add_run(&mut self, container: Tag, tags: impl Iterator<Item = Tag>, keys_only: bool) {
-        let start = self.pairs.len();
-        self.pairs.extend(tags);
-        let length = (self.pairs.len() - start) as u32;
-        let previous = self.dict_mut(container).last_run;
-        if let Some(last) = self.runs.get_mut(previous as usize)
-            && last.range().end == start
-            && last.keys_only == keys_only
-            && !last.shared
-        {
-            last.length += length;
+    fn put_dull(&mut self, container: Tag, items: &[Tag]) {
+        let node = &mut self.containers[container.index()];
+        if node.dict == END && items.len() <= usize::from(KEYS_KEPT) * 2 {
+            node.dict = index32(self.dicts.len());
+            self.dicts.push(self.entries.begin_dull(items));
             return;
         }
-        self.dict_mut(container).last_run = index32(self.runs.len());
-        self.runs.push(Run { start, length, previous, keys_only, shared: false });
+        let (entries, dict) = self.dict_mut(container);
+        let all = entries.put_dull(dict, items);
+        self.containers[container.index()].overflow |= !all;
     }
 
     /// Gives the keys that were put into a dict, the last first.
     pub fn keys(&self, container: Tag) -> impl Iterator<Item = Tag> {
-        let mut at = self.dict(container).last_run;
-        std::iter::from_fn(move || {
-            let run = *self.runs.get(at as usize)?;
-            at = run.previous;
-            Some(self.pairs[run.range()].chunks_exact(run.width()).rev().map(|entry| entry[0]))
-        })
-        .flatten()
+        self.entries.keys(self.dict(container))
+    }
+
+    /// Gives what stands for the keys of a dict that takes no more; END for none.
+    pub fn shape(&mut self, container: Tag) -> u32 {
+        let dict = *self.dict(container);
+        self.entries.shape(&dict)
     }
 
     /// Gives what was put into a dict, in this order; None for values that no rule looks at.
     pub fn entries(&self, container: Tag) -> Vec<(Tag, Tag)> {
-        let mut runs = Vec::new();
-        let mut at = self.dict(container).last_run;
-        while at != END {
-            let run = self.runs[at as usize];
-            runs.push(run);
-            at = run.previous;
-        }
-        let entry = |tags: &[Tag]| (tags[0], tags.get(1).copied().unwrap_or(Tag::plain(Sort::None)));
-        runs.iter().rev().flat_map(|run| self.pairs[run.range()].chunks_exact(run.width())).map(entry).collect()
+        self.entries.list(self.dict(container))
     }
 
     // ---- questions --------------------------------------------------------------------------------------------------
@@ -577,45 +509,128 @@ impl Memory {
     }
 
     /// What the items hold together, the cost of hashing them, and how deep they nest.
+    #[inline(always)]
     pub fn summary(&mut self, items: &[Tag]) -> (u8, u64, u32) {
-        let (mut flags, mut cost, mut depth) = (0, 1u64, 1);
+        let mut sum = (0, 1 + items.len() as u64, 1);
         for &item in items {
-            if item.is_literal() {
-                cost = cost.saturating_add(1);
-                continue;
-            }
-            flags |= self.flags_of(item);
-            match item.sort() {
-                Sort::Tuple => {
-                    let node = &self.tuples[item.index()];
-                    cost = cost.saturating_add(node.cost);
-                    depth = depth.max(node.depth.saturating_add(1));
-                }
-                Sort::Container => {
-                    let node = &mut self.containers[item.index()];
-                    node.nested = true;
-                    cost = cost.saturating_add(node.cost);
-                    depth = depth.max(node.depth.saturating_add(1));
-                }
-                Sort::Frozen => cost = cost.saturating_add(self.frozen_cost(item)),
-                Sort::Long => cost = cost.saturating_add(1 + item.index() as u64),
-                Sort::Import => {
-                    self.put_to(item.index(), uses::DATA);
-                    cost = cost.saturating_add(1);
-                }
-                _ => cost = cost.saturating_add(1),
-            }
+            self.add_weight(item, &mut sum);
         }
-        (flags, cost.min(COST_LIMIT), depth)
+        (sum.0, sum.1.min(COST_LIMIT), sum.2)
+    }
+
+    /// The same of keys and values of a dict; None where a rule may look at one of them.
+    #[inline(always)]
+    fn summary_of_pairs(&mut self, items: &[Tag]) -> Option<(u8, u64, u32)> {
+        let mut sum = (0, 1 + items.len() as u64, 1);
+        for pair in items.chunks_exact(2) {
+            if !pair[0].is_dull_key() || pair[1].may_be_callable() {
+                return None;
+            }
+            self.add_weight(pair[1], &mut sum);
+        }
+        Some((sum.0, sum.1.min(COST_LIMIT), sum.2))
+    }
+
+    /// Adds what a value holds, what it costs beyond one, and how deep it nests.
+    #[inline(always)]
+    fn add_weight(&mut self, item: Tag, sum: &mut (u8, u64, u32)) {
+        if !(item.is_literal() || item.is(Sort::Float)) {
+            let (flags, cost, depth) = self.weigh(item);
+            *sum = (sum.0 | flags, sum.1.saturating_add(cost - 1), sum.2.max(depth));
+        }
+    }
+
+    /// The same of one value, which something else holds from now on.
+    #[inline(always)]
+    fn weigh(&mut self, item: Tag) -> (u8, u64, u32) {
+        if item.is(Sort::Container) {
+            let node = &mut self.containers[item.index()];
+            node.nested = true;
+            (node.flags, node.cost, node.depth.saturating_add(1))
+        } else if item.is(Sort::Tuple) {
+            let node = &self.tuples[item.index()];
+            (node.flags, node.cost, node.depth.saturating_add(1))
+        } else if item.is(Sort::Object) {
+            (LIVE, 1, 1)
+        } else {
+            self.weigh_rare(item)
+        }
+    }
+
+    fn weigh_rare(&mut self, item: Tag) -> (u8, u64, u32) {
+        let cost = match item.sort() {
+            Sort::Frozen => self.frozen_cost(item),
+            Sort::Long => 1 + item.index() as u64,
+            Sort::Import => {
+                self.put_to(item.index(), uses::DATA);
+                1
+            }
+            _ => 1,
+        };
+        (self.flags_of(item), cost, 1)
+    }
+
+    /// Whether the tag is a container of this kind that may still change.
+    #[inline(always)]
+    pub fn is_open(&self, tag: Tag, kind: ContainerKind) -> bool {
+        tag.is(Sort::Container) && {
+            let node = &self.containers[tag.index()];
+            node.kind == kind && !node.frozen
+        }
+    }
+
+    /// Notes that a list takes these items, unless a rule may look at one; then gives false.
+    #[inline(always)]
+    pub fn appends_plainly(&mut self, list: Tag, items: &[Tag]) -> bool {
+        if items.is_empty() {
+            return true;
+        }
+        let sum = self.summary(items);
+        self.takes_plainly(list, sum)
+    }
+
+    /// Notes that a dict takes these keys and values, unless a rule may look at one; then gives false.
+    #[inline(always)]
+    pub fn sets_plainly(&mut self, dict: Tag, items: &[Tag]) -> bool {
+        if items.is_empty() {
+            return true;
+        }
+        let sum = self.summary_of_pairs(items);
+        let done = sum.is_some_and(|sum| self.takes_plainly(dict, sum));
+        if done {
+            self.put_dull(dict, items);
+        }
+        done
+    }
+
+    /// Notes that a container takes what this is the summary of, unless it holds a helper or its operand, or brings a special
+    /// name into what something else holds: then gives false.
+    #[inline(always)]
+    fn takes_plainly(&mut self, container: Tag, (flags, cost, depth): (u8, u64, u32)) -> bool {
+        let node = &mut self.containers[container.index()];
+        if flags & (HELPER | OPERAND) != 0 || node.nested && (flags | node.flags) & SPECIAL != 0 {
+            return false;
+        }
+        node.take(flags, cost, depth);
+        true
+    }
+
+    /// Whether items of a dict were put into an object of the same import, which may still take some.
+    #[inline(always)]
+    pub fn takes_routinely(&self, tag: Tag) -> bool {
+        if !tag.is(Sort::Object) {
+            return false;
+        }
+        let node = self.objects[tag.index()];
+        let before = if node.is_called() { ITEMS_OF_RESULT } else { ITEMS };
+        !node.built && !node.frozen && node.origin().is_some_and(|origin| self.imports[origin].routine & before != 0)
     }
 
     /// Notes that a container takes these items; whether it holds a special name, and something else holds it.
     pub fn absorb(&mut self, container: Tag, items: &[Tag]) -> bool {
         let (flags, cost, depth) = self.summary(items);
         let node = self.container_mut(container);
-        node.flags |= flags;
-        node.cost = node.cost.saturating_add(cost).min(CONTAINER_COST_LIMIT);
-        node.depth = node.depth.max(depth);
+        node.take(flags, cost, depth);
         node.nested && node.flags & SPECIAL != 0
     }
 

@@ -16,24 +16,46 @@ impl Machine<'_> {
         if named.is_none() && self.is_taken(callee, given) {
             return self.work(given.len());
         }
-        let mut received = given.to_vec();
-        match named {
-            None => self.check_received(callee, &received),
-            Some(values) => {
-                received.extend(values);
-                self.check_named(callee, &received)
-            }
+        let Some(values) = named else { return self.check_items(callee, args) };
+        let received = [given, &values].concat();
+        self.check_named(callee, &received)
+    }
+
+    /// As `check_received`, of the items of a tuple.
+    pub(crate) fn check_items(&mut self, callee: usize, tuple: Tag) -> Step {
+        if self.v.memory.imports[callee].facts.positioned {
+            let received = self.v.memory.tuple_items(tuple).to_vec();
+            return self.check_received(callee, &received);
         }
+        let length = self.v.memory.tuple_length(tuple);
+        self.work(length)?;
+        for position in 0..length {
+            self.check_one(callee, self.v.memory.tuple_item(tuple, position), true)?;
+        }
+        Ok(())
     }
 
     /// Keeps a `globals`-only function from callables that call their arguments.
     pub(crate) fn check_received(&mut self, callee: usize, received: &[Tag]) -> Step {
         let import = &self.v.memory.imports[callee];
         if !import.facts.positioned {
-            return self.check_each(callee, received, None);
+            return self.check_named(callee, received);
         }
-        let positions = self.v.tables.positions(&import.path).map(<[usize]>::to_vec);
-        self.check_each(callee, received, positions.as_deref())
+        self.work(received.len())?;
+        let positions = self.v.tables.positions(&self.v.memory.imports[callee].path).map(<[usize]>::to_vec);
+        for (position, &item) in received.iter().enumerate() {
+            self.check_one(callee, item, positions.as_ref().is_none_or(|known| known.contains(&position)))?;
+        }
+        Ok(())
+    }
+
+    /// As `check_received`, where positions do not tell what a value is for.
+    pub(crate) fn check_named(&mut self, callee: usize, received: &[Tag]) -> Step {
+        self.work(received.len())?;
+        for &item in received {
+            self.check_one(callee, item, true)?;
+        }
+        Ok(())
     }
 
     /// Whether nothing is new: no rule looks at these values, or the import was given them before, and that asks for
@@ -54,34 +76,25 @@ impl Machine<'_> {
         })
     }
 
-    /// As `check_received`, where positions do not tell what a value is for.
-    pub(crate) fn check_named(&mut self, callee: usize, received: &[Tag]) -> Step {
-        self.check_each(callee, received, None)
-    }
-
-    fn check_each(&mut self, callee: usize, received: &[Tag], positions: Option<&[usize]>) -> Step {
-        self.work(received.len())?;
-        let facts = self.v.memory.imports[callee].facts;
-        let calls = facts.holder || facts.caller;
-        for (position, &item) in received.iter().enumerate() {
-            match item.sort() {
-                Sort::Container => self.check_container(callee, item)?,
-                Sort::Tuple if self.v.memory.flags_of(item) & SPECIAL != 0 => self.refuse_special(callee),
-                Sort::Import => self.check_import(callee, item.index()),
-                sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
-                    if !calls {
-                        let detail = if sort == Sort::Bound { BOUND_METHOD } else { b"" };
-                        self.oblige(callee, Kind::Receives, detail);
-                    } else if positions.is_none_or(|known| known.contains(&position))
-                        && !(facts.holder && sort == Sort::Bound)
-                    {
-                        let (path, what) = (self.path_of(callee), self.v.memory.describe(item));
-                        let sentence = say!("The stream gives ", &what, " to ", &path, ", which would call it.");
-                        self.refuse("calls-argument", &path, sentence, None);
-                    }
+    /// Checks one value; `calls` says whether what calls its arguments would call this one.
+    fn check_one(&mut self, callee: usize, item: Tag, calls: bool) -> Step {
+        match item.sort() {
+            _ if item.is_literal() => {}
+            Sort::Container => self.check_container(callee, item)?,
+            Sort::Tuple if self.v.memory.flags_of(item) & SPECIAL != 0 => self.refuse_special(callee),
+            Sort::Import => self.check_import(callee, item.index()),
+            sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
+                let facts = self.v.memory.imports[callee].facts;
+                if !facts.holder && !facts.caller {
+                    let detail = if sort == Sort::Bound { BOUND_METHOD } else { b"" };
+                    self.oblige(callee, Kind::Receives, detail);
+                } else if calls && !(facts.holder && sort == Sort::Bound) {
+                    let (path, what) = (self.path_of(callee), self.v.memory.describe(item));
+                    let sentence = say!("The stream gives ", &what, " to ", &path, ", which would call it.");
+                    self.refuse("calls-argument", &path, sentence, None);
                 }
-                _ => {}
             }
+            _ => {}
         }
         Ok(())
     }

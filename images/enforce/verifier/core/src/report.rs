@@ -218,8 +218,8 @@ pub struct Import {
     pub(crate) routine: u8,
     /// Imports that it was given before, which ask for nothing more when it is given them again.
     pub(crate) taken: Vec<Tag>,
-    /// The keys of the slot state that was checked last.
-    pub(crate) slots: Vec<Tag>,
+    /// What stands for the keys of the slot state that was checked last.
+    pub(crate) slots: u32,
     pub(crate) seen_plain: u32,
     pub(crate) latest: (Kind, Vec<u8>),
     pub(crate) seen: HashMap<Kind, HashSet<Vec<u8>>>,

@@ -1,149 +1,167 @@
 //! What most opcodes are: data that no rule looks at, stepped over in one loop that touches little else.
 
-use crate::machine::{MEMOIZE, Machine};
+use crate::machine::{MEMOIZE, Machine, Step};
 use crate::memory::ContainerKind;
 use crate::report::uses;
 use crate::tag::{Sort, Tag};
 
+/// Reads a number of so many bytes.
+#[inline(always)]
+fn number<const WIDTH: usize>(tail: &[u8]) -> Option<(u64, &[u8])> {
+    let (bytes, tail) = tail.split_first_chunk::<WIDTH>()?;
+    let mut wide = [0; 8];
+    wide[..WIDTH].copy_from_slice(bytes);
+    Some((u64::from_le_bytes(wide), tail))
+}
+
+/// Whether a text is ASCII; that of a short one is told in one look at what begins with it, whatever its length.
+#[inline(always)]
+fn is_ascii(text: &[u8], tail: &[u8]) -> bool {
+    const HIGH: u128 = u128::from_ne_bytes([0x80; 16]);
+    match tail.first_chunk() {
+        Some(block) if text.len() <= block.len() => {
+            (u128::from_le_bytes(*block) & HIGH).trailing_zeros() as usize >= 8 * text.len()
+        }
+        _ => text.is_ascii(),
+    }
+}
+
+/// What lies behind an opcode and its argument; None where there may be more to judge.
+type Rest<'d> = Option<&'d [u8]>;
+
 impl Machine<'_> {
     /// Steps over opcodes as long as nothing can be wrong with them; `step` judges the one that follows.
-    pub(crate) fn rush(&mut self) {
+    #[inline(never)] // `step` would take its registers
+    pub(crate) fn rush(&mut self) -> Step {
         let limit = self.data.len().min(self.frame_end.saturating_sub(self.shift));
         let window = &self.data[..limit];
-        let mut pos = self.put_after(window, self.pos);
-        while let Some((&code, rest)) = window.get(pos..).and_then(<[u8]>::split_first) {
-            let (done, width, value) = match code {
-                b'K' => self.pass_fixed(Sort::Int, 1, rest),
-                b'M' => self.pass_fixed(Sort::Int, 2, rest),
-                b'J' => self.pass_fixed(Sort::Int, 4, rest),
-                b'G' => self.pass_fixed(Sort::Float, 8, rest),
-                b'N' => self.pass_fixed(Sort::None, 0, rest),
-                0x88 | 0x89 => self.pass_fixed(Sort::Bool, 0, rest),
-                b')' => self.pass_fixed(Sort::Tuple, 0, rest),
-                b'C' => self.pass_bytes(rest),
-                0x8c => self.pass_text::<1>(rest, pos + 2),
-                b'X' => self.pass_text::<4>(rest, pos + 5),
-                b']' => self.pass_container(ContainerKind::List),
-                b'}' => self.pass_container(ContainerKind::Dict),
-                b'h' => (rest.first().is_some_and(|&index| self.gets_plainly(u64::from(index))), 1, false),
-                b'j' => {
-                    let index = rest.first_chunk().map(|index| u64::from(u32::from_le_bytes(*index)));
-                    (index.is_some_and(|index| self.gets_plainly(index)), 4, false)
-                }
-                MEMOIZE => (self.puts_plainly(self.v.memo.len() as u64, pos), 0, false),
-                b'q' => (rest.first().is_some_and(|&index| self.puts_plainly(u64::from(index), pos)), 1, false),
-                b'r' => {
-                    let index = rest.first_chunk().map(|index| u64::from(u32::from_le_bytes(*index)));
-                    (index.is_some_and(|index| self.puts_plainly(index, pos)), 4, false)
-                }
-                0x85..=0x87 => (self.ties_plainly(usize::from(code - 0x84)), 0, true),
+        let Some(rest) = window.get(self.pos..) else { return Ok(()) };
+        let mut rest = self.then_put(rest);
+        while let Some((&code, tail)) = rest.split_first() {
+            let next = match code {
+                b'K' => self.pass(Sort::Int, tail.get(1..)),
+                b'M' => self.pass(Sort::Int, tail.get(2..)),
+                b'J' => self.pass(Sort::Int, tail.get(4..)),
+                b'G' => self.pass(Sort::Float, tail.get(8..)),
+                b'N' => self.pass(Sort::None, Some(tail)),
+                0x88 | 0x89 => self.pass(Sort::Bool, Some(tail)),
+                b')' => self.pass(Sort::Tuple, Some(tail)),
+                b'C' => self.pass_bytes(tail),
+                0x8c => self.pass_text::<1>(tail, limit),
+                b'X' => self.pass_text::<4>(tail, limit),
+                b']' => self.pass_container(ContainerKind::List, tail),
+                b'}' => self.pass_container(ContainerKind::Dict, tail),
+                b'h' => self.pass_got::<1>(tail),
+                b'j' => self.pass_got::<4>(tail),
+                MEMOIZE => self.memoizes_plainly().then_some(tail),
+                b'q' => self.pass_put::<1>(tail),
+                b'r' => self.pass_put::<4>(tail),
+                0x85 => self.ties_plainly::<1>().then(|| self.then_put(tail)),
+                0x86 => self.ties_plainly::<2>().then(|| self.then_put(tail)),
+                0x87 => self.ties_plainly::<3>().then(|| self.then_put(tail)),
+                b't' => self.ties_marked().then(|| self.then_put(tail)),
                 b'R' | 0x81 => {
-                    self.pos = pos + 1; // what was read bounds the work
-                    (self.makes_plainly(code == b'R'), 0, true)
+                    self.pos = limit - tail.len(); // what was read bounds the work
+                    self.makes_plainly(code == b'R').then(|| self.then_put(tail))
                 }
-                b'(' => (self.marks_plainly(), 0, false),
-                b'e' => (self.appends_literals(), 0, false),
-                b'u' => (self.sets_plainly(), 0, false),
-                _ => break,
+                b'b' => {
+                    (self.opcode, self.pos) = (code, limit - tail.len());
+                    self.at = self.pos - 1 + self.shift;
+                    self.step_build()?;
+                    Some(tail)
+                }
+                b'(' => self.marks_plainly().then_some(tail),
+                b'a' => self.fills_plainly::<b'a'>().then_some(tail),
+                b'e' => self.fills_plainly::<b'e'>().then_some(tail),
+                b's' => self.fills_plainly::<b's'>().then_some(tail),
+                b'u' => self.fills_plainly::<b'u'>().then_some(tail),
+                _ => None,
             };
-            if !done {
-                break;
-            }
-            pos += 1 + width;
-            if value {
-                pos = self.put_after(window, pos);
-            }
+            let Some(next) = next else { break };
+            rest = next;
         }
-        self.pos = pos;
+        self.pos = limit - rest.len();
+        Ok(())
     }
 
-    /// Does the MEMOIZE that follows nearly every new value; gives where it ends.
+    /// Does the MEMOIZE that follows nearly every new value.
     #[inline(always)]
-    fn put_after(&mut self, window: &[u8], pos: usize) -> usize {
-        let puts = window.get(pos) == Some(&MEMOIZE) && self.puts_plainly(self.v.memo.len() as u64, pos);
-        pos + usize::from(puts)
-    }
-
-    #[inline(always)]
-    fn pass(&mut self, tag: Tag, width: usize) -> (bool, usize, bool) {
-        let fits = !self.is_full();
-        if fits {
-            self.stack.push(tag);
-        }
-        (fits, width, true)
-    }
-
-    #[inline(always)]
-    fn pass_fixed(&mut self, sort: Sort, width: usize, rest: &[u8]) -> (bool, usize, bool) {
-        let fits = width <= rest.len() && !self.is_full();
-        if fits {
-            self.stack.push(Tag::plain(sort));
-        }
-        (fits, width, false)
-    }
-
-    #[inline(always)]
-    fn pass_bytes(&mut self, rest: &[u8]) -> (bool, usize, bool) {
+    fn then_put<'d>(&mut self, rest: &'d [u8]) -> &'d [u8] {
         match rest.split_first() {
-            Some((&size, rest)) if usize::from(size) <= rest.len() => {
-                self.pass(Tag::plain(Sort::Bytes), 1 + usize::from(size))
-            }
-            _ => (false, 0, false),
-        }
-    }
-
-    /// Passes a text of ASCII, its length before it.
-    #[inline(always)]
-    fn pass_text<const WIDTH: usize>(&mut self, rest: &[u8], start: usize) -> (bool, usize, bool) {
-        let Some((length, rest)) = rest.split_first_chunk::<WIDTH>() else { return (false, 0, false) };
-        let mut size = [0; 8];
-        size[..WIDTH].copy_from_slice(length);
-        let size = u64::from_le_bytes(size);
-        match rest.get(..size as usize) {
-            Some(text) if size <= self.v.settings.max_name && text.is_ascii() => {
-                let special = text.starts_with(b"__");
-                self.pass(Tag::text(Sort::Text, start, WIDTH, special), WIDTH + text.len())
-            }
-            _ => (false, 0, false),
+            Some((&MEMOIZE, tail)) if self.memoizes_plainly() => tail,
+            _ => rest,
         }
     }
 
     #[inline(always)]
-    fn pass_container(&mut self, kind: ContainerKind) -> (bool, usize, bool) {
-        if self.is_full() {
-            return (false, 0, false);
+    fn pass<'d>(&mut self, sort: Sort, tail: Rest<'d>) -> Rest<'d> {
+        tail.filter(|_| self.pushes_plainly(Tag::plain(sort)))
+    }
+
+    /// Pushes a new value, and puts it into the memo if that is what follows.
+    #[inline(always)]
+    fn pass_new<'d>(&mut self, tag: Tag, rest: &'d [u8]) -> Rest<'d> {
+        if !self.pushes_plainly(tag) {
+            return None;
         }
+        match rest.split_first() {
+            Some((&MEMOIZE, tail)) if self.v.memo.append(tag, self.memo_room) => Some(tail),
+            _ => Some(rest),
+        }
+    }
+
+    #[inline(always)]
+    fn pass_bytes<'d>(&mut self, tail: &'d [u8]) -> Rest<'d> {
+        let (&size, tail) = tail.split_first()?;
+        self.pass_new(Tag::plain(Sort::Bytes), tail.get(usize::from(size)..)?)
+    }
+
+    /// Passes a text of ASCII, its length before it; `limit` is where the rest ends in the buffer.
+    #[inline(always)]
+    fn pass_text<'d, const WIDTH: usize>(&mut self, tail: &'d [u8], limit: usize) -> Rest<'d> {
+        let (size, tail) = number::<WIDTH>(tail)?;
+        let (text, rest) = tail.split_at_checked(size as usize)?;
+        let fits = (WIDTH == 1 && self.v.settings.max_name >= 255) || size <= self.v.settings.max_name;
+        if !fits || !is_ascii(text, tail) {
+            return None;
+        }
+        self.pass_new(Tag::text(Sort::Text, limit - tail.len(), WIDTH, text.starts_with(b"__")), rest)
+    }
+
+    #[inline(always)]
+    fn pass_container<'d>(&mut self, kind: ContainerKind, tail: &'d [u8]) -> Rest<'d> {
         let made = self.v.memory.make_container(kind);
-        self.pass(made, 0)
+        self.pass_new(made, tail)
     }
 
     #[inline(always)]
-    fn gets_plainly(&mut self, index: u64) -> bool {
-        match self.v.memo.get(index) {
-            Some(tag) if !self.is_full() => {
-                self.v.puts.get(index);
-                self.stack.push(tag);
-                true
-            }
-            _ => false,
-        }
+    fn pass_got<'d, const WIDTH: usize>(&mut self, tail: &'d [u8]) -> Rest<'d> {
+        let (index, tail) = number::<WIDTH>(tail)?;
+        let tag = self.v.memo.get(index)?;
+        self.pushes_plainly(tag).then(|| {
+            self.v.puts.get(index);
+            tail
+        })
     }
 
-    /// Makes a tuple of so many values on the stack.
     #[inline(always)]
-    fn ties_plainly(&mut self, count: usize) -> bool {
-        let fits = self.stack.len() >= self.fence + count;
-        if fits {
-            let place = self.stack.len() - count;
-            let made = self.v.memory.make_tuple(&self.stack[place..]);
-            self.stack.truncate(place);
-            self.stack.push(made);
-        }
-        fits
+    fn pass_put<'d, const WIDTH: usize>(&mut self, tail: &'d [u8]) -> Rest<'d> {
+        let (index, tail) = number::<WIDTH>(tail)?;
+        (index == self.v.memo.len() as u64 && self.memoizes_plainly()).then_some(tail)
+    }
+
+    /// Makes a tuple of the values above the last mark.
+    #[inline(never)]
+    fn ties_marked(&mut self) -> bool {
+        let mark = self.marks.last().copied().filter(|_| !self.is_full());
+        mark.is_some_and(|mark| {
+            self.drop_mark();
+            self.tie(mark).is_ok()
+        })
     }
 
     /// Calls an import, or makes an instance of it, with literals as before; gives false where there is more to judge.
-    #[inline(always)]
+    #[inline(never)]
     fn makes_plainly(&mut self, called: bool) -> bool {
         let [.., import, args] = self.stack[..] else { return false };
         let place = self.stack.len() - 2;
@@ -151,8 +169,11 @@ impl Machine<'_> {
             return false;
         }
         let routine = if called { uses::CALL } else { uses::INSTANCE };
+        if !self.is_routine(import.index(), args, routine) {
+            return false;
+        }
         let length = self.v.memory.tuple_length(args);
-        if !self.is_routine(import.index(), args, routine) || self.work(length).is_err() {
+        if length > 0 && self.work(length).is_err() {
             return false;
         }
         if called {

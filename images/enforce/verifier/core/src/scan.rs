@@ -88,6 +88,20 @@ const FIXED: [u8; 256] = {
     table
 };
 
+/// Where the opcode at a position ends, mostly by one look; None where the data ends before.
+#[inline(always)]
+pub fn next(data: &[u8], position: usize) -> Option<usize> {
+    let rest = &data[position + 1..];
+    let size = match FIXED[data[position] as usize] {
+        0 => match (data[position], rest) {
+            (b'C' | 0x8c, [length, ..]) => 2 + usize::from(*length),
+            _ => return after(data, position),
+        },
+        size => usize::from(size),
+    };
+    (size <= rest.len() + 1).then_some(position + size)
+}
+
 /// Steps over the opcodes that most are, as far as the data goes: those of a fixed length, short texts and bytes.
 fn pass_plain(data: &[u8], mut position: usize) -> usize {
     while let Some((&code, rest)) = data.get(position..).and_then(<[u8]>::split_first) {

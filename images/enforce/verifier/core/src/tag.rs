@@ -106,6 +106,13 @@ impl Tag {
         self.0 as u8 <= Sort::LongText as u8
     }
 
+    /// Whether it may be something that runs when it is called, or that nothing is known of.
+    #[inline(always)]
+    pub fn may_be_callable(self) -> bool {
+        let sort = self.0 as u8;
+        !(sort <= Sort::LongText as u8 || (Sort::ByteArray as u8..=Sort::Container as u8).contains(&sort))
+    }
+
     /// Whether it is a literal whose hash costs one.
     #[inline(always)]
     pub fn is_literal(self) -> bool {

@@ -1,8 +1,8 @@
 //! Rules on what a stream may change: BUILD and the item operations (targets.py).
 
-use crate::containers::{ITEMS, ITEMS_OF_RESULT};
+use crate::entries::{END, KEYS_KEPT};
 use crate::machine::{Machine, Step};
-use crate::memory::{ContainerKind, KEYS_KEPT, Made, Part};
+use crate::memory::{ContainerKind, ITEMS, ITEMS_OF_RESULT, Made, Part};
 use crate::name::ARRAY;
 use crate::opcode;
 use crate::report::{Decision, Kind, List, Obligation, say, uses};
@@ -13,6 +13,7 @@ impl Machine<'_> {
     // ---- BUILD ------------------------------------------------------------------------------------------------------
 
     /// Judges BUILD: the target, that it is the only one, and the state.
+    #[inline(never)]
     pub(crate) fn build(&mut self, target: Tag, state: Tag) -> Step {
         self.release(state);
         self.keep(state);
@@ -41,6 +42,7 @@ impl Machine<'_> {
     }
 
     /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.
+    #[inline(always)]
     pub(crate) fn oblige_instance(&mut self, target: Tag, kind: Kind, detail: &[u8]) {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return };
@@ -59,6 +61,9 @@ impl Machine<'_> {
         if self.v.memory.is_container(state, ContainerKind::Dict) {
             self.check_attributes(target, state, false)?;
         } else if let Some((first, second)) = self.slot_state(state) {
+            if first.is(Sort::None) && self.sets_slots_alike(target, second)? {
+                return Ok(());
+            }
             if !first.is(Sort::None) {
                 self.check_attributes(target, first, false)?;
             }
@@ -182,6 +187,7 @@ impl Machine<'_> {
     }
 
     /// Whether this state was checked before for instances of this import: a frozen dict does not change.
+    #[inline(always)]
     fn is_checked(&mut self, target: Tag, state: Tag, part: Part) -> Step<bool> {
         let node = *self.v.memory.object(target);
         let Some(origin) = node.origin() else { return Ok(false) };
@@ -282,6 +288,17 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Does what `check_slots` and `check_parts` do for a dict that is the state of nothing else, as it was done for the
+    /// instance before, with the same keys; gives false where there is more to judge.
+    fn sets_slots_alike(&mut self, target: Tag, state: Tag) -> Step<bool> {
+        let node = *self.v.memory.object(target);
+        let Some(origin) = node.origin().filter(|_| !node.is_called() && !self.following) else { return Ok(false) };
+        let known = self.v.memory.imports[origin].slots;
+        let Some(kept) = self.v.memory.slots_alike(state, known, origin) else { return Ok(false) };
+        self.work(5 * kept + 2)?; // four for each key, one for what the class receives, which is these and None
+        Ok(true)
+    }
+
     /// Whether each slot of a state has its obligation already.
     fn has_known_slots(&mut self, target: Tag, state: Tag) -> bool {
         let node = *self.v.memory.object(target);
@@ -289,18 +306,15 @@ impl Machine<'_> {
         if self.following && node.is_called() {
             return false;
         }
-        let latest = &self.v.memory.imports[origin].slots;
-        if latest.len() == self.v.memory.kept(state)
-            && !node.is_called()
-            && self.v.memory.keys(state).eq(latest.iter().copied())
-        {
+        let shape = self.v.memory.shape(state);
+        if shape != END && !node.is_called() && self.v.memory.imports[origin].slots == shape {
             return true;
         }
         let kind = if node.is_called() { Kind::ResultSlot } else { Kind::Slot };
         let Some(known) = self.v.memory.imports[origin].seen.get(&kind) else { return false };
         let all = self.v.memory.keys(state).all(|key| known.contains(self.text(key)));
         if all && !node.is_called() {
-            self.v.memory.imports[origin].slots = self.v.memory.keys(state).collect();
+            self.v.memory.imports[origin].slots = shape;
         }
         all
     }
@@ -337,9 +351,9 @@ impl Machine<'_> {
         {
             return self.work(received.len());
         }
-        let received = received.to_vec();
-        for &item in &received {
-            if self.v.memory.is_container(item, ContainerKind::Dict) && !self.v.memory.container(item).frozen {
+        for position in 0..self.v.memory.tuple_length(state) {
+            let item = self.v.memory.tuple_item(state, position);
+            if self.v.memory.is_open(item, ContainerKind::Dict) {
                 self.v.memory.container_mut(item).frozen = true;
                 self.work(self.v.memory.kept(item))?;
                 let entries = self.notable_entries(item);
@@ -347,7 +361,7 @@ impl Machine<'_> {
             }
         }
         match self.v.memory.object(target).origin() {
-            Some(origin) => self.check_received(origin, &received),
+            Some(origin) => self.check_items(origin, state),
             None => Ok(()),
         }
     }

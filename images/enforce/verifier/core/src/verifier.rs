@@ -18,7 +18,7 @@ const LARGEST_ROOM: usize = 1 << 12;
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
     tags: Vec<Tag>,
-    count: usize,
+    holes: usize,
 }
 
 impl Memo {
@@ -27,24 +27,35 @@ impl Memo {
         self.tags.get(index as usize).copied().filter(|tag| !tag.is(Sort::Nothing))
     }
 
+    /// Whether no index is left out.
+    pub fn is_dense(&self) -> bool {
+        self.holes == 0
+    }
+
+    /// Sets the entry behind all others, if these are fewer than so many; tells whether they were.
     #[inline(always)]
+    pub fn append(&mut self, tag: Tag, most: usize) -> bool {
+        let fits = self.tags.len() < most;
+        if fits {
+            self.tags.push(tag);
+        }
+        fits
+    }
+
     pub fn set(&mut self, index: u64, tag: Tag) {
         let index = index as usize;
-        if index == self.tags.len() {
-            self.tags.push(tag);
-            self.count += 1;
-            return;
-        }
-        if index > self.tags.len() {
+        if index >= self.tags.len() {
+            self.holes += index + 1 - self.tags.len();
             self.tags.resize(index + 1, Tag::NOTHING);
         }
-        self.count += usize::from(self.tags[index].sort() == Sort::Nothing);
+        self.holes -= usize::from(self.tags[index].is(Sort::Nothing));
         self.tags[index] = tag;
     }
 
+    /// How many entries are set.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.count
+        self.tags.len() - self.holes
     }
 
     pub fn keys(&self) -> impl Iterator<Item = usize> {
@@ -198,6 +209,7 @@ impl Verifier {
         }
         self.memo_span += (position - start) as u64;
         self.needs.clone_from(&verdict.needs);
+        self.puts.end(self.memo.len());
         if !verdict.is_clean() {
             self.memo = saved.unwrap_or_default(); // nothing of it will run
             self.puts.give_up();
