@@ -117,6 +117,8 @@ class Judge:
             self._polyglot(file, where, depth)
             self._tar(file, where, depth)
             return
+        file.seek(0, os.SEEK_END)  # empties the buffer: reading on from it would copy the whole file once more
+        file.seek(0)
         data = file.read()
         kind = archive.compression(head)
         if head.startswith(b"\x93NUMPY"):
