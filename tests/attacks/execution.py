@@ -1,9 +1,9 @@
 """What stock does with a stream, compared with what the verifier said about it.
 
 Of a clean stream: both unpicklers import what was predicted in that order, call and instantiate what was predicted,
-change no class, end where the verdict ends, and end alike. Of a stream that is refused as malformed: stock fails too,
-or the reason is one of `STRICTER`. Of a stream that is built: it is clean, and what comes of it is what stock's
-unpickler makes.
+change no class, end where the verdict ends, and end alike, and so does the compiled module where it takes the stream.
+Of a stream that is refused as malformed: stock fails too, or the reason is one of `STRICTER`. Of a stream that is
+built: it is clean, and what comes of it is what stock's unpickler makes.
 """
 
 from __future__ import annotations
@@ -53,6 +53,34 @@ for _class in recorder.CLASSES:
 
 class Refused(Exception):
     """Find_class would have refused."""
+
+
+class Left(Exception):
+    """The compiled module leaves the stream to stock."""
+
+
+class Compiled:
+    """The compiled module in the place of an unpickler."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        self._file = file
+        data = file.getvalue()
+        self._stock = stock.Unpickler(io.BytesIO(data[:2] * data.startswith(b"\x80") + b"N."))
+        self._stock.load()  # it looks names up by this protocol from here on
+
+    def find_class(self, module: str, name: str) -> object:
+        """Find an import."""
+        return self._stock.find_class(module, name)
+
+    def load(self) -> object:
+        """Load the stream."""
+        data = self._file.getvalue()
+        end, _ = native.scan(data, 0)
+        found = _BUILDER.load(data, 0, end, self.find_class)
+        if found is None:
+            raise Left
+        self._file.seek(end)
+        return found[0]
 
 
 class Stub:
@@ -161,6 +189,7 @@ def check(data: bytes) -> str:
     assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
     assert end.told == other.told, (end, other, data)
     check_lean(data, verdict, end)
+    check_made(data, verdict, end)
     return end.told.split()[0]
 
 
@@ -178,6 +207,23 @@ def check_lean(data: bytes, verdict: Verdict, end: End) -> None:
     done = list(recorder.DONE)
     assert _run(pickle.Unpickler, lean, predicted, None).is_like(end), (lean, data)
     assert done == recorder.DONE, (lean, data)
+
+
+def check_made(data: bytes, verdict: Verdict, end: End) -> bool:
+    """The compiled module calls for a clean stream what stock calls, and makes what stock makes; or it does nothing."""
+    if _BUILDER is None or not verdict.imports:
+        return False
+    before = [dict(vars(cls)) for cls in recorder.CLASSES]
+    done = list(recorder.DONE)
+    try:
+        found = _run(Compiled, data, native.Verifier(POLICY).verify(data), None)
+    except Left:
+        assert not recorder.DONE, data
+        return False
+    assert found.is_like(end), (found, end, data)
+    assert done == recorder.DONE, (done, recorder.DONE, data)
+    assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
+    return True
 
 
 def check_built(data: bytes, verdict: Verdict) -> bool:
@@ -236,7 +282,7 @@ def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] 
             result, end = enforced(base, data, verdict)
     except Refused as error:
         outcome = End("refused", str(error))
-    except AssertionError:
+    except (AssertionError, Left):
         raise
     except Exception as error:  # noqa: BLE001 - classes of the stream raise what they like
         outcome = End("failed", type(error).__name__)

@@ -22,16 +22,18 @@ _TOLD = 50_000
 
 def fuzz(count: int, first: int, keep: Path) -> int:
     """Try that many streams; give how many show a gap."""
+    from tests.attacks.calling import calling
     from tests.attacks.execution import check
     from tests.attacks.plain import plain
     from tests.attacks.streams import mutated, remembered, stream
 
+    kinds = (mutated, stream, remembered, plain, calling)
     ends: collections.Counter[str] = collections.Counter()
     gaps = 0
     start = time.monotonic()
     for seed in range(first, first + count):
         chance = random.Random(seed)
-        data = (mutated, stream, remembered, plain)[seed % 4](chance)
+        data = kinds[seed % len(kinds)](chance)
         try:
             ends[check(data)] += 1
         except (Exception, RecursionError) as error:  # noqa: BLE001 - whatever is raised is a gap

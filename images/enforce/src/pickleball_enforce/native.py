@@ -33,12 +33,14 @@ __all__ = [
     "Watch",
     "canonical_python2",
     "extension",
+    "handle",
     "make_core",
     "read_text",
     "scan",
     "tables_of",
 ]
 
+handle = _verifier.handle
 scan = _verifier.scan
 Builder = _verifier.Builder
 Callers = _verifier.Callers

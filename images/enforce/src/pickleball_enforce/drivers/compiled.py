@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pickleball_enforce.report import Verdict
 
     Tape = BytesTape | FileTape
+_PROTO = 0x80
+_build: Callable[[bytes, int, int, Callable[[str, str], Any]], tuple[Any] | None] | None
+_build = engine.native.Builder(Settings(buffers=False), quick.encodes).load if engine.native else None
 _BUSY = "load() is already running on this Unpickler; it can neither be nested nor shared."
 _NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
 
@@ -236,22 +239,42 @@ class Loader:
             session.refuse(obligations.discharge_one(obj, prediction, obligation))
 
     def _run(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:
-        replay = tape.replay()
         # What stock takes from the cache of extension codes does not ask, and must not stand for an import that does.
         asked = [item for item in verdict.imports if not (item.optional and item in session.objects)]
         imports = _Imports(session, asked, self._engine, owner)
         imports.persistent = verdict.persistent
         try:
-            result = self._with_engine(imports, replay, owner)
-            self._check_read(replay)
+            built = self._build(imports, tape) if self._once and asked and not session.audit else None
+            result = self._run_judged(imports, tape, owner) if built is None else built[0]
         except BaseException:
             if session.verifier:
                 session.verifier.abandon()
             raise
+        session.report_stubs()
+        return result
+
+    def _build(self, imports: _Imports, tape: Tape) -> tuple[Any] | None:
+        """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
+        place = tape.judged()
+        if _build is None or place is None:
+            return None
+        data, start, end = place
+        if data[start] == _PROTO:  # names are looked up by it
+            self._proxy.current = Replay(data[start : start + 2] + b"N.")
+            self._engine.load()
+        if pause.USEFUL and end - start > pause.LEAST:
+            return pause.paused(_build, data, start, end, imports.find)  # type: ignore[no-any-return]
+        return _build(data, start, end, imports.find)
+
+    def _run_judged(self, imports: _Imports, tape: Tape, owner: Unpickler | None) -> Any:
+        """Have stock load what was judged."""
+        replay = tape.replay()
+        try:
+            result = self._with_engine(imports, replay, owner)
+            self._check_read(replay)
         finally:
             if isinstance(replay, SplicedReplay):
                 tape.finish()  # it has moved the file's position
-        session.report_stubs()
         return result
 
     def _check_read(self, replay: Replay | SplicedReplay) -> None:

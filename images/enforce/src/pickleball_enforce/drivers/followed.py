@@ -171,15 +171,37 @@ class Follower:
             self._lockstep.check(prediction, obligation, fresh=False)
         return segments  # type: ignore[no-any-return]
 
+    def _give(self, argument: bytes, read: int = 0) -> io.BytesIO:
+        """Let handlers read the arguments of their opcodes, from a place on."""
+        owner = self._owner
+        given = io.BytesIO(argument) if argument else _EMPTY
+        given.seek(read)
+        owner.read, owner.readline, owner.readinto = given.read, given.readline, given.readinto
+        return given
+
+    def _run_plain(self, opcodes: bytes, argument: bytes) -> io.BytesIO:
+        """Do what stock's handlers do, one after the other; give what of their arguments is left."""
+        owner, handlers, handle = self._owner, self._dispatch, engine.native.handle
+        at, read = handle(owner, opcodes, argument, 0, 0)
+        given = None
+        while at < len(opcodes):
+            if given is None:
+                given = self._give(argument)
+            given.seek(read)
+            handlers[opcodes[at]](owner)
+            at, read = handle(owner, opcodes, argument, at + 1, given.tell())
+        if given is None:
+            return _EMPTY if read == len(argument) else self._give(argument, read)
+        given.seek(read)
+        return given
+
     def _run_segment(self, segment: Segment, argument: bytes) -> None:
         opcodes, _, depths, special = segment
         owner, handlers = self._owner, self._dispatch
-        given = io.BytesIO(argument) if argument else _EMPTY
-        owner.read, owner.readline, owner.readinto = given.read, given.readline, given.readinto
         if special is None:
-            for opcode in opcodes:
-                handlers[opcode](owner)
+            given = self._run_plain(opcodes, argument)
         else:
+            given = self._give(argument)
             prediction, events, target = special
             for origin, obligation in events:
                 self._lockstep.check(origin, obligation, fresh=target in self._fresh)

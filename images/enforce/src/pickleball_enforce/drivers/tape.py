@@ -45,20 +45,24 @@ class BytesTape:
         self._data = data
         self._start = start
         self._end = len(data)
-        self._lean: bytes | None = None
+        self._lean: Callable[[], bytes | None] = _nothing
         self.truncated = False
 
     def judge(self, verifier: WholeVerifier, *, last: bool) -> Verdict:
         """Judge the pickle; `last` says that no other load will use its memo."""
         verdict = verifier.verify(self._data, self._start, last=last)
         self._end = _end_of(verdict, self._data, start=self._start)
-        self._lean = verifier.lean() if last else None
+        self._lean = verifier.lean if last else _nothing
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
 
+    def judged(self) -> tuple[bytes, int, int] | None:
+        """Give the bytes that were judged, with where in them the pickle begins and ends."""
+        return self._data, self._start, self._end
+
     def replay(self) -> Replay:
         """Give a file of exactly the bytes that were judged, or of a leaner pickle that loads alike."""
-        return Replay(self._lean or self._data[self._start : self._end])
+        return Replay(self._lean() or self._data[self._start : self._end])
 
     def replay_all(self) -> Any:
         """Give a file of these bytes and all that follow (audit)."""
@@ -124,7 +128,7 @@ class FileTape:
         self._start = file.tell() if self._ahead else 0
         self._kept = bytearray()
         self._data = b""  # ... what of it is the pickle
-        self._lean: bytes | None = None
+        self._lean: Callable[[], bytes | None] = _nothing
         self._gaps: list[Gap] = []
         self._left_out = 0  # bytes in gaps
         self._source = file  # of the gaps
@@ -147,7 +151,7 @@ class FileTape:
         if verdict.error is not None:
             self.truncated = verdict.error.offset >= len(self._data) + self._left_out
         else:
-            self._lean = verifier.lean() if last else None
+            self._lean = verifier.lean if last else _nothing
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         self._end = _end_of(verdict, self._data, self._left_out)
         self.finish()
@@ -293,9 +297,14 @@ class FileTape:
 
     # ---- second reading ---------------------------------------------------------------------------------------------
 
+    def judged(self) -> tuple[bytes, int, int] | None:
+        """As that of a BytesTape, where all of the pickle lies in memory."""
+        return None if self._gaps else (self._data, 0, len(self._data))
+
     def replay(self) -> Replay | SplicedReplay:
         """Give a file of exactly the bytes that were judged, or of a leaner pickle that loads alike."""
-        return self._replay_data() if self._lean is None else Replay(self._lean)
+        lean = self._lean()
+        return self._replay_data() if lean is None else Replay(lean)
 
     def _replay_data(self) -> Replay | SplicedReplay:
         return SplicedReplay(self._data, self._gaps, self._source) if self._gaps else Replay(self._data)
@@ -346,6 +355,10 @@ class Chain:
             if not data.endswith(b"\n"):
                 self._files.pop(0)
         return data if data.endswith(b"\n") else data + self._readline()
+
+
+def _nothing() -> None:
+    """Give no other pickle."""
 
 
 def name_of(file: Any) -> str:

@@ -6,6 +6,7 @@
 //! The same contract as `pickleball_enforce.verifier`, rule by rule: every change goes into both, and the tests compare
 //! all that the two say.
 
+mod ahead;
 mod calls;
 mod containers;
 mod entries;

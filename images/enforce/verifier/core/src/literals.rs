@@ -105,6 +105,7 @@ impl Machine<'_> {
     fn bytes(&mut self, size: u64, sort: Sort) -> Step {
         if !self.skip_gap(size) {
             self.skip(size)?;
+            self.ahead.pass(self.data, self.pos, size as usize);
         }
         self.push(Tag::plain(sort))
     }

@@ -1,5 +1,6 @@
 //! The machine: runs through the opcodes of one pickle with a stack of tags (verifier.py).
 
+use crate::ahead::Ahead;
 use crate::memory::ContainerKind;
 use crate::name;
 use crate::opcode::{self, HIGHEST_PROTOCOL};
@@ -45,6 +46,7 @@ pub struct Machine<'a> {
     pub(crate) worked: u64,
     pub(crate) extensions: Vec<(i64, usize)>,
     pub(crate) spare: Vec<Tag>,
+    pub(crate) ahead: Ahead,
     max_depth: usize,
     /// How many entries the memo may have before a put needs a look: till then none is left out, and each was put there by
     /// an opcode that was read, so that no index is larger than the stream.
@@ -93,6 +95,7 @@ impl<'a> Machine<'a> {
             worked: 0,
             extensions: Vec::new(),
             spare: Vec::new(),
+            ahead: Ahead::default(),
             max_depth,
             memo_room,
         }

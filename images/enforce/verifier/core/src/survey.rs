@@ -52,9 +52,17 @@ fn counted<const WIDTH: usize>(rest: &[u8]) -> Option<usize> {
     number::<WIDTH>(rest)?.checked_add(WIDTH)
 }
 
-/// Looks at the pickle that begins at `start`; None where it is more than plain data, odd, or cut off.
+/// The length of two lines.
+fn lines(rest: &[u8]) -> Option<usize> {
+    let mut ends = rest.iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
+    ends.next()?;
+    Some(ends.next()?.0 + 1)
+}
+
+/// Looks at the pickle that begins at `start`; None where it is more than plain data, odd, or cut off. With `calls` there
+/// may be imports, calls and states too; then the protocol is said at the start if at all.
 #[must_use]
-pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
+pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
     let mut found = Survey { end: start, ordered: true, encodes: false, got: Vec::new() };
     let (mut window, mut framed) = (data, false);
     let (mut pos, mut entries) = (start, 0);
@@ -85,6 +93,8 @@ pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
             | 0x85..=0x89
             | 0x8f..=0x91
             | b'R' => 0,
+            0x93 | b'b' if calls => 0,
+            b'c' if calls => lines(rest)?,
             b'K' => 1,
             b'M' => 2,
             b'J' => 4,
@@ -121,7 +131,7 @@ pub fn survey(data: &[u8], start: usize) -> Option<Survey> {
                 ENCODE.len()
             }
             0x80 => {
-                if *rest.first()? > HIGHEST_PROTOCOL {
+                if *rest.first()? > HIGHEST_PROTOCOL || calls && pos != start {
                     return None;
                 }
                 1
@@ -150,32 +160,45 @@ mod tests {
 
     #[test]
     fn data_is_told_from_what_is_more() {
-        assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0).map(|found| found.end), Some(10));
-        assert_eq!(survey(b"..", 1).map(|found| found.end), Some(2));
-        assert!(survey(b"c_codecs\nencode\n(N\x85R.", 0).is_some_and(|found| found.encodes));
+        assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0, false).map(|found| found.end), Some(10));
+        assert_eq!(survey(b"..", 1, false).map(|found| found.end), Some(2));
+        assert!(survey(b"c_codecs\nencode\n(N\x85R.", 0, false).is_some_and(|found| found.encodes));
         for more in [&b"cos\nsystem\n."[..], b"\x8c\x02os\x8c\x01x\x93.", b"Np0\n.", b"K\x01Q.", b"\x97.", b"\x82\x01."]
         {
-            assert!(survey(more, 0).is_none(), "{more:?}");
+            assert!(survey(more, 0, false).is_none(), "{more:?}");
         }
         for odd in
             [&b""[..], b"K", b"\x80\x06N.", b"X\xff\xff\xff\xff.", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", b"N"]
         {
-            assert!(survey(odd, 0).is_none(), "{odd:?}");
+            assert!(survey(odd, 0, false).is_none(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn calls_are_passed_where_they_may_be() {
+        for called in [&b"cos\nsystem\n)R."[..], b"\x8c\x02os\x8c\x01x\x93)R}b.", b"\x80\x02cos\nx\n."] {
+            assert!(survey(called, 0, false).is_none(), "{called:?}");
+            assert_eq!(survey(called, 0, true).map(|found| found.end), Some(called.len()), "{called:?}");
+        }
+        for other in [&b"N\x80\x02cos\nx\n."[..], b"cos\nx.", b"cos.", b"N)\x81.", b"(ios\nx\n.", b"\x82\x01.", b"NQ."]
+        {
+            assert!(survey(other, 0, true).is_none(), "{other:?}");
         }
     }
 
     #[test]
     fn what_is_got_is_known() {
-        let found = survey(b"]\x94N\x94h\x01.", 0).expect("data");
+        let found = survey(b"]\x94N\x94h\x01.", 0, false).expect("data");
         assert_eq!((found.is_vain(0), found.is_vain(1), found.is_vain(500)), (true, false, true));
-        assert!(!survey(b"]q\x05.", 0).expect("data").ordered);
-        assert!(survey(b"Nh\x00.", 0).is_none());
+        assert!(!survey(b"]q\x05.", 0, false).expect("data").ordered);
+        assert!(survey(b"Nh\x00.", 0, false).is_none());
     }
 
     #[test]
     fn frames_end_between_opcodes_and_at_stop() {
-        let framed =
-            |size: u8, rest: &[u8]| survey(&[&[0x95, size, 0, 0, 0, 0, 0, 0, 0][..], rest].concat(), 0).is_some();
+        let framed = |size: u8, rest: &[u8]| {
+            survey(&[&[0x95, size, 0, 0, 0, 0, 0, 0, 0][..], rest].concat(), 0, false).is_some()
+        };
         assert!(framed(2, b"N."));
         assert!(framed(1, b"N."));
         assert!(framed(0, b"N."));

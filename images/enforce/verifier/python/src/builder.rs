@@ -5,7 +5,7 @@
 //! hashing) has the bounds of the verifier, or closer ones. Where anything is odd, nothing is built: then the long way judges it.
 
 use pickleball_verifier::{ENCODE, Settings, Survey, survey};
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
@@ -23,13 +23,13 @@ const SMALL: std::ops::Range<i64> = -5..257; // ints of which Python has one eac
 
 /// That nothing is built: Python has raised, or something is odd.
 #[derive(Debug)]
-struct Odd;
+pub struct Odd;
 
-type Step<T = ()> = Result<T, Odd>;
+pub type Step<T = ()> = Result<T, Odd>;
 
 /// Where the items above a MARK begin. Those of a list that is not made yet begin at `open` and lie below.
 #[derive(Clone, Copy)]
-struct Mark {
+pub struct Mark {
     start: usize,
     open: usize,
 }
@@ -53,7 +53,7 @@ impl Builder {
     /// plain data or odd.
     fn build<'py>(&self, data: &Bound<'py, PyBytes>, start: usize) -> PyResult<Option<(Object<'py>, usize)>> {
         let (py, data) = (data.py(), data.as_bytes());
-        let Some(survey) = survey(data, start) else { return Ok(None) };
+        let Some(survey) = survey(data, start, false) else { return Ok(None) };
         if (data.len() - start) as u64 > self.settings.max_length {
             return Ok(None);
         }
@@ -69,16 +69,35 @@ impl Builder {
             },
         }
     }
+
+    /// Makes what a pickle between two places stands for, that was judged, is clean, and is loaded once: `find` gives each
+    /// import when its opcode comes. None where it has opcodes that are left to stock; then nothing has run.
+    fn load<'py>(
+        &self,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+        end: usize,
+        find: Object<'py>,
+    ) -> PyResult<Option<(Object<'py>,)>> {
+        let (py, data) = (data.py(), data.as_bytes());
+        let Some(survey) = survey(data, start, true).filter(|survey| survey.end == end) else { return Ok(None) };
+        let mut building = Building::new(py, &data[..end], start, &survey, &self.settings);
+        building.find = Some(find);
+        match building.run() {
+            Ok(found) => Ok(Some((found,))),
+            Err(Odd) => Err(PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("the judged pickle is odd"))),
+        }
+    }
 }
 
-struct Building<'a, 'py> {
-    py: Python<'py>,
+pub struct Building<'a, 'py> {
+    pub py: Python<'py>,
     data: &'a [u8],
     start: usize,
     pos: usize,
     survey: &'a Survey,
     settings: &'a Settings,
-    stack: Vec<Object<'py>>,
+    pub stack: Vec<Object<'py>>,
     marks: Vec<Mark>,
     /// Where the items above the last mark begin.
     fence: usize,
@@ -87,6 +106,8 @@ struct Building<'a, 'py> {
     hash_cost: u64,
     /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
     encoder: Option<Object<'py>>,
+    /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
+    pub find: Option<Object<'py>>,
 }
 
 impl<'a, 'py> Building<'a, 'py> {
@@ -111,6 +132,7 @@ impl<'a, 'py> Building<'a, 'py> {
             entries: 0,
             hash_cost: 0,
             encoder: None,
+            find: None,
         }
     }
 
@@ -180,7 +202,9 @@ impl<'a, 'py> Building<'a, 'py> {
                 code @ 0x85..=0x87 => self.tie(usize::from(code - 0x84))?,
                 b'a' => self.append()?,
                 b's' => self.set_item()?,
+                b'R' if self.find.is_some() => self.call()?,
                 b'R' => self.encode()?,
+                b'b' => self.give_state()?,
                 b'.' => {
                     self.check_data(self.stack.len().saturating_sub(1))?;
                     return self.pop();
@@ -192,6 +216,8 @@ impl<'a, 'py> Building<'a, 'py> {
 
     fn rare(&mut self, code: u8) -> Step {
         match code {
+            b'c' if self.find.is_some() => self.global(),
+            0x93 => self.stack_global(),
             b'c' => {
                 self.pos += ENCODE.len();
                 self.push(self.encoder.clone())
@@ -283,7 +309,7 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     #[inline(always)]
-    fn take(&mut self, size: usize) -> Step<&'a [u8]> {
+    pub fn take(&mut self, size: usize) -> Step<&'a [u8]> {
         let data = self.data;
         let found = data.get(self.pos..).and_then(|rest| rest.get(..size)).ok_or(Odd)?;
         self.pos += size;
@@ -297,6 +323,11 @@ impl<'a, 'py> Building<'a, 'py> {
         self.take(size)
     }
 
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.data.get(self.pos..).unwrap_or_default()
+    }
+
     fn follows(&self, code: u8) -> bool {
         self.data.get(self.pos) == Some(&code)
     }
@@ -304,9 +335,9 @@ impl<'a, 'py> Building<'a, 'py> {
     // ---- the stack and the memo -------------------------------------------------------------------------------------
 
     #[inline(always)]
-    fn push(&mut self, made: Option<Object<'py>>) -> Step {
+    pub fn push(&mut self, made: Option<Object<'py>>) -> Step {
         match made {
-            Some(made) if self.stack.len() < self.settings.max_depth => {
+            Some(made) if self.stack.len() < self.settings.max_depth || self.find.is_some() => {
                 self.stack.push(made);
                 Ok(())
             }
@@ -315,12 +346,12 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     #[inline(always)]
-    fn pop(&mut self) -> Step<Object<'py>> {
+    pub fn pop(&mut self) -> Step<Object<'py>> {
         if self.stack.len() > self.fence { self.stack.pop().ok_or(Odd) } else { Err(Odd) }
     }
 
     #[inline(always)]
-    fn top(&self) -> Step<&Object<'py>> {
+    pub fn top(&self) -> Step<&Object<'py>> {
         self.stack.get(self.fence..).and_then(<[_]>::last).ok_or(Odd)
     }
 
@@ -419,7 +450,7 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     /// Puts an exception back where those of C functions are.
-    fn kept<T>(&self, result: PyResult<T>) -> Step<T> {
+    pub fn kept<T>(&self, result: PyResult<T>) -> Step<T> {
         result.map_err(|error| {
             error.restore(self.py);
             Odd
@@ -485,6 +516,14 @@ impl<'a, 'py> Building<'a, 'py> {
 
     fn extend(&mut self, start: usize) -> Step {
         self.check_data(start)?;
+        if self.find.is_some() {
+            if self.stack.len() == start {
+                return Ok(());
+            }
+            if !self.top_below(start)?.is_exact_instance_of::<PyList>() {
+                return self.append_elsewhere(start);
+            }
+        }
         let items = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
         let end = list.len();
@@ -493,7 +532,11 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     fn append(&mut self) -> Step {
-        self.check_data(self.stack.len().saturating_sub(1))?;
+        let start = self.stack.len().saturating_sub(1);
+        self.check_data(start)?;
+        if self.find.is_some() && !self.top_below(start)?.is_exact_instance_of::<PyList>() {
+            return self.append_elsewhere(start);
+        }
         let item = self.pop()?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
         let done = list.append(item);
@@ -525,7 +568,7 @@ impl<'a, 'py> Building<'a, 'py> {
 
     /// What lies right below a place.
     #[inline(always)]
-    fn top_below(&self, start: usize) -> Step<&Object<'py>> {
+    pub fn top_below(&self, start: usize) -> Step<&Object<'py>> {
         self.stack.get(self.fence..start).and_then(<[_]>::last).ok_or(Odd)
     }
 
@@ -533,6 +576,9 @@ impl<'a, 'py> Building<'a, 'py> {
     #[inline(always)]
     fn put_items(&mut self, dict: &Object<'py>, start: usize) -> Step {
         self.check_data(start)?;
+        if self.find.is_some() && !dict.is_exact_instance_of::<PyDict>() {
+            return self.put_items_elsewhere(dict, start);
+        }
         let dict = dict.cast_exact::<PyDict>().map_err(|_| Odd)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
         let pairs = self.stack[start..].chunks_exact(2);
@@ -540,7 +586,9 @@ impl<'a, 'py> Building<'a, 'py> {
             return Err(Odd);
         }
         for pair in pairs {
-            charge(&pair[0], &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            if self.find.is_none() {
+                charge(&pair[0], &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            }
             let done = dict.set_item(&pair[0], &pair[1]);
             self.kept(done)?;
         }
@@ -552,10 +600,16 @@ impl<'a, 'py> Building<'a, 'py> {
     fn add_items(&mut self) -> Step {
         let start = self.take_mark()?;
         self.check_data(start)?;
-        let set = self.top_below(start)?.cast_exact::<PySet>().map_err(|_| Odd)?;
+        let target = self.top_below(start)?;
+        if self.find.is_some() && !target.is_instance_of::<PySet>() {
+            return if self.stack.len() == start { Ok(()) } else { self.add_elsewhere(start) };
+        }
+        let set = target.cast::<PySet>().map_err(|_| Odd)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
         for item in &self.stack[start..] {
-            charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            if self.find.is_none() {
+                charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
+            }
             self.kept(set.add(item))?;
         }
         self.hash_cost = hash_cost;
@@ -567,7 +621,7 @@ impl<'a, 'py> Building<'a, 'py> {
         let start = self.take_mark()?;
         self.check_data(start)?;
         let (mut hash_cost, bound) = (self.hash_cost, self.hash_bound());
-        for item in &self.stack[start..] {
+        for item in self.stack[start..].iter().filter(|_| self.find.is_none()) {
             charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
         }
         self.hash_cost = hash_cost;

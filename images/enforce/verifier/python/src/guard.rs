@@ -34,20 +34,9 @@ pub struct Guard {
 }
 
 impl Guard {
-    fn has_passed(&self, class: &Bound<'_, PyType>) -> bool {
-        self.passed.lock().is_ok_and(|passed| passed.iter().any(|known| known.is(class)))
-    }
-}
-
-#[pymethods]
-impl Guard {
-    #[new]
-    fn new(callee: Py<PyAny>, check: Py<PyAny>) -> Guard {
-        Guard { callee, check, passed: Mutex::new(Vec::new()) }
-    }
-
-    #[pyo3(signature = (*args))]
-    fn __call__<'py>(&self, py: Python<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    /// Calls the callee and has its result checked.
+    pub fn call<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let py = args.py();
         let result = self.callee.bind(py).call1(args)?;
         let fresh = result.get_refcnt() == 1;
         let class = result.get_type();
@@ -63,5 +52,22 @@ impl Guard {
             passed.push(class.unbind());
         }
         Ok(result)
+    }
+
+    fn has_passed(&self, class: &Bound<'_, PyType>) -> bool {
+        self.passed.lock().is_ok_and(|passed| passed.iter().any(|known| known.is(class)))
+    }
+}
+
+#[pymethods]
+impl Guard {
+    #[new]
+    fn new(callee: Py<PyAny>, check: Py<PyAny>) -> Guard {
+        Guard { callee, check, passed: Mutex::new(Vec::new()) }
+    }
+
+    #[pyo3(signature = (*args))]
+    fn __call__<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.call(args)
     }
 }

@@ -1,7 +1,9 @@
 //! `pickleball_enforce._verifier`: the verifier for Python. `pickleball_enforce.native` wraps it.
 
 mod builder;
+mod calls;
 mod guard;
+mod handlers;
 mod host;
 mod interpreter;
 mod made;
@@ -28,6 +30,7 @@ fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;
+    module.add_function(wrap_pyfunction!(handlers::handle, module)?)?;
     module.add_class::<builder::Builder>()?;
     module.add_class::<guard::Guard>()?;
     module.add_class::<places::Places>()?;

@@ -72,6 +72,20 @@ pub fn latin1<'py>(text: &Object<'py>) -> Option<Object<'py>> {
     unsafe { owned(text.py(), ffi::PyUnicode_AsLatin1String(text.as_ptr())) }
 }
 
+/// Gives the text that Python keeps for this one, as stock does with names of attributes; anything else as it is.
+pub fn interned(key: Object<'_>) -> Object<'_> {
+    if !key.is_exact_instance_of::<PyString>() {
+        return key;
+    }
+    let py = key.py();
+    let mut held = key.into_ptr();
+    // SAFETY: takes over a reference to an exact text, and gives one to a text back in its place.
+    unsafe {
+        ffi::PyUnicode_InternInPlace(&raw mut held);
+        Bound::from_owned_ptr(py, held)
+    }
+}
+
 pub fn bytearray<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
     // SAFETY: copies so many bytes; gives a new reference.
     unsafe { owned(py, ffi::PyByteArray_FromStringAndSize(bytes.as_ptr().cast(), length(bytes))) }
