@@ -555,3 +555,87 @@ def test_a_hook_that_keeps_ours_out_takes_the_long_way(tmp_path: Path) -> None:
     program = [sys.executable, "-c", textwrap.dedent(code), str(policy)]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_hooks_of_others_are_told_of_each_import(tmp_path: Path) -> None:
+    """What the compiled module loads by itself is told to the audit hooks as stock tells it, once for each import."""
+    hooked(
+        tmp_path,
+        """
+        told = []
+        sys.addaudithook(lambda event, args: told.append(args) if event == "pickle.find_class" else None)
+        for data in (CALL, b"\\x80\\x04" + name("shelf", "make") + name("shelf", "Kept") + b"\\x85R."):
+            quickly(data)
+            told.clear()
+            pickle.loads(data)
+            mine = list(told)
+            told.clear()
+            with_stock = [("shelf", "make")] + ([("shelf", "Kept")] if b"Kept" in data else [])
+            assert mine == with_stock, mine
+        """,
+    )
+
+
+def test_a_hook_that_changes_the_name_changes_nothing_unchecked(tmp_path: Path) -> None:
+    """An audit hook that is told of an import puts another object there: that one is checked."""
+    hooked(
+        tmp_path,
+        """
+        import copyreg
+        quickly(CALL)
+        on = []
+        def change(event, args):
+            if event == "pickle.find_class" and on:
+                shelf.make = on.pop()
+        sys.addaudithook(change)
+        on.append(copyreg.__newobj__)
+        refused(CALL)
+        on.append(make)
+        assert pickle.loads(CALL) == [1]
+        on.append(stock_loads)
+        refused(b"\\x80\\x04" + name("shelf", "make") + b"C\\x02N.\\x85R.")
+        """,
+    )
+
+
+def test_what_a_hook_loads_meanwhile_is_not_the_import_that_is_told(tmp_path: Path) -> None:
+    """An unpickler that nobody judged, run by a hook while it is told of an import, gets nothing, nor that import."""
+    hooked(
+        tmp_path,
+        """
+        quickly(CALL)
+        on, got = [], []
+        def load(event, args):
+            if event == "pickle.find_class" and on:
+                data = on.pop()
+                try:
+                    got.append(stock_loads(data))
+                except pickle.UnpicklingError:
+                    got.append("refused")
+        sys.addaudithook(load)
+        for data in (b"cos\\nsystem\\n.", b"cshelf\\nmake\\n.", b"\\x80\\x04" + name("shelf", "make") + b"."):
+            on.append(data)
+            assert pickle.loads(CALL) == [1]
+        assert got == ["refused"] * 3, got
+        """,
+    )
+
+
+def test_what_a_callee_loads_unjudged_gets_nothing(tmp_path: Path) -> None:
+    """A callee of a short pickle that runs stock's unpickler does not get the imports that are expected next."""
+    hooked(
+        tmp_path,
+        """
+        got = []
+        def run(*given):
+            try:
+                got.append(stock_loads(b"cshelf\\nKept\\n."))
+            except pickle.UnpicklingError:
+                got.append("refused")
+        shelf.make = run
+        data = b"\\x80\\x04" + name("shelf", "make") + b")R" + name("shelf", "Kept") + b"\\x86."
+        for _ in range(3):
+            assert pickle.loads(data)[1] is Kept
+        assert got == ["refused"] * 3, got
+        """,
+    )

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Tape = BytesTape | FileTape
 _PROTO = 0x80
-_build: Callable[[bytes, int, int, Callable[[str, str], Any]], tuple[Any] | None] | None
-_build = engine.native.Builder(Settings(buffers=False), quick.encodes).load if engine.native else None
 _BUSY = "load() is already running on this Unpickler; it can neither be nested nor shared."
 _NO_PERSISTENT_LOAD = "A load persistent id instruction was encountered, but no persistent_load function was specified."
 
@@ -256,15 +254,13 @@ class Loader:
     def _build(self, imports: _Imports, tape: Tape) -> tuple[Any] | None:
         """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
         place = tape.judged()
-        if _build is None or place is None:
+        if place is None or engine.native is None:
             return None
         data, start, end = place
         if data[start] == _PROTO:  # names are looked up by it
             self._proxy.current = Replay(data[start : start + 2] + b"N.")
             self._engine.load()
-        if pause.USEFUL and end - start > pause.LEAST:
-            return pause.paused(_build, data, start, end, imports.find)  # type: ignore[no-any-return]
-        return _build(data, start, end, imports.find)
+        return quick.make(data, start, end, imports.find)
 
     def _run_judged(self, imports: _Imports, tape: Tape, owner: Unpickler | None) -> Any:
         """Have stock load what was judged."""

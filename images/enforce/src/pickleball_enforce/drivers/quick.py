@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pickleball_enforce._verifier import Expected, Gate, Rules
+    from pickleball_enforce.lookup import Enforcement
     from pickleball_enforce.policy import Policy
     from pickleball_enforce.report import Import
 
@@ -54,7 +55,9 @@ def encodes() -> bool:
     return found is _ENCODE and names.canonical("_codecs", "encode", 0, fix_imports=True) == ("_codecs", "encode")
 
 
-_build: Any = engine.native.Builder(_SETTINGS, encodes).build if engine.native else None
+_builder = engine.native.Builder(_SETTINGS, encodes) if engine.native else None
+_build: Any = _builder.build if _builder else None
+_make: Any = _builder.load if _builder else None
 
 
 def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:
@@ -72,21 +75,36 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     if built is not None:
         leave(built[1])
         return built
-    if size > _SHORT or enforcement.audit or not sanction.watched:
+    if size > _SHORT or not sanction.watched:
         return None
     known, gate = _latest
-    if known is not policy:
-        gate = _make_gate(policy, _rules)
-    found = gate.judge(content, start)
+    if known is not enforcement:
+        gate = _make_gate(enforcement, policy, _rules)
+    found = gate.judge(content, start) if gate is not None else None
     if found is None:
         return None
     end, stream, expecting = found
     leave(end)
     if expecting is None:
         return stock.loads(stream), end
-    # The audit hook asks about each import of it beforehand.
     long = pause.USEFUL and len(stream) > pause.LEAST
+    made = pause.paused(_make, stream, 0, len(stream), expecting) if long else _make(stream, 0, len(stream), expecting)
+    if made is not None:
+        return made[0], end
+    if not expecting.may_run():
+        return None
+    # The audit hook asks about each import of it beforehand.
     return (expecting.run(pause.paused, stock.loads, stream) if long else expecting.run(stock.loads, stream)), end
+
+
+def make(content: bytes, start: int, end: int, find: Callable[[str, str], Any]) -> tuple[Any] | None:
+    """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
+    if _make is None:
+        return None
+    long = pause.USEFUL and end - start > pause.LEAST
+    found: tuple[Any] | None
+    found = pause.paused(_make, content, start, end, find) if long else _make(content, start, end, find)
+    return found
 
 
 def is_ready() -> bool:
@@ -94,9 +112,11 @@ def is_ready() -> bool:
     return engine.native is not None and lookup.current().policy is not None
 
 
-def _make_gate(policy: Policy, rules: Rules) -> Gate:
-    """Keep verifiers and predictions for a policy, in the place of those for another."""
+def _make_gate(enforcement: Enforcement, policy: Policy, rules: Rules) -> Gate | None:
+    """Keep verifiers and predictions for what is in force, in the place of those for another; none for an audit."""
     global _latest  # noqa: PLW0603 - one pair, swapped as a whole
+    if enforcement.audit:
+        return None
 
     def learn(content: bytes, start: int) -> tuple[list[Expected] | None, bool]:
         imports = engine.native.Verifier(policy, _SETTINGS).verify(content, start, last=True).imports
@@ -108,7 +128,7 @@ def _make_gate(policy: Policy, rules: Rules) -> Gate:
         return found, True
 
     gate = engine.native.Gate(rules, lambda: engine.native.make_core(policy, _SETTINGS), learn)
-    _latest = (policy, gate)
+    _latest = (enforcement, gate)
     return gate
 
 
@@ -183,9 +203,11 @@ def _is_loading_method(raw: object) -> bool:
 
 
 _harmless: dict[int, ref[type]] = {}  # classes without a method that loads, by their ids
-_latest: tuple[Policy | None, Gate] = (None, None)  # type: ignore[assignment]
+_latest: tuple[Enforcement | None, Gate | None] = (None, None)
 _rules = (
     None
     if engine.native is None
-    else engine.native.Rules(_examine, _check, engine.native.Places(obligations.WORLD), _MISSING, pause.paused.__code__)
+    else engine.native.Rules(
+        _examine, _check, engine.native.Places(obligations.WORLD), _MISSING, pause.paused.__code__, sys.audit
+    )
 )

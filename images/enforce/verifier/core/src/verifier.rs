@@ -11,6 +11,7 @@ use crate::report::{Halt, Malformed, Obligation, Violation};
 use crate::tag::{Sort, Tag};
 use crate::{Host, Import, Interrupted, Settings, Tables};
 
+const USUAL_SHAPE: usize = 1 << 8; // for an import
 const LONGEST_SHAPE: usize = 1 << 12;
 const LARGEST_ROOM: usize = 1 << 12;
 
@@ -172,7 +173,7 @@ impl Verifier {
     }
 
     fn shape_of(&self, imports: &[usize]) -> Option<Vec<u8>> {
-        let mut shape = Vec::new();
+        let mut shape = Vec::with_capacity(imports.len() * USUAL_SHAPE);
         for &index in imports {
             self.memory.imports[index].add_shape(&mut shape)?;
         }

@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
 
+use crate::calls::Finder;
 use crate::made::{self, Object};
 use crate::settings;
 
@@ -82,7 +83,7 @@ impl Builder {
         let (py, data) = (data.py(), data.as_bytes());
         let Some(survey) = survey(data, start, true).filter(|survey| survey.end == end) else { return Ok(None) };
         let mut building = Building::new(py, &data[..end], start, &survey, &self.settings);
-        building.find = Some(find);
+        building.find = Some(Finder::new(find));
         match building.run() {
             Ok(found) => Ok(Some((found,))),
             Err(Odd) => Err(PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("the judged pickle is odd"))),
@@ -107,7 +108,7 @@ pub struct Building<'a, 'py> {
     /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
     encoder: Option<Object<'py>>,
     /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
-    pub find: Option<Object<'py>>,
+    pub find: Option<Finder<'py>>,
 }
 
 impl<'a, 'py> Building<'a, 'py> {

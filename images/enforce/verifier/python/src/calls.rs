@@ -10,8 +10,26 @@ use pyo3::types::{PyDict, PyList, PyModule, PyString, PyTuple};
 use crate::builder::{Building, Odd, Step};
 use crate::guard::Guard;
 use crate::made::{self, Object};
+use crate::quick::Load;
 
 const NOT_FOUND: &str = "the judged pickle has no such line";
+
+/// Where the imports of a judged pickle come from.
+pub enum Finder<'py> {
+    /// A function of the driver.
+    Asked(Object<'py>),
+    /// The checks of a short load.
+    Checked(Bound<'py, Load>),
+}
+
+impl<'py> Finder<'py> {
+    pub fn new(find: Object<'py>) -> Finder<'py> {
+        match find.cast_into_exact::<Load>() {
+            Ok(load) => Finder::Checked(load),
+            Err(error) => Finder::Asked(error.into_inner()),
+        }
+    }
+}
 
 fn unpickling_error(py: Python<'_>, sentence: &'static str) -> PyErr {
     let error = PyModule::import(py, "_pickle").and_then(|module| module.getattr(intern!(py, "UnpicklingError")));
@@ -45,8 +63,11 @@ impl<'py> Building<'_, 'py> {
     }
 
     fn find(&self, names: (Object<'py>, Object<'py>)) -> PyResult<Object<'py>> {
-        let Some(find) = &self.find else { return Err(unpickling_error(self.py, "nothing is imported here")) };
-        find.call1(names)
+        match &self.find {
+            Some(Finder::Checked(load)) => load.get().import(self.py, &names.0, &names.1),
+            Some(Finder::Asked(find)) => find.call1(names),
+            None => Err(unpickling_error(self.py, "nothing is imported here")),
+        }
     }
 
     fn line(&mut self) -> Step<Object<'py>> {

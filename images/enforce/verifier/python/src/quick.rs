@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
@@ -57,13 +58,22 @@ pub struct Rules {
     missing: Py<PyAny>,
     /// The code of the function that may stand between a load and stock.
     between: Py<PyAny>,
+    /// Tells the audit hooks.
+    audit: Py<PyAny>,
 }
 
 #[pymethods]
 impl Rules {
     #[new]
-    fn new(examine: Py<PyAny>, check: Py<PyAny>, world: Py<Places>, missing: Py<PyAny>, between: Py<PyAny>) -> Rules {
-        Rules { examine, check, world, missing, between }
+    fn new(
+        examine: Py<PyAny>,
+        check: Py<PyAny>,
+        world: Py<Places>,
+        missing: Py<PyAny>,
+        between: Py<PyAny>,
+        audit: Py<PyAny>,
+    ) -> Rules {
+        Rules { examine, check, world, missing, between, audit }
     }
 }
 
@@ -165,18 +175,18 @@ impl Expected {
         Ok(found.is_some())
     }
 
-    /// Checks the object that stands there now.
-    fn check(&self, py: Python<'_>, at: usize, judged: &Bound<'_, PyBytes>) -> PyResult<()> {
+    /// Checks the object that stands there now, and gives it.
+    fn check<'py>(&self, py: Python<'py>, at: usize, judged: &Bound<'_, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let obj = self.find(py)?;
         let rules = self.rules.get();
         if let Some(passed) = self.passed() {
             if rules.world.get().are(py, &passed.world)? && passed.stands(py, &obj)? {
-                return Ok(());
+                return Ok(obj);
             }
             self.keep(None);
         }
         rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, judged))?;
-        Ok(())
+        Ok(obj)
     }
 }
 
@@ -230,6 +240,29 @@ impl Load {
         Ok(between && frame.getattr(intern!(py, "f_back"))?.is(&own))
     }
 
+    /// Gives the next import to the builder: tells the audit hooks, as stock does, and then checks what stands there.
+    pub fn import<'py>(
+        &self,
+        py: Python<'py>,
+        module: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let at = self.at.load(Ordering::Relaxed);
+        let item = self.expected.get(at).map(Py::get);
+        let Some(item) = item.filter(|item| {
+            is_text(module, &item.asked.0).unwrap_or(false) && is_text(name, &item.asked.1).unwrap_or(false)
+        }) else {
+            return Err(PyRuntimeError::new_err("the judged pickle imports something else"));
+        };
+        sanction::told(module, name, || {
+            let told = self.rules.get().audit.bind(py).call1((intern!(py, "pickle.find_class"), module, name));
+            told.map(drop)
+        })?;
+        let found = item.check(py, at, self.judged.bind(py))?;
+        self.at.store(at + 1, Ordering::Relaxed);
+        Ok(found)
+    }
+
     /// Whether this import, which its own frame asks for, comes next; raises when its object is not what the policy allows.
     fn admits(&self, py: Python<'_>, module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
         let at = self.at.load(Ordering::Relaxed);
@@ -238,14 +271,13 @@ impl Load {
         if !is_text(module, &item.asked.0)? || !is_text(name, &item.asked.1)? {
             return Ok(false);
         }
-        item.check(py, at, self.judged.bind(py))?;
+        item.check(py, at, self.judged.bind(py)).map(drop)?;
         self.at.store(at + 1, Ordering::Relaxed);
         Ok(true)
     }
 }
 
-/// Whether Python imports by its own function. One that a program has put there may change what a name stands for after
-/// the audit hook was asked.
+/// Whether Python imports by its own function.
 fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
     let Some(builtins) = interpreter::modules(py)?.get_item(intern!(py, "builtins"))? else { return Ok(false) };
     let Ok(builtins) = builtins.cast_exact::<PyModule>() else { return Ok(false) };
@@ -263,6 +295,13 @@ fn is_text(given: &Bound<'_, PyAny>, expected: &Py<PyString>) -> PyResult<bool> 
 
 #[pymethods]
 impl Load {
+    /// Whether stock may load it: Python imports by its own function. One that a program has put there may change what a
+    /// name stands for after the audit hook was asked.
+    #[allow(clippy::unused_self)] // it is asked of each load
+    fn may_run(&self, py: Python<'_>) -> PyResult<bool> {
+        imports_by_itself(py)
+    }
+
     /// Has stock load; the function that calls this is the one that is asked for.
     #[pyo3(signature = (call, *arguments))]
     fn run<'py>(
@@ -352,9 +391,6 @@ impl Gate {
             return Ok(Some((end, stream, None)));
         }
         let Some(expected) = self.expected(&shape, content, start)? else { return Ok(None) };
-        if !imports_by_itself(py)? {
-            return Ok(None);
-        }
         for item in expected.iter() {
             if !item.get().is_plain(py)? {
                 return Ok(None);
@@ -388,7 +424,8 @@ impl Watch {
 
     fn __call__(&self, py: Python<'_>, event: &Bound<'_, PyString>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
         if *event == *EVENT {
-            if admitted(py, &args.get_item(0)?, &args.get_item(1)?)? {
+            let (module, name) = (args.get_item(0)?, args.get_item(1)?);
+            if sanction::is_told(&module, &name) || admitted(py, &module, &name)? {
                 return Ok(());
             }
         } else if *event != *self.probe {

@@ -8,12 +8,30 @@ type Pair = (Py<PyAny>, Py<PyAny>);
 
 thread_local! {
     static PAIR: RefCell<Option<Pair>> = const { RefCell::new(None) };
+    static TOLD: RefCell<Option<Pair>> = const { RefCell::new(None) };
     static EXEMPT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether an exempt load runs in this thread.
 pub fn is_in_exempt() -> bool {
     EXEMPT.get()
+}
+
+/// Runs what tells the audit hooks about one import of the builder: ours lets that pass, and no other one.
+pub fn told<T>(module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>, tell: impl FnOnce() -> T) -> T {
+    let before = TOLD.replace(Some((module.clone().unbind(), name.clone().unbind())));
+    let outcome = tell();
+    drop(TOLD.replace(before)); // a hook that was told may load, too
+    outcome
+}
+
+/// Whether this is the import that the builder tells of, once.
+pub fn is_told(module: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> bool {
+    let same = TOLD.with_borrow(|told| told.as_ref().is_some_and(|told| module.is(&told.0) && name.is(&told.1)));
+    if same {
+        drop(TOLD.replace(None));
+    }
+    same
 }
 
 /// The state of the thread that asks.
