@@ -105,26 +105,40 @@ impl Lean<'_> {
     /// Finds the puts and the frames of a pickle that was judged, and how long it is without them.
     fn find(&mut self) -> Option<()> {
         self.places.reserve_exact(self.puts.count);
-        let data = &self.data[..self.end];
-        let mut at = self.start;
-        while let Some(&code) = data.get(at) {
-            match code {
+        let mut rest = &self.data[self.start..self.end];
+        // What most opcodes are has a branch of its own: the processor foresees it, and reads on.
+        while let Some((&code, tail)) = rest.split_first() {
+            rest = match code {
+                MEMOIZE => self.found(rest, tail, 1),
+                BINPUT => self.found(rest, tail.get(1..)?, 2),
+                LONG_BINPUT => self.found(rest, tail.get(4..)?, 5),
+                b'h' | b'K' => tail.get(1..)?,
+                b'M' => tail.get(2..)?,
+                b'j' | b'J' => tail.get(4..)?,
+                b'G' => tail.get(8..)?,
+                b'C' | 0x8c => tail.get(1 + usize::from(*tail.first()?)..)?,
+                b'(' | b')' | b']' | b'}' | b'N' | b'R' | b'a' | b'b' | b'e' | b's' | b'u' | 0x81 | 0x85..=0x89 => tail,
                 FRAME => {
-                    self.frames.push(at as u32);
+                    self.frames.push((self.end - rest.len()) as u32);
                     self.length -= FRAME_WIDTH;
+                    tail.get(FRAME_WIDTH - 1..)?
                 }
-                MEMOIZE | BINPUT | LONG_BINPUT => {
-                    self.length -= width_of(code)?;
-                    if self.puts.is_got(self.places.len()) {
-                        self.length += explicit_width(self.places.len());
-                    }
-                    self.places.push(at as u32);
-                }
-                _ => {}
-            }
-            at = scan::next(data, at)?;
+                _ => &rest[scan::next(rest, 0)?..],
+            };
         }
         (self.places.len() == self.puts.count).then_some(())
+    }
+
+    /// Notes a put of this width, and gives what follows it.
+    #[inline(always)]
+    fn found<'d>(&mut self, at: &[u8], after: &'d [u8], width: usize) -> &'d [u8] {
+        let index = self.places.len();
+        self.length -= width;
+        if self.puts.is_got(index) {
+            self.length += explicit_width(index);
+        }
+        self.places.push((self.end - at.len()) as u32);
+        after
     }
 
     #[must_use]
