@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import gc
+import io
 import pickle
 import random
 import sys
@@ -100,6 +101,8 @@ def test_what_a_call_raises_comes_through() -> None:
         asm.call(asm.name("builtins", "list"), b"(NNl") + b"K\x01b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"K\x01b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"N]\x86b",
+        asm.call(asm.name("types", "SimpleNamespace")) + b"N}K\x05K\x01s\x86b",
+        asm.call(asm.name("types", "SimpleNamespace")) + b"N}]K\x01s\x86b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"(K\x01e",
         asm.call(asm.name("types", "SimpleNamespace")) + b"K\x01a",
         asm.call(asm.name("types", "SimpleNamespace")) + b"(K\x01\x90",
@@ -117,6 +120,31 @@ def test_what_a_call_raises_comes_through() -> None:
             else:
                 errors.append((None, ""))
         assert errors[0] == errors[1], data
+
+
+def test_a_method_that_is_lacking_in_words_of_its_own_is_lacking() -> None:
+    """A class whose `__getattr__` raises an AttributeError of its own gets its state and its items as by stock."""
+
+    class Lacks(AttributeError):
+        pass
+
+    class Own:
+        def __init__(self) -> None:
+            self.items: list[object] = []
+
+        def __getattr__(self, name: str) -> object:
+            raise Lacks(name)
+
+        def append(self, item: object) -> None:
+            self.items.append(item)
+
+    class Unpickler(stock.Unpickler):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> object:
+            return Own
+
+    data = b"\x80\x04" + asm.call(asm.name("shelf", "Own")) + b"(K\x01K\x02eK\x03a}" + asm.text("x") + b"K\x04sb."
+    one, other = made(data, lambda module, name: Own), Unpickler(io.BytesIO(data)).load()
+    assert vars(one) == vars(other) == {"items": [1, 2, 3], "x": 4}
 
 
 def test_nothing_is_held_or_lost() -> None:

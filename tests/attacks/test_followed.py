@@ -99,6 +99,23 @@ def test_a_whole_frame_is_judged_before_anything_in_it_runs(tmp_path: Path) -> N
     )
 
 
+def test_another_way_to_push_is_used_as_by_stock(tmp_path: Path) -> None:
+    """A handler that has stock's handlers push by a function of its own meets what they push, up to the next mark."""
+    hooked(
+        tmp_path,
+        """
+        pushed = []
+        def load_false(self):
+            stack = self.stack
+            self.append = lambda item: (pushed.append(item), stack.append(item))
+            self.append(False)
+        Handlers.dispatch[0x89] = load_false
+        assert load(Handlers, framed(b"(\\x89K\\x01\\x94K\\x02h\\x00](K\\x03et.")) == (False, 1, 2, 1, [3])
+        assert pushed == [False, 1, 2, 1, [3]], pushed
+        """,
+    )
+
+
 def test_a_reader_that_hands_out_other_bytes_changes_nothing(tmp_path: Path) -> None:
     """Each byte is asked for once and kept; a buffer that changes after it was handed out is not looked at again."""
     hooked(

@@ -396,6 +396,69 @@ def test_an_import_function_of_the_program_comes_before_the_checks(tmp_path: Pat
     )
 
 
+def test_an_import_function_of_the_program_is_asked(tmp_path: Path) -> None:
+    """Who guards or counts imports by a function of his own is asked about those of each pickle, as by stock."""
+    hooked(
+        tmp_path,
+        """
+        import builtins
+        own, asked = builtins.__import__, []
+        def guard(name, *rest, **named):
+            asked.append(name)
+            if name == "shelf" and shelf.shut:
+                raise ImportError("shut")
+            return own(name, *rest, **named)
+        shelf.shut = False
+        for data in (CALL, CALL[:2] + b"N0" * 40_000 + CALL[2:]):
+            assert pickle.loads(data) == [1]
+            builtins.__import__ = guard
+            asked.clear()
+            assert pickle.loads(data) == [1] and "shelf" in asked, asked
+            shelf.shut = True
+            try:
+                pickle.loads(data)
+            except ImportError:
+                pass
+            else:
+                raise SystemExit("it was loaded")
+            shelf.shut, builtins.__import__ = False, own
+        """,
+    )
+
+
+def test_a_module_that_another_thread_imports_is_waited_for(tmp_path: Path) -> None:
+    """A class of a module that is still being imported is looked up when its import has ended, as by stock."""
+    (tmp_path / "slow.py").write_text(
+        "import __main__\nclass Kept: pass\n__main__.begun.set()\n__main__.go_on.wait(20)\n"
+        "class Kept:\n    whole = True\n    def __init__(self, *given): pass\n"
+    )
+    hooked(
+        tmp_path,
+        f"""
+        import threading, time
+        sys.path.insert(0, {str(tmp_path)!r})
+        begun, go_on, loaded = threading.Event(), threading.Event(), []
+        data = b"\\x80\\x04" + name("slow", "Kept") + b")R."
+        def load():
+            loaded.append(pickle.loads(data))
+        importing = threading.Thread(target=__import__, args=("slow",))
+        importing.start()
+        assert begun.wait(20)
+        loading = threading.Thread(target=load)
+        loading.start()
+        loading.join(0.3)
+        waited = not loaded
+        go_on.set()
+        importing.join()
+        loading.join()
+        assert waited and loaded[0].whole
+        assert type(quickly(data)) is sys.modules["slow"].Kept
+        """,
+        allowed=("slow.Kept",),
+        called=("slow.Kept",),
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "stream"),
     [

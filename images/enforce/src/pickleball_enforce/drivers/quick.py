@@ -87,12 +87,12 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     leave(end)
     if expecting is None:
         return stock.loads(stream), end
+    if not expecting.may_run():
+        return None
     long = pause.USEFUL and len(stream) > pause.LEAST
     made = pause.paused(_make, stream, 0, len(stream), expecting) if long else _make(stream, 0, len(stream), expecting)
     if made is not None:
         return made[0], end
-    if not expecting.may_run():
-        return None
     # The audit hook asks about each import of it beforehand.
     return (expecting.run(pause.paused, stock.loads, stream) if long else expecting.run(stock.loads, stream)), end
 

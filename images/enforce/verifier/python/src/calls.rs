@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. The verifier has judged these very bytes, and what an import gives is what `find` gives for it.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyModule, PyString, PyTuple};
@@ -99,7 +99,7 @@ impl<'py> Building<'_, 'py> {
     pub fn give_state(&mut self) -> Step {
         let state = self.pop()?;
         let target = self.top()?.clone();
-        let method = target.getattr_opt(intern!(self.py, "__setstate__"));
+        let method = attribute(&target, intern!(self.py, "__setstate__"));
         if let Some(method) = self.kept(method)? {
             let done = method.call1((state,));
             return self.kept(done).map(drop);
@@ -141,9 +141,17 @@ impl<'py> Building<'_, 'py> {
     }
 }
 
+/// Gives an attribute; None where it is lacking. `getattr_opt` of the stable ABI knows no subclasses of the exception.
+fn attribute<'py>(target: &Object<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Object<'py>>> {
+    match target.getattr(name) {
+        Err(error) if error.is_instance_of::<PyAttributeError>(target.py()) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 fn append_each<'py>(target: &Object<'py>, items: &Bound<'py, PyList>) -> PyResult<()> {
     let py = target.py();
-    if let Some(extend) = target.getattr_opt(intern!(py, "extend"))? {
+    if let Some(extend) = attribute(target, intern!(py, "extend"))? {
         return extend.call1((items,)).map(drop);
     }
     let append = target.getattr(intern!(py, "append"))?;
@@ -171,17 +179,10 @@ fn set_state<'py>(target: &Object<'py>, state: &Object<'py>) -> PyResult<()> {
     if let Some(slots) = slots {
         for item in dict_of(&slots, "slot state is not a dictionary")?.items() {
             let (key, value): (Object<'py>, Object<'py>) = item.extract()?;
-            set_attribute(target, &key, &value)?;
+            made::set_attribute(target, &key, &value)?;
         }
     }
     Ok(())
-}
-
-fn set_attribute<'py>(target: &Object<'py>, key: &Object<'py>, value: &Object<'py>) -> PyResult<()> {
-    match key.cast::<PyString>() {
-        Ok(key) => target.setattr(key, value),
-        Err(_) => Err(unpickling_error(target.py(), "attribute name must be string")),
-    }
 }
 
 fn dict_of<'a, 'py>(state: &'a Object<'py>, sentence: &'static str) -> PyResult<&'a Bound<'py, PyDict>> {

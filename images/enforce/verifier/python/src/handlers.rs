@@ -6,7 +6,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyList, PyTuple};
 
 use crate::made::{self, Object};
 
@@ -67,10 +67,14 @@ fn made<'py>(py: Python<'py>, made: Option<Object<'py>>) -> PyResult<Object<'py>
 impl<'py> State<'py> {
     fn of(owner: Object<'py>) -> PyResult<Option<State<'py>>> {
         let py = owner.py();
-        let stack = owner.getattr(intern!(py, "stack"))?.cast_into_exact();
+        let stack = owner.getattr(intern!(py, "stack"))?.cast_into_exact::<PyList>();
         let metastack = owner.getattr(intern!(py, "metastack"))?.cast_into_exact();
         let memo = owner.getattr(intern!(py, "memo"))?.cast_into_exact();
         let (Ok(stack), Ok(metastack), Ok(memo)) = (stack, metastack, memo) else { return Ok(None) };
+        let append = owner.getattr(intern!(py, "append"))?; // by which stock's handlers push
+        if !append.is_exact_instance_of::<PyCFunction>() || !append.eq(stack.getattr(intern!(py, "append"))?)? {
+            return Ok(None);
+        }
         Ok(Some(State { owner, stack, metastack, memo, moved: false }))
     }
 

@@ -3,8 +3,9 @@
 #![allow(unsafe_code)] // functions of the stable ABI, which ask for nothing but the GIL
 
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyModule};
 
 /// Gives the frame of the function of Python that runs, or that has called what runs; None where C alone does.
 /// `sys._getframe` gives it too, and tells the audit hooks each time.
@@ -18,4 +19,14 @@ pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     // SAFETY: gives an object that the interpreter holds; `py` says that the GIL is held.
     let held = unsafe { Bound::from_borrowed_ptr_or_err(py, ffi::PyImport_GetModuleDict())? };
     Ok(held.cast_into()?)
+}
+
+/// Whether a module is still being imported, as its spec tells Python: whoever imports it now waits for that.
+pub fn is_initializing(module: &Bound<'_, PyModule>) -> PyResult<bool> {
+    let py = module.py();
+    let Some(spec) = module.dict().get_item(intern!(py, "__spec__"))? else { return Ok(false) };
+    if spec.is_none() {
+        return Ok(false);
+    }
+    spec.getattr(intern!(py, "_initializing")).map_or(Ok(false), |busy| busy.is_truthy())
 }

@@ -86,6 +86,13 @@ pub fn interned(key: Object<'_>) -> Object<'_> {
     }
 }
 
+/// Sets an attribute; of a name that is no text Python says so.
+pub fn set_attribute<'py>(target: &Object<'py>, name: &Object<'py>, value: &Object<'py>) -> PyResult<()> {
+    // SAFETY: looks at what it is given, and keeps references of its own.
+    let failed = unsafe { ffi::PyObject_SetAttr(target.as_ptr(), name.as_ptr(), value.as_ptr()) } != 0;
+    if failed { Err(PyErr::fetch(target.py())) } else { Ok(()) }
+}
+
 pub fn bytearray<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
     // SAFETY: copies so many bytes; gives a new reference.
     unsafe { owned(py, ffi::PyByteArray_FromStringAndSize(bytes.as_ptr().cast(), length(bytes))) }

@@ -144,11 +144,16 @@ pub struct Expected {
 }
 
 impl Expected {
+    /// Gives its module, if it is there and a plain one.
+    fn module<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyModule>>> {
+        let owner = interpreter::modules(py)?.get_item(self.canonical.0.bind(py))?;
+        Ok(owner.and_then(|owner| owner.cast_into_exact().ok()))
+    }
+
     /// Gives what stock will find, by looking only; what stands for nothing where its module is not there or no plain one.
     fn find<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let missing = || self.rules.get().missing.bind(py).clone();
-        let Some(owner) = interpreter::modules(py)?.get_item(self.canonical.0.bind(py))? else { return Ok(missing()) };
-        let Ok(module) = owner.cast_exact::<PyModule>() else { return Ok(missing()) };
+        let Some(module) = self.module(py)? else { return Ok(missing()) };
         Ok(module.dict().get_item(self.canonical.1.bind(py))?.unwrap_or_else(missing))
     }
 
@@ -160,8 +165,11 @@ impl Expected {
         swap(&self.passed, passed.map(Arc::new));
     }
 
-    /// Whether stock will find an object there, it needs no guard, and is no unpickler that nobody judges.
+    /// Whether stock will find an object there at once, it needs no guard, and is no unpickler that nobody judges.
     fn is_plain(&self, py: Python<'_>) -> PyResult<bool> {
+        if self.module(py)?.is_some_and(|module| interpreter::is_initializing(&module).unwrap_or(true)) {
+            return Ok(false); // stock waits for who imports it
+        }
         let obj = self.find(py)?;
         if let Some(passed) = self.passed()
             && passed.stands(py, &obj)?
@@ -295,8 +303,8 @@ fn is_text(given: &Bound<'_, PyAny>, expected: &Py<PyString>) -> PyResult<bool> 
 
 #[pymethods]
 impl Load {
-    /// Whether stock may load it: Python imports by its own function. One that a program has put there may change what a
-    /// name stands for after the audit hook was asked.
+    /// Whether it may be loaded so: Python imports by its own function. One that a program has put there has to be asked,
+    /// and may change what a name stands for after the audit hook was asked.
     #[allow(clippy::unused_self)] // it is asked of each load
     fn may_run(&self, py: Python<'_>) -> PyResult<bool> {
         imports_by_itself(py)
