@@ -178,6 +178,21 @@ def test_only_modules_that_are_asked_for_are_read(tree: Tree, joern: Any, tmp_pa
     environment.close()
 
 
+def test_all_modules_of_an_environment_go_into_the_cache_and_not_into_memory(
+    tree: Tree, joern: Any, tmp_path: Path
+) -> None:
+    """Read once in all, the modules need no extractor afterwards."""
+    library = Library([tree({"p/__init__.py": "", "p/a.py": "a = 1\n", "p/b.py": "b = 2\n"})])
+    first = Environment(library, joern, tmp_path / "cache")
+    extracted = joern.extracted
+    assert (first.prepare_all(), first.read, joern.extracted - extracted) == (3, 0, 3)
+    first.close()
+    second = Environment(library, joern, tmp_path / "cache")
+    assert second.module("p.b") is not None
+    second.close()
+    assert joern.extracted - extracted == 3
+
+
 def test_class_headers_tell_where_a_class_stands(tree: Tree, environment_of: Opener) -> None:
     """Names, nesting and bases are those of the source; strings and comments define nothing."""
     environment = environment_of(tree({"h/__init__.py": "", "h/m.py": (

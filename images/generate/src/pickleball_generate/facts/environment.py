@@ -111,7 +111,8 @@ class Environment:
             elif keep:
                 self._take(name, file, content)
         for root, files in lacking.items():
-            for file, content in self._extract(root, files).items() if keep else ():
+            contents = self._extract(root, files)
+            for file, content in contents.items() if keep else ():
                 self._take(files[file][0], file, zlib.decompress(content))
 
     def prepare_all(self) -> int:
