@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     See = Callable[[Value], None]
 
 
-STEPS = 2_000_000  # less than a minute, mostly
+STEPS = 1_000_000  # less than half a minute, mostly
 MORE = 100_000  # each time that something is added afterwards
 REST = 15_000  # copies of something new before cycles are looked for again, and for each copy that there is:
 OFTEN = 3

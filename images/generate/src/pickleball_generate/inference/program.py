@@ -47,6 +47,7 @@ class Program:
         self._lines: dict[str, list[bytes]] = {}
         self._unique: dict[str, dict[str, list[str]]] = {}
         self._hands_out: dict[Scope, bool] = {}
+        self._hides_names: dict[str, bool] = {}
         self._methods: dict[tuple[Scope, str, Scope | None], tuple[Scope, Scope] | None] = {}
         self.definitions_called: dict[Scope, list[Value]] = {}  # kept by construction.py
 
@@ -164,7 +165,9 @@ class Program:
         text = self.environment.text(module)
         if text is None or not name.isascii() or self.is_module(f"{module}.{name}"):
             return True
-        return name.encode() in text or b"__getattr__" in text or STAR.search(text) is not None
+        if module not in self._hides_names:
+            self._hides_names[module] = b"__getattr__" in text or STAR.search(text) is not None
+        return self._hides_names[module] or name.encode() in text
 
     def _exported(self, module: str) -> frozenset[str]:
         """Names that a module without source is known to have, by its stub."""

@@ -109,17 +109,19 @@ class Store(Graph):
 
     def all_of(self, owner: Value) -> Variable:
         """Give what is stored in all attributes and elements."""
+        owner = self.now(owner)
         key = ("all", owner)
         found = self.variables.get(key)
         if found is None:
             found = self.variables[key] = every = Variable()
-            self.each_field(owner, lambda _, field: self.flow(field, every))
+            self.each_field(owner, lambda _, field: self.flow(field, every), "all")
         return found
 
     def contents(self, owner: Value) -> Variable:
         """Give the values in a container, keys left out where they are known."""
         if owner[0] == "vars":
             return self.all_of(owner[1])
+        owner = self.now(owner)
         key = ("contents", owner)
         found = self.variables.get(key)
         if found is None:
@@ -129,7 +131,7 @@ class Store(Graph):
                 if name != "{}":
                     self.flow(field, values)
 
-            self.each_field(owner, see)
+            self.each_field(owner, see, "contents")
         return found
 
     def get(self, owner: Value, name: str, target: Variable) -> None:
@@ -231,7 +233,11 @@ class Store(Graph):
             self.flow(field, same)
             self.flow(same, field)
         listeners = self._listeners.setdefault(other, {})
-        for key, (statement, see) in self._listeners.pop(box, {}).items():
+        coming = self._listeners.pop(box, {})
+        for kind, read in (("all", self.all_of), ("contents", self.contents)):
+            if coming.pop(kind, None) is not None:
+                self.flow(read(other), self.variables[kind, box])
+        for key, (statement, see) in coming.items():
             if key in listeners:
                 continue
             listeners[key] = statement, see
