@@ -97,6 +97,8 @@ CASES = [
     Case("dict_keys", "def fit(self):\n  self.parts = {Late(): 1}", "lib.parts.Late"),
     Case("dict_update", "def fit(self):\n  self.parts = dict(a=Part())\n  self.parts.update(b=Late())",
          "lib.parts.Part lib.parts.Late"),
+    Case("decorator_that_calls_by_a_table", "@kept\n def fit(self):\n  self.part = Part()", "lib.parts.Part",
+         top="TABLE = {}\ndef kept(method):\n def run(self):\n  return TABLE['a'](self)\n return run"),
     Case("text_is_no_index_of_a_list", "def fit(self):\n  parts = [Part()]\n  self.part = parts['a']",
          not_there="lib.parts.Part"),
     Case("text_stores_into_no_list", "def fit(self):\n  self.parts = []\n  self.parts['a'] = Part()",

@@ -66,4 +66,4 @@ def _hands_on(call: object, first: str, around: set[str]) -> bool:
     if not isinstance(call, dict) or "call" not in call:
         return False
     arguments: list[Any] = [*call.get("args", ()), *call.get("kw", {}).values()]
-    return first in arguments and (call["call"] not in around or root_name(call["call"]) != call["call"])
+    return first in arguments and (root_name(call["call"]) != call["call"] or call["call"] not in around)
