@@ -371,12 +371,13 @@ def test_a_class_that_is_left_out_takes_no_other_one_with_it(
     tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
 ) -> None:
     """Two classes clash with a third one, which is left out; they do not clash with each other, and both enter."""
-    asking = "class {}:\n    def __setstate__(self, state):\n        state['x'].extend(1)\n"
+    asking = "class {}(Layer):\n    def __setstate__(self, state):\n        state['x'].extend(1)\n"
     root = tree({
-        "lib/__init__.py": "", "lib/layers.py": asking.format("First") + asking.format("Second")
-        + "class Chain:\n    def extend(self, x):\n        self.hook(x)\n",
-        "lib/model.py": "from lib import layers\n\nclass Model:\n    def __init__(self, name):\n"
-        "        self.part = getattr(layers, name)()\n",
+        "lib/__init__.py": "",
+        "lib/layers.py": "class Layer:\n    pass\n" + asking.format("First") + asking.format("Second")
+        + "class Chain(Layer):\n    def extend(self, x):\n        self.hook(x)\n",
+        "lib/model.py": "from lib.layers import Layer\n\nclass Model:\n    def __init__(self, part: Layer):\n"
+        "        self.part = part or Layer()\n",
     })  # fmt: skip
     policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
-    assert policy.globals == {"lib.model.Model", "lib.layers.First", "lib.layers.Second"}
+    assert policy.globals == {"lib.model.Model", *(f"lib.layers.{name}" for name in ("Layer", "First", "Second"))}

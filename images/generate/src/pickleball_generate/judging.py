@@ -60,7 +60,8 @@ class Judge:
         if not inert:
             return proposals
         doubtful: dict[str, str] = {}
-        for clash in clashes(self.grader, [*inert, *classes(self.grader.program, sorted(allowed))]):
+        there = classes(self.grader.program, sorted(allowed))
+        for clash in clashes(self.grader, inert, there, calls=True):
             cls = clash.asked if clash.asked in inert else clash.asking
             if cls in inert:
                 doubtful.setdefault(inert[cls].name, clash.sentence(cls))

@@ -48,6 +48,21 @@ class Body(Types):
             self.out.unknown.setdefault("a line that could not be read", line)
         return self.out
 
+    def bound(self, name: str) -> Reached:
+        """Read what a call of a name reaches that this body binds."""
+        for kind, what in self.site.function.bound.get(name, ()):
+            found: list[Value] = [("cls", what)] if kind == "class" else []
+            for value in (self._handed(what["v"]) if kind == "assign" else found) or [UNKNOWN]:
+                self._value(value, name, {})
+        return self.out
+
+    def _handed(self, expression: object) -> list[Value]:
+        """Type what a class gives for an expression of its body: `staticmethod(f)` gives f."""
+        if not isinstance(expression, dict) or len(expression.get("args", ())) != 1:
+            return self.types(expression)
+        made = {v[1] for v in self.types(expression.get("call")) if v[0] == "ext"}
+        return self._handed(expression["args"][0]) if made & sinks.HANDED else self.types(expression)
+
     def _lost(self) -> Iterable[int]:
         """Lines of this body that the parser gave up."""
         module = self.site.function
@@ -145,7 +160,10 @@ class Body(Types):
 
     def _foreign(self, name: str, call: dict[str, Any]) -> None:
         args = call.get("args", [])
-        if name in sinks.BY_NAME and _constant(args, name):
+        if name in sinks.PLAINLY or (name in sinks.BY_NAME and _constant(args, name)):
+            return
+        if name.startswith(sinks.PLAINLY_BELOW):
+            self._unknown(f"machine code of {name}")
             return
         if name in sinks.OWN_ATTRIBUTES and args and args[0] == self.me and self.me:
             return
@@ -225,4 +243,6 @@ def _has(root: str, name: str) -> bool:
 def _constant(args: list[Any], name: str) -> bool:
     """Tell whether the name that a reflective call asks for is written in the source."""
     at = 1 if name.endswith("attr") else 0
+    if name == "sys.modules.get" and len(args) != 1:
+        return False
     return len(args) > at and isinstance(args[at], dict) and "str" in args[at]

@@ -140,9 +140,9 @@ class Types:
 
 
 def _imported(call: dict[str, Any], name: str) -> str | None:
-    """Give the module that `import_module("m")` gives."""
+    """Give the module that `import_module("m")` or `sys.modules.get("m")` gives."""
     args = call.get("args", [])
-    if name not in {"importlib.import_module", "builtins.__import__"} or len(args) != 1:
+    if name not in {"importlib.import_module", "builtins.__import__", "sys.modules.get"} or len(args) != 1:
         return None
     text = args[0].get("str") if isinstance(args[0], dict) else None
     return str(text) if text and not text.startswith(".") else None

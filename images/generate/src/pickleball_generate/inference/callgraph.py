@@ -28,6 +28,7 @@ class CallGraph:
         self.program = program
         self.packs = packs
         self._known: dict[Site, Reached] = {}
+        self._members: dict[tuple[Scope, str], Reached] = {}
 
     def reached(self, site: Site) -> Reached:
         """Give what a body reaches directly."""
@@ -46,6 +47,12 @@ class CallGraph:
         for meta in self.metaclasses(cls):
             found += [self.method(meta, "__call__")]
         return [site for site in found if site is not None]
+
+    def member(self, owner: Scope, name: str) -> Reached:
+        """Give what a call of a name reaches that the body of a class binds to something else than its own method."""
+        if (owner, name) not in self._members:
+            self._members[owner, name] = Body(self, Site(owner)).bound(name)
+        return self._members[owner, name]
 
     def metaclasses(self, cls: Scope) -> list[Scope]:
         """Give the metaclasses with source of a class and its bases."""

@@ -14,7 +14,7 @@ Inert means trivial or resolved.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
@@ -34,6 +34,8 @@ AT_CALL = ("__init__", "__post_init__", "_missing_")
 ITEMS = ("__setitem__", "append", "extend", "add", "update")
 INERT = frozenset({"trivial", "resolved"})
 LARGEST = 1500  # bodies; a walk that passes more says unknown
+NEAR = 150  # bodies; what is called in the place of a method is followed as far
+NOT_NEAR = ("reflection", "code: ctypes.cast", "code: ctypes.pointer")  # what gives nothing to the stream
 ENOUGH = 6  # effects; a walk that found more of them stops
 
 
@@ -44,7 +46,7 @@ class Grade:
     word: str
     effects: dict[str, list[str]] = field(default_factory=dict)
     unknown: dict[str, list[str]] = field(default_factory=dict)
-    asks: frozenset[str] = frozenset()
+    asks: frozenset[tuple[str, str]] = frozenset()  # method, and the place that asks
 
     @property
     def inert(self) -> bool:
@@ -70,6 +72,7 @@ class Grader:
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
         self._methods: dict[Site, Grade] = {}
+        self._calls: dict[Scope, Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
         """Grade a class or function; `called` when a stream may call it."""
@@ -79,13 +82,47 @@ class Grader:
         return self._known[key]
 
     def method(self, cls: Scope, name: str) -> Grade | None:
-        """Grade one method that other code asks of instances of a class; None where it has none with source."""
-        site = self.graph.method(cls, name)
-        if site is None:
+        """Grade what other code reaches that asks a class, or instances of it, for a method; None where it has none."""
+        owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
+        if owner is None:
             return None
+        site = self.graph.method(cls, name)
+        if site is None or site.owner is not owner:
+            return self._member(owner, name)
         if site not in self._methods:
             self._methods[site] = self._walk([site], {}, called=True)
         return self._methods[site]
+
+    def _member(self, owner: Scope, name: str) -> Grade:
+        """Grade what a class has under a name, and does not define itself: `get = staticmethod(os.mkdir)`."""
+        found = self.graph.member(owner, name)
+        if not found.sites and not found.effects and not found.unknown:
+            return Grade("trivial")
+        place = f"{owner.file}:{owner.line} {owner.dotted}"
+        inner = self._walk(found.sites, {what: [place] for what in found.unknown}, called=True)
+        effects = {what: [place] for what in found.effects} | inner.effects
+        return replace(inner, word="effects" if effects else inner.word, effects=effects)
+
+    def call(self, scope: Scope) -> Grade:
+        """Grade what runs when code calls a class or function, or an instance, that stands in the place of a method.
+
+        The code gets the result, not the stream: reflection counts as nothing there. One effect is enough to know.
+        """
+        if scope not in self._calls:
+            self._calls[scope] = self._call(scope)
+        return self._calls[scope]
+
+    def _call(self, scope: Scope) -> Grade:
+        if scope.kind != "class":
+            owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
+            return self._walk([Site(scope, owner, owner)], {}, called=False, near=True)
+        called = self.graph.method(scope, "__call__")
+        starts = [*self.graph.constructors(scope), *([called] if called else [])]
+        place = f"{scope.file}:{scope.line} {scope.dotted}"
+        bases = [found for root in self.program.roots(scope) if (found := self.graph.foreign(root)) is not None]
+        if effects := {what: [place] for kind, what in bases if kind == "effect"}:
+            return Grade("effects", effects)
+        return self._walk(starts, {}, called=False, near=True)
 
     def _grade(self, scope: Scope, *, called: bool) -> Grade:
         if scope.kind != "class":
@@ -123,7 +160,9 @@ class Grader:
                 return "__hash__" in owner[1].bound
         return True
 
-    def _walk(self, starts: Iterable[Site], unknown: dict[str, list[str]], *, called: bool) -> Grade:
+    def _walk(
+        self, starts: Iterable[Site], unknown: dict[str, list[str]], *, called: bool, near: bool = False
+    ) -> Grade:
         """Walk breadth first, so that the paths which are kept are short.
 
         An attribute by a computed name counts where a stream calls: it gets what is read. Code at load that only reads
@@ -133,20 +172,22 @@ class Grader:
         seen = {site for site, _ in waiting}
         ran = bool(seen)
         effects: dict[str, list[str]] = {}
-        asks: set[str] = set()
-        while waiting and len(effects) < ENOUGH:
+        asks: set[tuple[str, str]] = set()
+        while waiting and len(effects) < (1 if near else ENOUGH):
             site, path = waiting.popleft()
-            if len(seen) > LARGEST:
+            if len(seen) > (NEAR if near else LARGEST):
                 unknown.setdefault("more code than is followed", [*path])
                 break
             if not self.program.has_source(site.function.module):  # of whose text lines may be lost
                 what = f"machine code of {site.function.dotted}"
                 unknown.setdefault(what, [*path, _step(site, site.function.line)])
             reached = self.graph.reached(site)
-            asks |= reached.asks.keys()
+            asks |= {(name, _step(site, line)) for name, line in reached.asks.items()}
             reads = reached.reads if called else {}
             for found, kept in ((reached.effects, effects), (reads, effects), (reached.unknown, unknown)):
                 for what, line in found.items():
+                    if near and what.startswith(NOT_NEAR):
+                        continue
                     kept.setdefault(what, [*path, _step(site, line)])
             following = [(inner, site.function.line) for inner in self.graph.decorators(site.function)]
             for inner, line in (*reached.sites.items(), *following):

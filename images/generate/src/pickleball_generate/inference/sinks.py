@@ -109,9 +109,12 @@ HARMLESS_PREFIXES = ("ctypes.c_",)
 BY_NAME = frozenset(
     (
         "builtins.getattr builtins.setattr builtins.delattr importlib.import_module builtins.__import__ "
-        "importlib.util.find_spec operator.attrgetter operator.methodcaller"
+        "importlib.util.find_spec operator.attrgetter operator.methodcaller ctypes.CDLL sys.modules.get"
     ).split()
 )
+# What these do stands in the source too: names of the running function, memory, functions of a library of a known name.
+PLAINLY = frozenset({"builtins.locals", "ctypes.create_string_buffer", "importlib.metadata.entry_points"})
+PLAINLY_BELOW = ("ctypes.CDLL.",)
 # On the object whose method runs, these do what a state does that the stream gives it anyway.
 OWN_ATTRIBUTES = frozenset("builtins.getattr builtins.setattr builtins.delattr".split())
 # What they call is their first argument; `type(x)` calls nothing.
@@ -120,6 +123,8 @@ CALLS_ARGUMENT = frozenset([*GIVEN.split(), "builtins.type"])
 WRAPPERS = frozenset(
     "functools.lru_cache functools.cache functools.wraps functools.partial functools.update_wrapper".split()
 )
+# In the body of a class they make a member of what they are given.
+HANDED = frozenset("builtins.staticmethod builtins.classmethod builtins.property".split())
 COPIES = frozenset({"copy.copy", "copy.deepcopy"})
 PLAIN_RESULTS = frozenset(
     "builtins." + name

@@ -65,7 +65,7 @@ class Widening:
                     chosen.setdefault(cls, because)
         self._add_kept(chosen)
         dropped: set[Scope] = set()
-        for clash in list(clashes(self.grader, [*self._needed(), *chosen])):
+        for clash in list(clashes(self.grader, chosen, self._needed())):
             if dropped.isdisjoint({clash.asked, clash.asking}):
                 clashing = next((cls for cls in (clash.asked, clash.asking) if cls in chosen), None)
                 if clashing is not None:
