@@ -206,7 +206,7 @@ def gone(*given):
 shelf.make = gone
 try:
     pickle.loads(LONG + call() + name("shelf", "Kept") + b"\\x86.")
-except AttributeError:
+except (AttributeError, pickle.UnpicklingError):  # stock's, and ours where the module was there when it was judged
     pass
 else:
     raise SystemExit("it was found")
@@ -273,5 +273,89 @@ def test_stubs_and_records_are_those_of_stock(tmp_path: Any) -> None:
         + """
 result = pickle.loads(LONG + call() + name("os", "system") + b"\\x86.")
 assert type(result[1]).__name__ == "Stub", result
+""",
+    )
+
+
+def test_a_guard_refuses_at_the_place_in_this_very_pickle(tmp_path: Any) -> None:
+    """Predictions are kept from another pickle that uses its imports alike, with other offsets."""
+    hooked(
+        tmp_path,
+        PRELUDE
+        + """
+def pair(before):
+    return b"\\x80\\x04" + b"N0" * before + call() + b"}\\x8c\\x01xNsb" + b"."
+shelf.make = lambda *given: Kept()
+assert quickly(pair(3)).x is None
+held = Kept()
+shelf.make = lambda *given: held
+for before in (7, 300, 40_000):
+    data = pair(before)
+    found = refused(data, "build-target")
+    assert [item.offset for item in found.violations] == [len(data) - 2], (before, found.violations)
+assert not vars(held)
+""",
+        called=("shelf.Kept",),
+    )
+
+
+def test_a_guard_passes_one_class_of_one_load_only(tmp_path: Any) -> None:
+    """A class whose new instances passed is looked at again by the next load, and so is the function itself."""
+    hooked(
+        tmp_path,
+        PRELUDE
+        + """
+data = b"\\x80\\x04" + call() + b"}\\x8c\\x01xNsb."
+shelf.make = lambda *given: Kept()
+assert quickly(data).x is None
+import logging
+logging.Logger = Kept
+refused(data, "build-target")
+logging.Logger = object
+shelf.make = type("Odd", (), {"__call__": lambda self: pickle.Unpickler})()
+refused(data, "build-target")
+""",
+        called=("shelf.Kept",),
+    )
+
+
+def test_a_guard_never_stays_in_what_was_loaded(tmp_path: Any) -> None:
+    """What the pickle holds as data besides calling it is the object itself, checked otherwise or refused."""
+    hooked(
+        tmp_path,
+        PRELUDE
+        + """
+shelf.make = lambda *given: list(given)
+for data in (
+    b"\\x80\\x04" + name("shelf", "make") + b"\\x94)RK\\x01ah\\x00\\x86.",
+    b"\\x80\\x04" + name("shelf", "make") + b"\\x94)RK\\x01a0h\\x00.",
+    b"\\x80\\x04" + name("shelf", "make") + b"\\x94(h\\x00tRK\\x01a.",
+):
+    try:
+        result = pickle.loads(data)
+    except pickle.UnpicklingError:
+        continue
+    assert "Guard" not in repr(result), result
+assert pickle.loads(b"\\x80\\x04" + name("shelf", "make") + b"\\x94)RK\\x01a.") == [1]
+""",
+    )
+
+
+def test_a_large_pickle_is_judged_once_and_checked_as_a_short_one(tmp_path: Any) -> None:
+    """What an earlier opcode of a large pickle puts under a later name is refused, whatever was kept for the name."""
+    hooked(
+        tmp_path,
+        PRELUDE
+        + """
+data = LONG + call() + call(b"N") + b"\\x86."
+shelf.make = lambda *given: None
+quickly(data)
+def trade(*given):
+    ran.append(given)
+    shelf.make = functools.partial(ran.append)
+import functools
+shelf.make = trade
+refused(data)
+assert ran == [()]
 """,
     )

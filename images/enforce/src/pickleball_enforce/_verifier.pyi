@@ -41,8 +41,8 @@ class Places:
 class Rules:
     def __init__(
         self,
-        examine: Callable[[object, Import], bool | None],
-        check: Callable[[object, Import, int, bytes], None],
+        examine: Callable[[object, Import, bool], bool | None],
+        check: Callable[[object, Import, int, bytes, int, bool], object],
         world: Places,
         missing: object,
         between: CodeType,
@@ -56,7 +56,6 @@ class Expected:
     def is_there(self) -> bool: ...
 
 class Load:
-    def may_run(self) -> bool: ...
     def run(self, call: Callable[..., Any], *arguments: Any) -> Any: ...
 
 class Gate:
@@ -64,9 +63,9 @@ class Gate:
         self,
         rules: Rules,
         make: Callable[[], Verifier],
-        learn: Callable[[bytes, int], tuple[list[Expected] | None, bool]],
+        learn: Callable[[list[Import]], tuple[list[Expected] | None, bool]],
     ) -> None: ...
-    def judge(self, content: bytes, start: int) -> tuple[int, bytes, Load | None] | None: ...
+    def judge(self, content: bytes, start: int) -> tuple[int, bytes | None, Load] | None: ...
 
 class Watch:
     def __init__(self, other: Callable[[str, tuple[Any, ...]], None], probe: str) -> None: ...

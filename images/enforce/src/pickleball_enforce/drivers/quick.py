@@ -1,14 +1,14 @@
-"""The short way for pickles that are nothing but data, and for short ones.
+"""The short way: for pickles that are nothing but data, for those that only call and hold it, and for short ones.
 
-Data is built by the compiled builder, which can make nothing else. A short pickle is judged once, then loaded by
-stock's own `loads`. Of one that imports something the verifier tells what its driver's checks depend on; the
-predictions of streams that use their imports alike are kept. While stock loads, the audit hook on `pickle.find_class`
-asks here about each import: it has to be the next that was judged, its module and object have to be there already, and
-the object is checked as it is now, each time. Whatever else loads meanwhile gets nothing: the hook is asked for in the
-frame of the load itself.
+Data is built by the compiled builder, which can make nothing else. What imports something is judged once; the verifier
+tells what its driver's checks depend on, and the predictions of streams that use their imports alike are kept. Then the
+builder does what only calls, states and data need; stock's own `loads` loads what needs more and is short.
+Each import has to be the next that was judged, its module and object have to be there already, and the object is
+checked as it is now, each time: by the builder as it imports, or, while stock loads, by the audit hook on
+`pickle.find_class`. Whatever else loads meanwhile gets nothing: the hook is asked for in the frame of the load itself.
 
-Whatever is not clean, or needs more (stubs, guards, extension codes, persistent ids, modules to import), takes the long
-way and is judged there.
+Whatever is not clean, or needs more (stubs, extension codes, persistent ids, modules to import, guards where stock
+loads), takes the long way and is judged there.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pickleball_enforce._verifier import Expected, Gate, Rules
+    from pickleball_enforce._verifier import Expected, Gate, Load, Rules
     from pickleball_enforce.lookup import Enforcement
     from pickleball_enforce.policy import Policy
     from pickleball_enforce.report import Import
 
-_SHORT = 1 << 16  # bytes of a pickle that is short
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
 _ENCODE = _codecs.encode
@@ -75,7 +74,7 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     if built is not None:
         leave(built[1])
         return built
-    if size > _SHORT or not sanction.watched:
+    if not sanction.watched:
         return None
     known, gate = _latest
     if known is not enforcement:
@@ -85,19 +84,17 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
         return None
     end, stream, expecting = found
     leave(end)
-    if expecting is None:
-        return stock.loads(stream), end
-    if not expecting.may_run():
-        return None
-    long = pause.USEFUL and len(stream) > pause.LEAST
-    made = pause.paused(_make, stream, 0, len(stream), expecting) if long else _make(stream, 0, len(stream), expecting)
-    if made is not None:
+    if stream is None:
+        made = make(content, start, end, expecting)
+        if made is None:
+            raise RuntimeError("the judged pickle has other opcodes than before")
         return made[0], end
     # The audit hook asks about each import of it beforehand.
+    long = pause.USEFUL and len(stream) > pause.LEAST
     return (expecting.run(pause.paused, stock.loads, stream) if long else expecting.run(stock.loads, stream)), end
 
 
-def make(content: bytes, start: int, end: int, find: Callable[[str, str], Any]) -> tuple[Any] | None:
+def make(content: bytes, start: int, end: int, find: Load | Callable[[str, str], Any]) -> tuple[Any] | None:
     """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
     if _make is None:
         return None
@@ -118,8 +115,7 @@ def _make_gate(enforcement: Enforcement, policy: Policy, rules: Rules) -> Gate |
     if enforcement.audit:
         return None
 
-    def learn(content: bytes, start: int) -> tuple[list[Expected] | None, bool]:
-        imports = engine.native.Verifier(policy, _SETTINGS).verify(content, start, last=True).imports
+    def learn(imports: list[Import]) -> tuple[list[Expected] | None, bool]:
         if any("." in item.canonical[1] or item.canonical[1].startswith("__") for item in imports):
             return None, True  # stock does more than to look into the module
         found = [engine.native.Expected(rules, (item.module, item.name), item.canonical, item) for item in imports]
@@ -132,8 +128,8 @@ def _make_gate(enforcement: Enforcement, policy: Policy, rules: Rules) -> Gate |
     return gate
 
 
-def _examine(obj: object, prediction: Import) -> bool | None:
-    """Say whether stock will find an object, it needs no guard, and is no unpickler that nobody judges: else None.
+def _examine(obj: object, prediction: Import, by_us: bool) -> bool | None:  # noqa: FBT001 - compiled code calls
+    """Say whether an object is there that is no unpickler nobody judges, and needs no guard from stock: else None.
 
     True where that stays so while nothing changes of what `obligations.WORLD` names and of the class itself.
     """
@@ -141,20 +137,37 @@ def _examine(obj: object, prediction: Import) -> bool | None:
         return None
     if obligations.may_keep(obj, prediction):
         return True
-    return None if obj is _MISSING or obligations.needs_guard(obj, prediction) else False
+    return None if obj is _MISSING or (not by_us and obligations.needs_guard(obj, prediction)) else False
 
 
-def _check(obj: object, prediction: Import, at: int, stream: bytes) -> None:
-    """Check the object that stands there now; refuse it at its place in this very stream."""
-    unfit = obj is _MISSING or _may_load(obj) or obligations.needs_guard(obj, prediction)
-    if not unfit and not obligations.discharge(obj, prediction):
-        return
+def _check(obj: object, prediction: Import, at: int, content: bytes, start: int, by_us: bool) -> object:  # noqa: FBT001
+    """Check the object that stands there now, and give it or a guard; refuse it at its place in this very stream."""
+    guards = obligations.needs_guard(obj, prediction)
+    fit = obj is not _MISSING and not _may_load(obj) and (by_us or not guards)
+    if fit and not obligations.discharge(obj, prediction):
+        if not guards:
+            return obj
+        return obligations.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, content[start:]))  # type: ignore[arg-type]
+    here = _session().verifier.verify(content[start:]).imports[at]
+    found = [] if obj is _MISSING else obligations.discharge(obj, here)
+    _session().refuse(found or [_changed(here)])
+    return obj
+
+
+def _session() -> Session:
     session = Session(_SETTINGS, "")
     if session.verifier is None:
         session.refuse_fault()
-    prediction = session.verifier.verify(stream).imports[at]
-    found = [] if obj is _MISSING else obligations.discharge(obj, prediction)
-    session.refuse(found or [_changed(prediction)])
+    return session
+
+
+def _refuse(found: list[Violation], prediction: Import, at: int, stream: bytes) -> None:
+    """Refuse what a guard found, at its place in this very stream: predictions are those of the first one like it."""
+    session = _session()
+    here = session.verifier.verify(stream).imports[at]
+    alike = zip(prediction.obligations, here.obligations)  # noqa: B905 - Python 3.9
+    places = {(known.opcode, known.offset): {"opcode": item.opcode, "offset": item.offset} for known, item in alike}
+    session.refuse([item.changed(**places[item.opcode, item.offset]) for item in found])
 
 
 def _changed(prediction: Import) -> Violation:

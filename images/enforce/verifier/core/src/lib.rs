@@ -36,7 +36,7 @@ pub use report::{Decision, Halt, Import, Kind, List, Malformed, Obligation, Viol
 pub use scan::scan;
 pub use settings::{Settings, Texts};
 pub use survey::{ENCODE, Survey, survey};
-pub use verifier::{Verdict, Verifier};
+pub use verifier::{Shape, Verdict, Verifier};
 
 /// A module and a qualified name in it.
 pub type Name = (Vec<u8>, Vec<u8>);

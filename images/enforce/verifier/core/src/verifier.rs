@@ -90,6 +90,16 @@ impl Verdict {
     }
 }
 
+/// A clean pickle that is loaded once and asks for nothing but checks of its imports.
+#[derive(Debug)]
+pub struct Shape {
+    pub end: u64,
+    /// The same for all pickles that use their imports alike.
+    pub text: Vec<u8>,
+    /// Indexes for [`Verifier::import`].
+    pub imports: Vec<usize>,
+}
+
 /// Judges the pickles of one Unpickler.
 #[derive(Debug)]
 pub struct Verifier {
@@ -127,8 +137,9 @@ impl Verifier {
     }
 
     /// Begins anew, as for another Unpickler; the room stays, unless it is large.
-    fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.memory.clear();
+        self.puts.give_up();
         self.stack.shrink_to(LARGEST_ROOM);
         self.marks.shrink_to(LARGEST_ROOM);
         self.memo = Memo::default();
@@ -151,14 +162,15 @@ impl Verifier {
         self.run(host, (data, gaps), start, last)
     }
 
-    /// Judges one pickle from `start` on that is loaded once; gives where it ends when it is clean and asks nothing of
-    /// a driver but the checks of its imports, and a text that is the same for streams whose imports are used alike.
-    pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<(u64, Vec<u8>)> {
-        let found = self.run(host, (data, &[]), start, true);
-        let found = found.ok().filter(|verdict| verdict.is_clean() && self.identified == 0 && verdict.late.is_empty());
-        let shape = found.and_then(|verdict| Some((verdict.end, self.shape_of(&verdict.imports)?)));
-        self.reset();
-        shape
+    /// Judges one pickle from `start` on that is loaded once, when it is clean and asks nothing of a driver but the checks of
+    /// its imports. Its imports are there until the next load, or until `reset`.
+    pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], start: usize) -> Option<Shape> {
+        let found = self.run(host, (data, &[]), start, true).ok()?;
+        if !found.is_clean() || self.identified != 0 || !found.late.is_empty() {
+            return None;
+        }
+        let text = self.shape_of(&found.imports)?;
+        Some(Shape { end: found.end, text, imports: found.imports })
     }
 
     /// Gives a pickle that loads as the one between these places, which was judged last and is loaded once, and sooner.

@@ -1,5 +1,5 @@
-//! Short loads that stock makes by itself: the judgement before, and the checks while the audit hook is asked
-//! (drivers/quick.py says what is loaded so, and gives what is asked of Python here).
+//! The short way: the judgement before, and the checks of imports as they come, for the compiled module or while stock's
+//! audit hook is asked (drivers/quick.py says what is loaded so, and gives what is asked of Python here).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,11 +11,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
 
+use pickleball_verifier::{Shape, survey};
+
 use crate::interpreter;
 use crate::places::Places;
 use crate::sanction;
 use crate::verifier::Verifier;
 
+const SHORT: usize = 1 << 16; // bytes of a pickle that stock loads at once
 const KEPT: usize = 256; // kinds of streams whose predictions are kept
 const EVENT: &str = "pickle.find_class";
 
@@ -49,9 +52,10 @@ fn swap<T>(place: &Mutex<T>, value: T) {
 /// What Python answers, and what stands for all loads.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Rules {
-    /// Whether an object needs no guard and loads nothing itself: None, or whether the outcome may be kept.
+    /// Whether an object loads nothing itself and needs no guard where stock loads: None, or whether the outcome may be
+    /// kept.
     examine: Py<PyAny>,
-    /// Raises when the object that stands there is not allowed.
+    /// Raises when the object that stands there is not allowed; else gives it, or a guard around it.
     check: Py<PyAny>,
     /// What outcomes that are kept rest on.
     world: Py<Places>,
@@ -165,8 +169,8 @@ impl Expected {
         swap(&self.passed, passed.map(Arc::new));
     }
 
-    /// Whether stock will find an object there at once, it needs no guard, and is no unpickler that nobody judges.
-    fn is_plain(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Whether there is, at once, an object that may be loaded so, by the compiled module or by stock.
+    fn fits(&self, py: Python<'_>, by_us: bool) -> PyResult<bool> {
         if self.module(py)?.is_some_and(|module| interpreter::is_initializing(&module).unwrap_or(true)) {
             return Ok(false); // stock waits for who imports it
         }
@@ -174,17 +178,17 @@ impl Expected {
         if let Some(passed) = self.passed()
             && passed.stands(py, &obj)?
         {
-            return Ok(true); // `check` looks at the rest when stock imports it
+            return Ok(true); // `check` looks at the rest when it is imported
         }
         let rules = self.rules.get();
         let world = rules.world.get().stand(py)?; // what changes from here on is seen
-        let found: Option<bool> = rules.examine.bind(py).call1((&obj, self.prediction.bind(py)))?.extract()?;
+        let found: Option<bool> = rules.examine.bind(py).call1((&obj, self.prediction.bind(py), by_us))?.extract()?;
         self.keep(if found == Some(true) { Passed::new(py, &obj, world)? } else { None });
         Ok(found.is_some())
     }
 
-    /// Checks the object that stands there now, and gives it.
-    fn check<'py>(&self, py: Python<'py>, at: usize, judged: &Bound<'_, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+    /// Checks the object that stands there now, and gives what is to be used for it.
+    fn check<'py>(&self, py: Python<'py>, load: &Load, at: usize) -> PyResult<Bound<'py, PyAny>> {
         let obj = self.find(py)?;
         let rules = self.rules.get();
         if let Some(passed) = self.passed() {
@@ -193,8 +197,7 @@ impl Expected {
             }
             self.keep(None);
         }
-        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, judged))?;
-        Ok(obj)
+        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, load.content.bind(py), load.start, load.by_us))
     }
 }
 
@@ -219,12 +222,15 @@ impl Expected {
 /// The imports of a stream, one after the other.
 type Sequence = Arc<Vec<Py<Expected>>>;
 
-/// A load that stock makes: what it imports one after the other, in this very frame.
+/// A load: what it imports one after the other; where stock makes it, in this very frame.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Load {
     rules: Py<Rules>,
     expected: Sequence,
-    judged: Py<PyBytes>,
+    content: Py<PyBytes>,
+    start: usize,
+    /// Whether the compiled module makes it.
+    by_us: bool,
     at: AtomicUsize,
     frame: Mutex<Option<Py<PyAny>>>,
 }
@@ -266,7 +272,7 @@ impl Load {
             let told = self.rules.get().audit.bind(py).call1((intern!(py, "pickle.find_class"), module, name));
             told.map(drop)
         })?;
-        let found = item.check(py, at, self.judged.bind(py))?;
+        let found = item.check(py, self, at)?;
         self.at.store(at + 1, Ordering::Relaxed);
         Ok(found)
     }
@@ -279,13 +285,14 @@ impl Load {
         if !is_text(module, &item.asked.0)? || !is_text(name, &item.asked.1)? {
             return Ok(false);
         }
-        item.check(py, at, self.judged.bind(py)).map(drop)?;
+        item.check(py, self, at).map(drop)?;
         self.at.store(at + 1, Ordering::Relaxed);
         Ok(true)
     }
 }
 
-/// Whether Python imports by its own function.
+/// Whether Python imports by its own function. One that a program has put there has to be asked, and may change what a
+/// name stands for after the audit hook was asked.
 fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
     let Some(builtins) = interpreter::modules(py)?.get_item(intern!(py, "builtins"))? else { return Ok(false) };
     let Ok(builtins) = builtins.cast_exact::<PyModule>() else { return Ok(false) };
@@ -303,13 +310,6 @@ fn is_text(given: &Bound<'_, PyAny>, expected: &Py<PyString>) -> PyResult<bool> 
 
 #[pymethods]
 impl Load {
-    /// Whether it may be loaded so: Python imports by its own function. One that a program has put there has to be asked,
-    /// and may change what a name stands for after the audit hook was asked.
-    #[allow(clippy::unused_self)] // it is asked of each load
-    fn may_run(&self, py: Python<'_>) -> PyResult<bool> {
-        imports_by_itself(py)
-    }
-
     /// Has stock load; the function that calls this is the one that is asked for.
     #[pyo3(signature = (call, *arguments))]
     fn run<'py>(
@@ -336,7 +336,7 @@ impl Load {
 pub struct Gate {
     rules: Py<Rules>,
     make: Py<PyAny>,
-    /// Gives the predicted imports of a stream, and whether that is true of all of its shape.
+    /// Says how predicted imports are expected, or that they cannot be, and whether that is true of all of their shape.
     learn: Py<PyAny>,
     spare: Mutex<Vec<Py<Verifier>>>,
     known: Mutex<HashMap<Vec<u8>, Option<Sequence>>>,
@@ -348,17 +348,12 @@ impl Gate {
         spare.map_or_else(|| Ok(self.make.bind(py).call0()?.cast_into::<Verifier>()?.unbind()), Ok)
     }
 
-    /// Gives the predicted imports of a stream; None where the long way has to be taken.
-    fn expected(
-        &self,
-        shape: &Bound<'_, PyBytes>,
-        content: &Bound<'_, PyBytes>,
-        start: usize,
-    ) -> PyResult<Option<Sequence>> {
-        if let Some(found) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(shape.as_bytes()) {
+    /// Gives the imports of what was judged; None where the long way has to be taken.
+    fn expected(&self, py: Python<'_>, verifier: &mut Verifier, shape: &Shape) -> PyResult<Option<Sequence>> {
+        if let Some(found) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&shape.text) {
             return Ok(found.clone());
         }
-        let answer = self.learn.bind(shape.py()).call1((content, start))?;
+        let answer = self.learn.bind(py).call1((verifier.predictions(py, shape)?,))?;
         let (found, always): (Option<Vec<Py<Expected>>>, bool) = answer.extract()?;
         let found = found.map(Arc::new);
         if always {
@@ -366,16 +361,55 @@ impl Gate {
                 swap(&self.known, HashMap::new());
             }
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = known.insert(shape.as_bytes().to_vec(), found.clone());
+            let before = known.insert(shape.text.clone(), found.clone());
             drop(known);
             drop(before);
         }
         Ok(found)
     }
+
+    fn look<'py>(
+        &self,
+        verifier: &mut Verifier,
+        content: &Bound<'py, PyBytes>,
+        start: usize,
+    ) -> PyResult<Option<Judged<'py>>> {
+        let (py, data) = (content.py(), content.as_bytes());
+        let by_us = survey(data, start, true).map(|survey| survey.end);
+        if by_us.is_none() && data.len() - start > SHORT {
+            return Ok(None);
+        }
+        let Some(shape) = verifier.shape(py, content, start)? else { return Ok(None) };
+        let end = shape.end as usize;
+        if by_us.is_some_and(|found| found != end) {
+            return Ok(None);
+        }
+        let by_us = by_us.is_some();
+        let Some(expected) = self.expected(py, verifier, &shape)? else { return Ok(None) };
+        for item in expected.iter() {
+            if !item.get().fits(py, by_us)? {
+                return Ok(None);
+            }
+        }
+        if !imports_by_itself(py)? {
+            return Ok(None);
+        }
+        let stream = if by_us { None } else { Some(verifier.stream(content, start, end)?) };
+        let load = Load {
+            rules: self.rules.clone_ref(py),
+            expected,
+            content: content.clone().unbind(),
+            start,
+            by_us,
+            at: AtomicUsize::new(0),
+            frame: Mutex::default(),
+        };
+        Ok(Some((end, stream, Bound::new(py, load)?)))
+    }
 }
 
-/// Where a pickle ends, what stock is to load for it, and the load that asks about its imports, if it has any.
-type Judged<'py> = (u64, Bound<'py, PyBytes>, Option<Bound<'py, Load>>);
+/// Where a pickle ends, what stock is to load for it where the compiled module cannot, and what is asked about its imports.
+type Judged<'py> = (usize, Option<Bound<'py, PyBytes>>, Bound<'py, Load>);
 
 #[pymethods]
 impl Gate {
@@ -392,27 +426,10 @@ impl Gate {
         start: usize,
     ) -> PyResult<Option<Judged<'py>>> {
         let verifier = self.verifier(py)?;
-        let found = verifier.bind(py).borrow_mut().shape(py, content, start);
+        let found = self.look(&mut verifier.bind(py).borrow_mut(), content, start);
+        verifier.bind(py).borrow_mut().reset();
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(verifier);
-        let Some((end, stream, shape)) = found? else { return Ok(None) };
-        if shape.as_bytes().is_empty() {
-            return Ok(Some((end, stream, None)));
-        }
-        let Some(expected) = self.expected(&shape, content, start)? else { return Ok(None) };
-        for item in expected.iter() {
-            if !item.get().is_plain(py)? {
-                return Ok(None);
-            }
-        }
-        let judged = if start == 0 { content.clone() } else { PyBytes::new(py, &content.as_bytes()[start..]) };
-        let load = Load {
-            rules: self.rules.clone_ref(py),
-            expected,
-            judged: judged.unbind(),
-            at: AtomicUsize::new(0),
-            frame: Mutex::default(),
-        };
-        Ok(Some((end, stream, Some(Bound::new(py, load)?))))
+        found
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pickleball_verifier as core;
+use pickleball_verifier::{self as core, Shape};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -16,9 +16,6 @@ use crate::tables::Tables;
 const LARGEST_KEY: u64 = 1 << 31;
 const LEAST_PUTS: usize = 32; // that are worth a copy of the pickle
 static NAMES: PyOnceLock<Names> = PyOnceLock::new();
-
-/// Where a pickle ends, what to load for it, and its shape.
-pub type Quick<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 /// Judges the pickles of one Unpickler.
 #[pyclass(module = "pickleball_enforce._verifier")]
@@ -115,23 +112,6 @@ impl Verifier {
         objects::stretch(py, names, &found, &self.imports)
     }
 
-    /// Judges a pickle that is loaded once, from `start` on: gives where it ends when it is clean and its imports need
-    /// nothing but their checks, what to load for it, and what is the same for all streams that use their imports
-    /// alike; else None.
-    pub fn shape<'py>(
-        &mut self,
-        py: Python<'py>,
-        data: &Bound<'py, PyBytes>,
-        start: usize,
-    ) -> PyResult<Option<Quick<'py>>> {
-        check_start(data, start)?;
-        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
-        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
-        let shape = self.core.shape(&mut host, data.as_bytes(), start);
-        host.failure.map_or(Ok(()), Err)?;
-        self.quick(py, data, start, shape)
-    }
-
     /// The imports of the last load, those by getattr and bound methods included.
     #[getter]
     fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -163,17 +143,38 @@ impl Verifier {
 }
 
 impl Verifier {
-    fn quick<'py>(
-        &mut self,
-        py: Python<'py>,
-        data: &Bound<'py, PyBytes>,
-        start: usize,
-        found: Option<(u64, Vec<u8>)>,
-    ) -> PyResult<Option<Quick<'py>>> {
-        let Some((end, shape)) = found else { return Ok(None) };
-        let stream = stream(py, &self.core, data, start, end as usize);
-        self.core.forget_puts();
-        Ok(Some((end, stream?, PyBytes::new(py, &shape))))
+    /// Judges a pickle that is loaded once, from `start` on, by itself: `reset` has to come next, whatever this gives.
+    pub fn shape(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>, start: usize) -> PyResult<Option<Shape>> {
+        check_start(data, start)?;
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let shape = self.core.shape(&mut host, data.as_bytes(), start);
+        host.failure.map_or(Ok(shape), Err)
+    }
+
+    /// Gives the predictions of the imports of what was judged.
+    pub fn predictions(&mut self, py: Python<'_>, shape: &Shape) -> PyResult<Vec<Py<PyAny>>> {
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        objects::sync(py, names, &mut self.core, &mut self.imports)?;
+        Ok(shape.imports.iter().map(|&index| self.imports[index].clone_ref(py)).collect())
+    }
+
+    /// Gives what stock may load for what was judged: itself, where nothing that loads alike is shorter.
+    pub fn stream<'py>(&self, data: &Bound<'py, PyBytes>, start: usize, end: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let py = data.py();
+        if let Some(found) = lean(py, &self.core, data.as_bytes(), (start, end), LEAST_PUTS)? {
+            return Ok(found);
+        }
+        if start == 0 && end == data.as_bytes().len() {
+            return Ok(data.clone());
+        }
+        Ok(PyBytes::new(py, &data.as_bytes()[start..end]))
+    }
+
+    /// Begins anew, as for another Unpickler.
+    pub fn reset(&mut self) {
+        self.core.reset();
+        self.imports.clear();
     }
 }
 
@@ -198,21 +199,4 @@ fn lean<'py>(
         })
     };
     core.lean(data, start, end, least).map(write).transpose()
-}
-
-/// Gives what to load for the pickle between two places: itself, where nothing that loads alike is shorter.
-fn stream<'py>(
-    py: Python<'py>,
-    core: &core::Verifier,
-    data: &Bound<'py, PyBytes>,
-    start: usize,
-    end: usize,
-) -> PyResult<Bound<'py, PyBytes>> {
-    if let Some(found) = lean(py, core, data.as_bytes(), (start, end), LEAST_PUTS)? {
-        return Ok(found);
-    }
-    if start == 0 && end == data.as_bytes().len() {
-        return Ok(data.clone());
-    }
-    Ok(PyBytes::new(py, &data.as_bytes()[start..end]))
 }
