@@ -101,6 +101,17 @@ CASES = [
     Case("computed_module_of_the_table", "sys.modules.get(state)", "effects", "sys.modules", top="import sys"),
     Case("library_by_a_name", "ctypes.CDLL('libc.so.6').abs(1)", "unknown", top="import ctypes"),
     Case("library_by_a_computed_name", "ctypes.CDLL(state)", "effects", "ctypes.CDLL", top="import ctypes"),
+    Case("logger", "log.warning('%s', state)", "resolved", top="import logging\nlog = logging.getLogger('x')"),
+    Case("logger_of_a_helper", "log.error('x')", "resolved",
+         top="import logging\ndef get_logger(name):\n return logging.getLogger(name)\nlog = get_logger('x')"),
+    Case("logger_of_a_helper_that_may_give_more", "log.error('x')", "unknown",
+         top="import logging\ndef get_logger(name):\n if name:\n  return name\n return logging.getLogger(name)\n"
+         "log = get_logger('x')"),
+    Case("logger_of_a_decorated_helper", "log.error('x')", "unknown",
+         top="import logging, other\n@other.wrap\ndef get_logger(name):\n return logging.getLogger(name)\n"
+         "log = get_logger('x')"),
+    Case("handler_for_a_logger", "log.addHandler(state)", "effects", "addHandler",
+         top="import logging\nlog = logging.getLogger('x')"),
     Case("own_names", "self.kept = locals()", "resolved"),
     Case("table_of_modules", "sys.modules['os'].remove(state)", "effects", "sys.modules", top="import sys"),
     Case("usual_method_of_a_path", "Path(state).replace('x')", "effects", "Path.replace",

@@ -13,6 +13,7 @@ from pickleball_generate.inference.sites import Reached, Site
 if TYPE_CHECKING:
     from pickleball_generate.inference.callgraph import CallGraph
     from pickleball_generate.inference.program import Value
+    from pickleball_generate.inference.scopes import Scope
 
 PLAIN: Value = ("plain",)
 UNKNOWN: Value = ("unk",)
@@ -130,13 +131,27 @@ class Types:
                     found += self.types(call["args"][0], depth + 1)
                 elif value[1] in sinks.PLAIN_RESULTS:
                     found.append(PLAIN)
+                elif value[1] in sinks.RESULTS:
+                    found.append(("inst", sinks.RESULTS[value[1]]))
                 elif value[1].rpartition(".")[2][:1].isupper():
                     found.append(("inst", value[1]))
                 else:
                     found.append(UNKNOWN)
+            elif value[0] == "fun":
+                found += self._returned(value[1], depth)
             else:
                 found.append(UNKNOWN)
         return found
+
+    def _returned(self, function: Scope, depth: int) -> list[Value]:
+        """Type what a function gives, when it is what stands in its own return statements, whoever calls it."""
+        if function.decorators():
+            return [UNKNOWN]
+        body = Types(self.graph, Site(function))
+        found = [
+            v for item in function.facts.get("returns", ()) for v in body.types(item.get("v"), depth + 1) or [UNKNOWN]
+        ]
+        return [v if v[0] in {"inst", "plain"} else UNKNOWN for v in found] or [UNKNOWN]
 
 
 def _imported(call: dict[str, Any], name: str) -> str | None:

@@ -76,7 +76,8 @@ STATE = (
     "os.environ.popitem os.environ.* os.setuid os.setgid os.nice copyreg.pickle copyreg.constructor "
     "copyreg.add_extension copyreg.remove_extension copyreg.clear_extension_cache codecs.register sys.addaudithook "
     "sys.setrecursionlimit sys.path.* sys.meta_path.* sys.path_hooks.* locale.setlocale faulthandler.* "
-    "resource.setrlimit"
+    "resource.setrlimit logging.Logger.addHandler logging.Logger.removeHandler logging.Logger.addFilter "
+    "logging.Logger.removeFilter logging.Logger.setLevel logging.Logger.handle logging.Logger.callHandlers"
 )
 
 EFFECTS = {
@@ -131,6 +132,7 @@ PLAIN_RESULTS = frozenset(
     for name in "str int float bool bytes list tuple dict set frozenset len sorted range enumerate zip repr hash id "
     "round abs ord chr bytearray complex format reversed isinstance issubclass hasattr callable".split()
 )
+RESULTS = {"logging.getLogger": "logging.Logger"}
 # Types that code tests for, or hands on, without making one.
 TYPES = frozenset({"builtins.type", "types.ModuleType", "types.FunctionType", "types.MethodType"})
 
