@@ -125,6 +125,37 @@ def make():
     "lib/tests/__init__.py": "",
     "lib/tests/fakes.py": "from lib.base import Base\n\nclass Fake(Base):\n    def fit(self, x):\n        pass\n",
     "more/__init__.py": "from lib import base as b\n\nclass Foreign(b.Base):\n    def fit(self, x):\n        pass\n",
+    "lib/configured.py": """
+import os
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Optional, Union
+
+class Kind(Enum):
+    PLAIN = 1
+
+@dataclass
+class Runtime:
+    size: int = 1
+
+class Logged:
+    def __setstate__(self, state):
+        os.system(state)
+
+@dataclass
+class Settings:
+    name: str = ""
+
+@dataclass
+class Adapter(Settings):
+    runtime: Optional[Runtime] = field(default_factory=Runtime)
+    kind: Union[Kind, str] = Kind.PLAIN
+    log: Logged = None
+
+class Model:
+    def __init__(self, settings: Settings):
+        self.settings = settings
+""",
     "lib/tagger.py": "from lib.words import Words\n\nclass Tagger:\n    def __init__(self, words: Words):\n"
     "        self.words = words\n",
     "lib/recommender.py": """
@@ -277,6 +308,14 @@ def test_subclasses_of_an_annotated_class_are_let_in(library: Environment) -> No
     assert {name: entry["kind"] for name, entry in described.items()} == {
         "lib.tagger.Tagger": "needed", "lib.words.Words": "needed", "lib.words.Stacked": "widened",
     }  # fmt: skip
+
+
+def test_what_a_class_declares_that_is_let_in_comes_with_it(library: Environment) -> None:
+    """The fields of a dataclass: inert classes, and enumerations, which are called with their values."""
+    policy = infer(library, ["lib.configured.Model"], Options()).policy
+    named = {f"lib.configured.{name}" for name in ("Model", "Settings", "Adapter", "Runtime")}
+    assert policy.globals == named
+    assert policy.reduces == {"lib.configured.Kind"}
 
 
 def test_the_only_class_that_has_what_is_asked_of_a_part_is_let_in(library: Environment) -> None:

@@ -52,6 +52,13 @@ def annotated(program: Program, body: Scope) -> Iterator[Scope]:
         yield from (value[1] for value in program.resolve(text, body) if value[0] == "cls")
 
 
+def fields(program: Program, cls: Scope) -> Iterator[Scope]:
+    """The classes that annotations in a class body name: of the fields of a dataclass, and of what it declares."""
+    notes = [item["ann"] for item in cls.facts.get("assigns", ()) if "ann" in item and isinstance(item["to"], str)]
+    for text in sorted(set(_texts(notes))):
+        yield from (value[1] for value in program.resolve(text, cls) if value[0] == "cls")
+
+
 def _texts(annotation: object) -> Iterator[str]:
     """The names in annotations, in those of containers and unions too."""
     if isinstance(annotation, str):

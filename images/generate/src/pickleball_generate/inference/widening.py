@@ -22,7 +22,7 @@ from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.closedworld import clashes
-from pickleball_generate.inference.construction import annotated, described, extension_types, kept
+from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.makers import makers
@@ -112,19 +112,22 @@ class Widening:
             cls = waiting.pop(0)
             why = chosen[cls]
             for owner in self._owners(cls):
-                for method in owner.functions:
-                    for held, how in self._held_by(method):
+                for body in (owner, *owner.functions):
+                    for held, how in self._held_by(body):
                         if held in chosen or not self._is_new(held) or not self._concrete(held):
                             continue
                         if self.grader.grade(held, called=False).inert:
                             rule = f"{how} {cls.name}, which is widened"
-                            chosen[held] = Because(why.value, rule, method.file, method.line, "widened")
+                            chosen[held] = Because(why.value, rule, body.file, body.line, "widened")
                             waiting.append(held)
 
-    def _held_by(self, method: Scope) -> Iterator[tuple[Scope, str]]:
-        """The classes whose instances a method puts into attributes, and how that is known."""
-        yield from ((cls, "made by") for cls in kept(self.solver.program, method))
-        yield from ((cls, "annotated by") for cls in annotated(self.solver.program, method))
+    def _held_by(self, body: Scope) -> Iterator[tuple[Scope, str]]:
+        """The classes whose instances a method or class body puts into attributes, and how that is known."""
+        if body.kind == "class":
+            yield from ((cls, "declared by") for cls in fields(self.solver.program, body))
+            return
+        yield from ((cls, "made by") for cls in kept(self.solver.program, body))
+        yield from ((cls, "annotated by") for cls in annotated(self.solver.program, body))
 
     def _enter_types(self, cls: Scope, because: Because) -> None:
         """Let in the types of machine code that methods of a class make instances of."""
