@@ -149,12 +149,12 @@ def test_a_packed_string_table_tells_bases_and_packages(tree: Tree, environment_
 def test_an_attribute_that_a_base_in_cython_stores_is_read_there(tree: Tree, environment_of: Opener) -> None:
     """A method of the base puts an object into it, and code takes it out of an instance of the class below."""
     root = tree({
-        "t/__init__.py": "", "t/parts.py": "class Log:\n    pass\nclass Other:\n    pass\n",
+        "t/__init__.py": "from ._c import *\n", "t/parts.py": "class Log:\n    pass\nclass Other:\n    pass\n",
         "t/_c.abi3.so": machine_code("t._c.Trainer.on_start"),
         "t/_c.pyx": "from t import parts\ncdef class Base:\n    pass\nclass Trainer(Base):\n    log = None\n"
         "    def on_start(self, text):\n        self.log = parts.Log()\n"
         "    def on_end(self):\n        self.other = parts.Other()\n",
-        "t/model.py": "from t._c import Trainer\nclass Quiet(Trainer):\n    pass\nclass Model:\n"
+        "t/model.py": "import t\nclass Quiet(t.Trainer):\n    pass\nclass Model:\n"
         "    def fit(self):\n        trainer = Quiet()\n        self.log = trainer.log\n",
     })  # fmt: skip
     assert infer(environment_of(root), ["t.model.Model"], Options()).policy.globals == {"t.model.Model", "t.parts.Log"}

@@ -170,11 +170,11 @@ class Program:
         return self._hides_names[module] or name.encode() in text
 
     def _exported(self, module: str) -> frozenset[str]:
-        """Names that a module without source is known to have, by its stub."""
+        """Names that a module without source is known to have, by its stub or as classes of its Cython source."""
+        extension = self.environment.extension(module)
+        classes = frozenset(extension.cython.classes) if extension is not None else frozenset[str]()
         facts = self.environment.module(module)
-        if facts is None:
-            return frozenset()
-        return frozenset(Scope(module, "module", facts, None, "").bound)
+        return classes if facts is None else classes | frozenset(Scope(module, "module", facts, None, "").bound)
 
     def _lazy(self, module: str, name: str) -> list[Value]:
         """Find what a module's `__getattr__` would give: the only definition of that name under the package."""
