@@ -334,3 +334,59 @@ def test_a_file_may_propose_a_bound_method_that_has_no_effect(tree: Tree, enviro
     }
     assert [key for key, decision in decisions.items() if decision != "refuse"] == [("globals", "re._compile.search")]
     assert decisions["globals", "re._compile.search"] == "inert"
+
+
+# ---- functions that rebuild objects ---------------------------------------------------------------------------------
+
+
+REBUILT = """
+import marshal
+import zipfile
+
+def parsed(data):
+    return Plain()
+
+def executed(data):
+    return run(marshal.loads(data))
+
+def unzipped(data):
+    return zipfile.ZipFile(data).namelist()
+
+class Plain:
+    def __reduce__(self):
+        return parsed, (b"",)
+
+class Coded:
+    def __reduce__(self):
+        return executed, (b"",)
+
+class Zipped:
+    def __reduce__(self):
+        return unzipped, (b"",)
+
+class Restored:
+    @classmethod
+    def restore(cls, data):
+        return cls()
+    def __reduce__(self):
+        return self.restore, (b"",)
+
+class Below(Restored):
+    pass
+
+class Model:
+    def __init__(self):
+        self.parts = [Plain(), Coded(), Zipped(), Below()]
+"""
+
+
+def test_a_function_that_rebuilds_by_code_or_files_is_left_for_a_person(tree: Tree, environment_of: Opener) -> None:
+    """A reduce method names it, but whoever writes the file chooses what it runs or opens; a class method has its name
+    under the class that it is taken from."""
+    root = tree({"lib/__init__.py": "", "lib/model.py": REBUILT})
+    result = inferred(environment_of, root, "lib.model.Model")
+    assert result.policy.reduces == {"lib.model.parsed", "lib.model.Below.restore"}
+    refused = result.provenance["classes"]["lib.model.Model"]["refused"]
+    assert {name: entry["list"] for name, entry in refused.items()} == {
+        "lib.model.executed": "reduces", "lib.model.unzipped": "reduces",
+    }  # fmt: skip

@@ -13,7 +13,7 @@ from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.graph import STEPS
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.names import Located, locate_class
-from pickleball_generate.inference.partials import call_partials
+from pickleball_generate.inference.partials import call_partials, refuse_grave
 from pickleball_generate.inference.picklers import Picklers
 from pickleball_generate.inference.program import Program
 from pickleball_generate.inference.widening import Widening
@@ -81,6 +81,7 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
     if options.widen:
         Widening(solver, found.scope, grader).run()
         call_partials(solver, grader, inert=True)
+    refuse_grave(solver, grader)
     if solver.cut:
         _tell_cut(environment, found, solver, options.steps)
     return found, solver, grader

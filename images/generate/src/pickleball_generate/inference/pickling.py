@@ -146,13 +146,16 @@ class Pickling(Solver):
 
     def hold_meth(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """A bound method is pickled as getattr(receiver, name): under the class of the receiver."""
+        name = self.bound_name(value)
+        self.scopes[name] = value[1]
+        self.reference(name, Because(value, "bound method", reason.file, reason.line))
+
+    def bound_name(self, value: Value) -> str:
+        """Name a bound method as a stream does that takes it from what it is bound to."""
         _, function, receiver = value
         if receiver[0] not in {"obj", "cls"}:
-            self.name_scope(value, "bound method", reason)
-            return
-        name = f"{self.program.canonical(receiver[1])}.{function.name}"
-        self.scopes[name] = function
-        self.reference(name, Because(value, "bound method", reason.file, reason.line))
+            return self.program.canonical(function)
+        return f"{self.program.canonical(receiver[1])}.{function.name}"
 
     def hold_bound(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """A bound method of a type that a pack describes is pickled as an attribute of what rebuilds the instance."""
@@ -351,7 +354,7 @@ class Pickling(Solver):
         """Let what a reduce method names as callee be called."""
         kind = callee[0]
         if kind in {"cls", "fun", "meth"}:
-            name = self.program.canonical(callee[1])
+            name = self.bound_name(callee) if kind == "meth" else self.program.canonical(callee[1])
             self.scopes[name] = callee[1]
             self.invoke(name, because)
             if kind == "cls":
