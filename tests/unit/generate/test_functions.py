@@ -381,8 +381,10 @@ class Model:
 
 
 def test_a_function_that_rebuilds_by_code_or_files_is_left_for_a_person(tree: Tree, environment_of: Opener) -> None:
-    """A reduce method names it, but whoever writes the file chooses what it runs or opens; a class method has its name
-    under the class that it is taken from."""
+    """A reduce method names it, but whoever writes the file chooses what it runs or opens.
+
+    A class method has its name under the class that it is taken from.
+    """
     root = tree({"lib/__init__.py": "", "lib/model.py": REBUILT})
     result = inferred(environment_of, root, "lib.model.Model")
     assert result.policy.reduces == {"lib.model.parsed", "lib.model.Below.restore"}
