@@ -45,15 +45,21 @@ def refused(data, rule=None):
 """
 
 
-def hooked(tmp_path: Path, code: str, allowed: tuple[str, ...] = ("shelf.Kept",), called: tuple[str, ...] = ()) -> None:
-    """Run code in a hooked process."""
+def hooked(
+    tmp_path: Path,
+    code: str,
+    allowed: tuple[str, ...] = ("shelf.Kept",),
+    called: tuple[str, ...] = (),
+    before: str = "",
+) -> None:
+    """Run code in a hooked process; some of it before that is hooked."""
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps({"m": {"globals": list(allowed), "reduces": ["shelf.make", *called]}}))
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join((str(HERE / "library"), str(HERE.parents[1] / "images/enforce/src"))),
     }
-    program = [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(policy)]
+    program = [sys.executable, "-c", textwrap.dedent(before) + PRELUDE + textwrap.dedent(code), str(policy)]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -680,6 +686,35 @@ def test_what_a_hook_loads_meanwhile_is_not_the_import_that_is_told(tmp_path: Pa
             on.append(data)
             assert pickle.loads(CALL) == [1]
         assert got == ["refused"] * 3, got
+        """,
+    )
+
+
+def test_a_hook_before_ours_gets_nothing_of_the_import_that_is_told(tmp_path: Path) -> None:
+    """What such a hook loads unjudged, of the very name that it is told of, is refused, whoever loads the pickle."""
+    hooked(
+        tmp_path,
+        """
+        on.append(b"cshelf\\nmake\\n.")
+        assert pickle.loads(CALL) == [1]
+        on.append(b"cshelf\\nmake\\n.")
+        try:
+            pickle.loads(CALL, encoding="latin1")  # a driver loads it
+        except pickle.UnpicklingError as error:
+            assert error.violations[0].rule == "unjudged-import"
+        assert got == ["refused"] * 2, got
+        """,
+        before="""
+        import _pickle, sys
+        on, got, unjudged = [], [], _pickle.loads
+        def load(event, args):
+            if event == "pickle.find_class" and on:
+                data = on.pop()
+                try:
+                    got.append(unjudged(data))
+                except _pickle.UnpicklingError:
+                    got.append("refused")
+        sys.addaudithook(load)
         """,
     )
 

@@ -114,6 +114,8 @@ def test_a_sanction_is_for_one_import_of_one_thread() -> None:
     sanction.grant("a", "b")
     assert not sanction.consume("a", "c")
     assert not sanction.consume("a", "b")
+    sanction.grant("module", "name")
+    assert not sanction.consume("module", "".join(["na", "me"])), "a text of another import"
 
 
 def test_an_exemption_needs_the_globals_of_the_real_module() -> None:

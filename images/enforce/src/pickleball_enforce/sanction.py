@@ -32,12 +32,12 @@ def revoke() -> None:
 
 
 def consume(module: object, name: object) -> bool:
-    """Whether this import is sanctioned; a sanction is used up by it."""
+    """Whether this import is sanctioned, by these very texts; a sanction is used up by any import."""
     pair = current.pair
     if pair is None:
         return False
     current.pair = None
-    return pair == (module, name)
+    return pair[0] is module and pair[1] is name
 
 
 def set_exempt(exempt: bool) -> None:  # noqa: FBT001 - as it was, too
