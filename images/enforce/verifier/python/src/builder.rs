@@ -75,15 +75,20 @@ impl Builder {
     /// import when its opcode comes. None where it has opcodes that are left to stock; then nothing has run.
     fn load<'py>(
         &self,
-        data: &Bound<'py, PyBytes>,
+        given: &Bound<'py, PyBytes>,
         start: usize,
         end: usize,
         find: Object<'py>,
     ) -> PyResult<Option<(Object<'py>,)>> {
-        let (py, data) = (data.py(), data.as_bytes());
-        let Some(survey) = survey(data, start, true).filter(|survey| survey.end == end) else { return Ok(None) };
+        let (py, data) = (given.py(), given.as_bytes());
+        let find = Finder::new(find);
+        let seen = match &find {
+            Finder::Checked(load) => load.get().take_survey(given, start),
+            Finder::Asked(_) => survey(data, start, true),
+        };
+        let Some(survey) = seen.filter(|survey| survey.end == end) else { return Ok(None) };
         let mut building = Building::new(py, &data[..end], start, &survey, &self.settings);
-        building.find = Some(Finder::new(find));
+        building.find = Some(find);
         match building.run() {
             Ok(found) => Ok(Some((found,))),
             Err(Odd) => Err(PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("the judged pickle is odd"))),

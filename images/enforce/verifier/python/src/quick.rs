@@ -11,7 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
 
-use pickleball_verifier::{Shape, survey};
+use pickleball_verifier::{Shape, Survey, survey};
 
 use crate::interpreter;
 use crate::places::Places;
@@ -229,13 +229,22 @@ pub struct Load {
     expected: Sequence,
     content: Py<PyBytes>,
     start: usize,
-    /// Whether the compiled module makes it.
+    /// Whether the compiled module makes it; it takes what was seen of its opcodes.
     by_us: bool,
+    survey: Mutex<Option<Survey>>,
     at: AtomicUsize,
     frame: Mutex<Option<Py<PyAny>>>,
 }
 
 impl Load {
+    /// Gives what was seen of the opcodes of these bytes, once.
+    pub fn take_survey(&self, data: &Bound<'_, PyBytes>, start: usize) -> Option<Survey> {
+        if !data.is(&self.content) || start != self.start {
+            return None;
+        }
+        self.survey.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn hold(&self, frame: Option<Py<PyAny>>) {
         swap(&self.frame, frame);
     }
@@ -375,16 +384,16 @@ impl Gate {
         start: usize,
     ) -> PyResult<Option<Judged<'py>>> {
         let (py, data) = (content.py(), content.as_bytes());
-        let by_us = survey(data, start, true).map(|survey| survey.end);
-        if by_us.is_none() && data.len() - start > SHORT {
+        let survey = survey(data, start, true);
+        let by_us = survey.is_some();
+        if !by_us && data.len() - start > SHORT {
             return Ok(None);
         }
         let Some(shape) = verifier.shape(py, content, start)? else { return Ok(None) };
         let end = shape.end as usize;
-        if by_us.is_some_and(|found| found != end) {
+        if survey.as_ref().is_some_and(|survey| survey.end != end) {
             return Ok(None);
         }
-        let by_us = by_us.is_some();
         let Some(expected) = self.expected(py, verifier, &shape)? else { return Ok(None) };
         for item in expected.iter() {
             if !item.get().fits(py, by_us)? {
@@ -401,6 +410,7 @@ impl Gate {
             content: content.clone().unbind(),
             start,
             by_us,
+            survey: Mutex::new(survey),
             at: AtomicUsize::new(0),
             frame: Mutex::default(),
         };
