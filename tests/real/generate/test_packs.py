@@ -85,3 +85,17 @@ def test_what_a_pack_says_of_arrays_is_what_arrays_need() -> None:
     for value in (numpy.arange(3), numpy.zeros((2, 2), order="F"), numpy.array(["a", None], dtype=object)):
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             assert not Verifier(policy, Settings()).verify(pickle.dumps(value, protocol)).violations
+
+
+@pytest.mark.parametrize(("name", "value"), [("types.UnionType", int | str), ("types.GenericAlias", list[int])])
+def test_what_a_pack_says_has_what_is_given_to_callables(name: str, value: object) -> None:
+    """A function or class that a callable calls has to be callable itself, which a first look does not ask for."""
+    from pickleball_enforce.policy import Entry, Policy
+    from pickleball_enforce.settings import Settings
+    from pickleball_enforce.verifier import Verifier
+
+    needs = packs.load().instance(name)
+    assert needs is not None
+    policy = Policy(entries={name: Entry(needs.globals, needs.reduces)})
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert not Verifier(policy, Settings()).verify(pickle.dumps(value, protocol)).violations

@@ -7,11 +7,14 @@ import pickle
 import sys
 import types
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.verifier import Verifier
+
+if TYPE_CHECKING:
+    from pickleball_enforce.report import Verdict
 
 NOTHING = Policy(entries={"nothing.Nothing": Entry()})
 PROBE = "pickleball_probe"
@@ -40,8 +43,10 @@ class Needs:
             if data is None:
                 continue
             verdict = Verifier(NOTHING, Settings()).verify(data)
-            called = {violation.allow[1] for violation in verdict.violations
-                      if violation.allow and violation.allow[0] == "reduces"}  # fmt: skip
+            called = _asked(verdict, "reduces")
+            # what is given to a callable is judged only where that may be called
+            allowed = Entry(tuple(sorted(_asked(verdict, "globals"))), tuple(sorted(called)))
+            called |= _asked(Verifier(Policy({PROBE: allowed}), Settings()).verify(data), "reduces")
             self.reduces |= called
             self.globals |= {found.path for found in verdict.imports if not found.helper and found.path not in called}
             done = True
@@ -54,6 +59,11 @@ class Needs:
             "globals": sorted(self.globals - {without}),
             "reduces": sorted(self.reduces - {without}),
         }
+
+
+def _asked(verdict: Verdict, listed: str) -> set[str]:
+    """Give the names that a stream lacks in a list."""
+    return {found.allow[1] for found in verdict.violations if found.allow and found.allow[0] == listed}
 
 
 def name_of(cls: type) -> str:
