@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shutil
 import zipfile
 import zlib
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ZIP, PROTO, ZLIB = b"PK\x03\x04", b"\x80", b"\x78"
+IN_JSON = re.compile(rb'(?<=":serialized:": ")[\w+/=]+(?=")')  # a pickle in base64, as stable-baselines3 keeps them
 
 
 def at(raw: bytes) -> int:
@@ -38,7 +41,16 @@ def _zip(source: Path, target: Path, fragment: bytes) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
         for entry in old.infolist():
             raw = old.read(entry)
-            new.writestr(entry.filename, stream(raw, fragment) if entry.filename.endswith("data.pkl") else raw)
+            new.writestr(entry.filename, _entry(entry.filename, raw, fragment))
+
+
+def _entry(name: str, raw: bytes, fragment: bytes) -> bytes:
+    """Change an entry of an archive when it is a pickle or JSON that holds one."""
+    if name.endswith("data.pkl"):
+        return stream(raw, fragment)
+    if name != "data":
+        return raw
+    return IN_JSON.sub(lambda found: base64.b64encode(stream(base64.b64decode(found[0]), fragment)), raw, count=1)
 
 
 def model(saved: Path, pickle: Path, target: Path, fragment: bytes) -> Path:

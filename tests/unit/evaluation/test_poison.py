@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import pickle
+import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -70,3 +73,19 @@ def test_what_lies_beside_a_pickle_is_copied_with_it(tmp_path: Path) -> None:
     poison.model(good, good, tmp_path / "bad.model", b"")
     assert (tmp_path / "bad.model.vectors.npy").read_bytes() == b"array"
     assert zlib.crc32((tmp_path / "bad.model").read_bytes()) == zlib.crc32(good.read_bytes())
+
+
+def test_a_pickle_in_the_json_of_an_archive_is_poisoned(tmp_path: Path) -> None:
+    """The first of those that an archive keeps in base64 runs the fragment, and its value is still there."""
+    good = tmp_path / "good.zip"
+    values = {key: {":serialized:": base64.b64encode(pickle.dumps(MODEL)).decode()} for key in ("first", "second")}
+    with zipfile.ZipFile(good, "w") as archive:
+        archive.writestr("data", json.dumps(values, indent=4))
+    attack = next(iter(attacks.with_effect(tmp_path / "ran")))
+    bad = poison.model(good, good, tmp_path / "bad.zip", attack.fragment)
+    with zipfile.ZipFile(bad) as archive:
+        found = json.loads(archive.read("data"))
+    assert found["second"] == values["second"]
+    assert pickle.loads(base64.b64decode(found["first"][":serialized:"]))["name"] == "m"
+    assert attack.marker is not None
+    assert attack.marker.is_dir()
