@@ -28,9 +28,7 @@ def logistic():
     return taught(linear_model.LogisticRegression(optim.SGD(0.1)))
 
 
-@RECIPE.model(
-    "river.compose.Pipeline", "river.preprocessing.StandardScaler", "river.linear_model.LogisticRegression"
-)
+@RECIPE.model("river.compose.Pipeline", "river.preprocessing.StandardScaler", "river.linear_model.LogisticRegression")
 def pipeline():
     return taught(compose.Pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()))
 
