@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import unittest
 from pathlib import Path
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="+")
     parser.add_argument("--only", default="", help="a pattern that the identifiers of the tests to run contain")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts this in the background ignores it
     result = Outcomes()
     for name in options.modules:
         module = unittest.defaultTestLoader.loadTestsFromName(name)
