@@ -32,7 +32,8 @@ HELPED = Policy(
         )
     }
 )
-POLICIES = (POLICY, LEAST, HELPED, None)
+LISTING = Policy({"m": Entry(("recorder.CalledClass",), ("recorder.CalledClass.method", "builtins.dict.get"))})
+POLICIES = (POLICY, LEAST, HELPED, LISTING, None)
 KEPT = [*(attack.stream for attack in ATTACKS), *kept()]
 LITERALS = (
     b"I1\n", b"I01\n", b"I-0\n", b"L5L\n", b"L99999999999999999999L\n", b"F1.5\n", b"Finf\n", b"F1e999\n", b"J\1\2\3\4",

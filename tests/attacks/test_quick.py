@@ -737,3 +737,35 @@ def test_what_a_callee_loads_unjudged_gets_nothing(tmp_path: Path) -> None:
         assert got == ["refused"] * 3, got
         """,
     )
+
+
+@pytest.mark.parametrize(
+    ("globals_", "reduces", "method", "refusal"),
+    [
+        (("shelf.Kept",), ("shelf.Kept.other",), "other", None),
+        (("shelf.Kept", "shelf.Kept.other"), (), "other", "method-shadowed"),
+        (("shelf.Kept",), ("shelf.Kept.other",), "use", "import-not-allowed"),
+        (("shelf.Kept", "shelf.Kept.use"), ("shelf.Kept.other",), "use", "method-shadowed"),
+        (("shelf.Kept",), ("shelf.Kept.gone",), "gone", "dotted-name"),
+    ],
+)
+def test_a_bound_method_stands_for_a_method_only_where_reduces_lists_it(
+    tmp_path: Path, globals_: tuple[str, ...], reduces: tuple[str, ...], method: str, refusal: str | None
+) -> None:
+    """An object that chooses its own method by an attribute loads; a method of `globals` does not take its place."""
+    hooked(
+        tmp_path,
+        f"""
+        ran = []
+        Kept.use, Kept.other = (lambda self: ran.append("use")), (lambda self: ran.append("other"))
+        bound = name("builtins", "getattr") + b"h\\x00\\x8c" + bytes([{len(method)}]) + b"{method}" + b"\\x86R"
+        data = b"\\x80\\x04" + name("shelf", "Kept") + b")\\x81\\x94}}\\x8c\\x03use" + bound + b"sb."
+        if {refusal!r}:
+            refused(data, {refusal!r})
+        else:
+            pickle.loads(data).use()
+        assert ran == ({[method] if refusal is None else []})
+        """,
+        globals_,
+        reduces,
+    )

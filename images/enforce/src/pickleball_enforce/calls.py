@@ -10,6 +10,7 @@ from .tags import (
     CLASS,
     EMPTY_TUPLE,
     FLOAT,
+    LISTED,
     LONG_TEXT,
     Bytes,
     ByteText,
@@ -326,7 +327,9 @@ class Calls(Received):
             module, _, qualname = holder.rpartition(".")
             bound = Import(-1, self._at, "REDUCE", module, qualname, 4, (holder, name), "allow")
             self.needs.append(bound)
-        return BOUND
+            return BOUND
+        known = origin is not None and owner.how == "new" and origin.decision == "allow" and not self.settings.renames
+        return LISTED if known and self.may_call(path) and not names.hands_on(path) else BOUND
 
 
 def make_tuple(items: tuple[Tag, ...]) -> Tuple:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from . import names
 from .judgement import Judgement
 from .report import Import
-from .tags import BOUND, SPECIAL, Container, Object, Opaque, Tag, Tuple, callable_like, describe
+from .tags import BOUND, LISTED, SPECIAL, Container, Object, Opaque, Tag, Tuple, callable_like, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_METHODS = (BOUND, LISTED)
 _BOUND_DETAIL = "a bound method"  # of an obligation `receives`
 
 
@@ -40,8 +41,8 @@ class Received(Judgement):
                     self.oblige(callee, "receives", item.path)
             elif kind is Object or (kind is Opaque and item.flags):
                 if not (holder or caller):
-                    self.oblige(callee, "receives", _BOUND_DETAIL if item is BOUND else "")
-                elif (positions is None or position in positions) and not (holder and item is BOUND):
+                    self.oblige(callee, "receives", _BOUND_DETAIL if item in _METHODS else "")
+                elif (positions is None or position in positions) and not (holder and item in _METHODS):
                     sentence = f"The stream gives {describe(item)} to {callee.path}, which would call it."
                     self.refuse("calls-argument", callee.path, sentence)
 

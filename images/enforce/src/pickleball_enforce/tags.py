@@ -47,6 +47,7 @@ BUFFER = Opaque("an out-of-band buffer", LIVE)
 PERSISTENT = Opaque("a persistent object", LIVE)
 FOREIGN = Opaque("an object of the application", LIVE)
 BOUND = Opaque("a bound method", LIVE)
+LISTED = Opaque(BOUND.name, LIVE)  # ... that `reduces` lists
 CLASS = Opaque("the class of a singleton", LIVE)
 BYTEARRAY = Opaque("a bytearray", MUTABLE, hashable=False)
 

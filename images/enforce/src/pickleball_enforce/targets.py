@@ -5,7 +5,19 @@ from __future__ import annotations
 from . import names
 from .calls import Calls
 from .report import Import
-from .tags import KEYS_KEPT, NOT_LITERAL, Container, Object, Tag, Tuple, callable_like, describe, flags_of, literal
+from .tags import (
+    KEYS_KEPT,
+    LISTED,
+    NOT_LITERAL,
+    Container,
+    Object,
+    Tag,
+    Tuple,
+    callable_like,
+    describe,
+    flags_of,
+    literal,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,6 +125,8 @@ class Targets(Calls):
         An array is none: it cannot be called. What gave it is obliged to be numpy's own where a find_class of the
         application answers.
         """
+        if value is LISTED:
+            return
         sources = _array_sources(value)
         if sources:
             for item in sources:

@@ -531,7 +531,11 @@ impl Machine<'_> {
         }
         if self.is_tracing() {
             self.need_method(&holder, name);
+            return Tag::plain(Sort::Bound);
         }
-        Tag::plain(Sort::Bound)
+        let made = made.filter(|_| !self.v.memory.object(owner).is_called() && !self.v.settings.renames);
+        let known = made.is_some_and(|index| self.v.memory.imports[index].decision == Decision::Allow);
+        let facts = self.v.tables.facts(&path);
+        Tag::plain(if known && facts.reduce && !facts.hands_on(false) { Sort::Listed } else { Sort::Bound })
     }
 }

@@ -502,6 +502,7 @@ impl Memory {
             | Sort::Identified
             | Sort::Foreign
             | Sort::Bound
+            | Sort::Listed
             | Sort::Class => LIVE,
             Sort::ByteArray => MUTABLE,
             _ => 0,
@@ -667,7 +668,7 @@ impl Memory {
             Sort::Buffer => "an out-of-band buffer",
             Sort::Persistent | Sort::Identified => "a persistent object",
             Sort::Foreign => "an object of the application",
-            Sort::Bound => "a bound method",
+            Sort::Bound | Sort::Listed => "a bound method",
             Sort::Class => "the class of a singleton",
             Sort::ByteArray => "a bytearray",
             Sort::Tuple => "a tuple",

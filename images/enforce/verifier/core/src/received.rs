@@ -9,6 +9,10 @@ use crate::verifier::latest;
 const TAKEN_KEPT: usize = 8; // imports that one import is remembered to take
 const BOUND_METHOD: &[u8] = b"a bound method"; // of an obligation `receives`
 
+fn is_method(sort: Sort) -> bool {
+    matches!(sort, Sort::Bound | Sort::Listed)
+}
+
 impl Machine<'_> {
     /// As `check_received`, of the items of a tuple and what keyword arguments follow them.
     pub(crate) fn check_arguments(&mut self, callee: usize, args: Tag, named: Option<Vec<Tag>>) -> Step {
@@ -66,7 +70,7 @@ impl Machine<'_> {
         let takes_objects = import.seen_plain & 1 << Kind::Receives as u8 != 0;
         given.iter().all(|&item| match item.sort() {
             _ if item.is_literal() => true,
-            Sort::Container | Sort::Bound => false,
+            Sort::Container | Sort::Bound | Sort::Listed => false,
             Sort::Tuple => self.v.memory.flags_of(item) & SPECIAL == 0,
             Sort::Import => !calls && import.taken.contains(&item),
             sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
@@ -86,9 +90,9 @@ impl Machine<'_> {
             sort if sort == Sort::Object || (item.is_opaque() && self.v.memory.flags_of(item) != 0) => {
                 let facts = self.v.memory.imports[callee].facts;
                 if !facts.holder && !facts.caller {
-                    let detail = if sort == Sort::Bound { BOUND_METHOD } else { b"" };
+                    let detail = if is_method(sort) { BOUND_METHOD } else { b"" };
                     self.oblige(callee, Kind::Receives, detail);
-                } else if calls && !(facts.holder && sort == Sort::Bound) {
+                } else if calls && !(facts.holder && is_method(sort)) {
                     let (path, what) = (self.path_of(callee), self.v.memory.describe(item));
                     let sentence = say!("The stream gives ", &what, " to ", &path, ", which would call it.");
                     self.refuse("calls-argument", &path, sentence, None);

@@ -37,6 +37,8 @@ pub enum Sort {
     Identified,
     Foreign,
     Bound,
+    /// A bound method that `reduces` lists.
+    Listed,
     Class,
     ByteArray,
     // Nodes of the memory.
@@ -154,6 +156,7 @@ const SORTS: [Sort; 256] = {
         Sort::Identified,
         Sort::Foreign,
         Sort::Bound,
+        Sort::Listed,
         Sort::Class,
         Sort::ByteArray,
         Sort::Tuple,

@@ -242,7 +242,7 @@ impl Machine<'_> {
     /// An array is none: it cannot be called. What gave it is obliged to be numpy's own where a `find_class` of the
     /// application answers.
     fn check_replacement(&mut self, target: Tag, key: &[u8], value: Tag) {
-        if self.oblige_array(value) {
+        if value.is(Sort::Listed) || self.oblige_array(value) {
             return;
         }
         if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
