@@ -181,6 +181,20 @@ ATTACKS = (
            call(name("operator", "getitem"), call(name("collections", "defaultdict"), TOUCH), text("x")) + STOP,
            globals=("victims.touch",), reduces=("collections.defaultdict", "operator.getitem"),
            at_load=True, allowed=True),
+    Attack("the factory of a default dict is a partial of a class that may be referenced", 8, "calls-argument",
+           call(name("operator", "getitem"), call(name("collections", "defaultdict"),
+                call(name("functools", "partial"), name("victims", "join"))
+                + tuple_of(name("victims", "Starting"), tuple_of(number(1)), EMPTY_DICT, NONE) + BUILD), text("x"))
+           + STOP,
+           globals=("victims.Starting",),
+           reduces=("collections.defaultdict", "functools.partial", "operator.getitem", "victims.join"), allowed=True),
+    Attack("the factory of a default dict is a partial that changes afterwards", 8, "calls-argument",
+           call(name("functools", "partial"), name("victims", "join")) + put(1) + POP
+           + call(name("collections", "defaultdict"), get(1)) + put(2) + POP
+           + get(1) + tuple_of(name("victims", "Starting"), EMPTY_TUPLE, EMPTY_DICT, NONE) + BUILD + POP
+           + call(name("operator", "getitem"), get(2), text("x")) + STOP,
+           globals=("victims.Starting",),
+           reduces=("collections.defaultdict", "functools.partial", "operator.getitem", "victims.join"), allowed=True),
     Attack("the factory of a default dict by its slot", 8, "calls-argument",
            PROTO2 + new(name("collections", "defaultdict")) + NONE + dict_of(text("default_factory"), TOUCH)
            + TUPLE2 + BUILD + STOP,

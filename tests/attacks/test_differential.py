@@ -100,3 +100,22 @@ def test_arrays_in_the_place_of_methods_are_judged_alike() -> None:
             both.verify(asm.PROTO2 + held + asm.dict_of(asm.text("x"), array) + asm.BUILD + asm.STOP)
             item = asm.text("x") + array + asm.SETITEM
             both.verify(asm.PROTO2 + held + item + asm.DUP + asm.BUILD + asm.STOP)
+
+
+def test_what_was_read_of_a_malformed_load_counts_alike() -> None:
+    """How far a memo index may go in the next load depends on all that was read before, byte for byte."""
+    malformed = (
+        b"K\x01v",
+        b"]K\x01e",
+        b"K",
+        b"I12",
+        b"h\x09.",
+        b"N\x8c\x05ab",
+        b"F1x\n.",
+        b"\x8a\x05ab",
+        b"c\xff\nab\n.",
+    )
+    for data, index in itertools.product(malformed, range(20)):
+        judge = Both(None, Settings(memo_floor=4))
+        assert judge.verify(data).error
+        judge.verify(b"Nr" + struct.pack("<I", index) + b".")

@@ -90,6 +90,18 @@ def test_a_partial_is_made_as_pickle_makes_it() -> None:
     assert judge(made, "", "functools.partial shop.pay").clean
 
 
+def test_a_default_dict_takes_a_partial_of_a_function_that_reduces_lists() -> None:
+    """What it calls for a missing key is what its state says: a function that the stream could call itself."""
+    made = asm.call(PARTIAL, FUNCTION) + asm.tuple_of(FUNCTION, asm.tuple_of(asm.number(1)), EMPTY_DICT, NONE) + BUILD
+    stream = asm.call(asm.name("collections", "defaultdict"), made)
+    callables = "functools.partial collections.defaultdict"
+    verdict = judge(stream, "", f"{callables} shop.pay")
+    assert verdict.clean
+    assert ("handed", "") in kinds(verdict, "shop.pay")
+    assert not judge(stream, "shop.pay", callables).clean
+    assert not judge(asm.call(asm.name("collections", "defaultdict"), asm.call(PARTIAL, FUNCTION)), "", callables).clean
+
+
 def test_a_slot_state_gives_what_it_sets_to_the_class() -> None:
     """A class whose slots hold callables is asked whether it calls what it holds."""
     stream = asm.new(CLASS) + NONE + asm.dict_of(text("hook"), OTHER) + TUPLE2 + BUILD

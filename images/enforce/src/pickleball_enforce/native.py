@@ -58,6 +58,7 @@ _TRACING = _verifier.Tables(
         "literal_arguments": names.LITERAL_ARGUMENTS,
         "callers": names.CALLERS,
         "holders": names.HOLDERS,
+        "partials": names.PARTIALS,
         "plain_results": names.PLAIN_RESULTS,
         "array_makers": names.ARRAY_MAKERS,
         "hashing": names.HASHING,

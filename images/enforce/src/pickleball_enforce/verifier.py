@@ -216,10 +216,10 @@ class Verifier(Targets):
                 self.malformed("The stream ends without STOP.")
             self._at = at + self._shift
             self._opcode = opcode = data[at]
+            self._pos = at + 1
             handler = handlers[opcode]
             if handler is None:
                 self.malformed(f"0x{opcode:02x} is no opcode.")
-            self._pos = at + 1
             handler(self)
             if self._pos + self._shift >= self._frame_end:
                 self._leave_frame()

@@ -137,6 +137,8 @@ pub struct Memory {
     checked: HashSet<(usize, u32, u8)>,
     /// Of arrays: the import that is to be numpy's class of them, where the application may have changed it.
     pub array_classes: HashMap<usize, usize>,
+    /// Of partials: the import that they call.
+    pub partials: HashMap<usize, usize>,
     owned: usize, // items from here on may have texts in the buffer
 }
 
@@ -156,6 +158,7 @@ impl Memory {
             texts: Vec::new(),
             checked: HashSet::new(),
             array_classes: HashMap::new(),
+            partials: HashMap::new(),
             owned: 0,
         };
         memory.clear();
@@ -177,6 +180,7 @@ impl Memory {
         empty(&mut self.texts);
         self.checked.clear();
         self.array_classes.clear();
+        self.partials.clear();
         self.owned = 0;
         self.tuples.push(TupleNode { start: 0, length: 0, depth: 1, cost: 1, flags: 0, literal: true }); // Tag::EMPTY_TUPLE
     }

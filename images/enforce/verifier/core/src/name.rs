@@ -34,6 +34,8 @@ pub struct Facts {
     pub literal_arguments: bool,
     pub caller: bool,
     pub holder: bool,
+    /// Its results call the function that their state names.
+    pub partial: bool,
     pub plain_result: bool,
     pub array_maker: bool,
     pub hashing: bool,

@@ -38,7 +38,20 @@ impl Machine<'_> {
             return Ok(()); // what made it is refused already
         }
         self.oblige_instance(target, Kind::Build, b"");
+        self.note_partial(target, state);
         self.check_state(target, state)
+    }
+
+    /// Keeps which import a partial calls, as its state says.
+    fn note_partial(&mut self, target: Tag, state: Tag) {
+        let node = *self.v.memory.object(target);
+        let Some(maker) = node.origin().filter(|_| node.is_called()) else { return };
+        if !self.v.memory.imports[maker].facts.partial || !state.is(Sort::Tuple) {
+            return;
+        }
+        if let Some(called) = self.v.memory.tuple_items(state).first().filter(|called| called.is(Sort::Import)) {
+            self.v.memory.partials.insert(target.index(), called.index());
+        }
     }
 
     /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.

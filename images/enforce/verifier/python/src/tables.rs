@@ -37,6 +37,7 @@ impl Tables {
         tables.list(set("literal_arguments")?, |facts| facts.literal_arguments = true);
         tables.list(set("callers")?, |facts| facts.caller = true);
         tables.list(set("holders")?, |facts| facts.holder = true);
+        tables.list(set("partials")?, |facts| facts.partial = true);
         tables.list(set("plain_results")?, |facts| facts.plain_result = true);
         tables.list(set("array_makers")?, |facts| facts.array_maker = true);
         tables.list(set("hashing")?, |facts| facts.hashing = true);
