@@ -1,8 +1,8 @@
 """One side of the comparison in load.py: loads what it is told to, with the enforcer or without, and says how long.
 
 Reads lines of JSON: {"case": NAME, "protocol": N, "source": "bytes" | "file", "collector": true} and answers with the
-processor's seconds of one load and of the young collection after it: other work on the machine does not count. It runs
-on every Python that the enforcer runs on.
+processor's seconds of one load and of the young collection after it: other work on the machine does not count (but for
+one large array from a file, where it is the best of a few times by the clock). It runs on every enforced Python.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+COPIES = 10  # one array from a file is one copy in the kernel, which its clock of processor time does not measure
 GLOBALS = ["__main__.Plain", "__main__.Slotted"]
 REDUCES = ["decimal.Decimal", "collections.OrderedDict", "datetime.date"]
 TINY = {"number": 1, "dict": {"a": 1, "b": [1, 2, "x"]}, "ordered dict": collections.OrderedDict(a=1)}
@@ -147,17 +148,24 @@ class Worker:
             load, size = self._load(asked["case"], asked["protocol"], asked["source"])
         except ImportError as error:
             return {"missing": str(error)}
-        gc.collect()
-        if not asked["collector"]:
-            gc.disable()
-        begun = time.process_time()
-        value = load()
-        if asked["collector"]:
-            gc.collect(0)
-        seconds = time.process_time() - begun
-        gc.enable()
-        del value
-        return {"seconds": seconds, "bytes": size}
+        if (asked["case"], asked["source"]) == ("numpy array", "file") and asked["protocol"] > 2:
+            return {"seconds": min(_time(load, time.perf_counter, asked) for _ in range(COPIES)), "bytes": size}
+        return {"seconds": _time(load, time.process_time, asked), "bytes": size}
+
+
+def _time(load, clock, asked):
+    """Time one load and the young collection after it."""
+    gc.collect()
+    if not asked["collector"]:
+        gc.disable()
+    begun = clock()
+    value = load()
+    if asked["collector"]:
+        gc.collect(0)
+    seconds = clock() - begun
+    gc.enable()
+    del value
+    return seconds
 
 
 def _from_file(path):
