@@ -51,6 +51,8 @@ class Body(Types):
     def bound(self, name: str) -> Reached:
         """Read what a call of a name reaches that this body binds."""
         for kind, what in self.site.function.bound.get(name, ()):
+            if kind == "assign" and "v" not in what:
+                continue  # a declaration: nothing stands there
             found: list[Value] = [("cls", what)] if kind == "class" else []
             for value in (self._handed(what["v"]) if kind == "assign" else found) or [UNKNOWN]:
                 self._value(value, name, {})
