@@ -32,8 +32,8 @@ DEEPEST = 64
 LONGEST_LIST = 1000
 ENTRIES_PER_FILE = 20
 UNPICKLERS = re.compile(rb"__pyx_unpickle_[A-Za-z0-9_]+")
-LONGEST_TABLE = 2**22
-PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+LONGEST_TABLE = 2**22  # bytes of a string table
+PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")  # how a string table begins that Cython packed: names without ends
 NAMED = re.compile(rb"(?<=\0)[A-Za-z][A-Za-z0-9_.]{2,80}(?=\0)|(?<=\n)[A-Za-z0-9_.]{3,}(?=\n)")
 
 
@@ -45,7 +45,7 @@ class Refusal(Exception):
         self.code = code
 
 
-def unpacked(data):
+def unpacked(data: bytes) -> bytes:
     """Give the string tables that Cython packed, a line for each run of letters."""
     found = []
     for start in PACKED.finditer(data):

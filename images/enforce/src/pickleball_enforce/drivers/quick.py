@@ -148,9 +148,10 @@ def _check(obj: object, prediction: Import, at: int, content: bytes, start: int,
         if not guards:
             return obj
         return obligations.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, content[start:]))  # type: ignore[arg-type]
-    here = _session().verifier.verify(content[start:]).imports[at]
+    session = _session()
+    here = session.verifier.verify(content[start:]).imports[at]
     found = [] if obj is _MISSING else obligations.discharge(obj, here)
-    _session().refuse(found or [_changed(here)])
+    session.refuse(found or [_changed(here)])
     return obj
 
 

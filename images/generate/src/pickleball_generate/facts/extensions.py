@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import json
 import re
-import zlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate.collect import LARGEST_EXTENSION, NAMED, UNPICKLERS, unpacked
 from pickleball_generate.facts import cython
 from pickleball_generate.facts.closure import absolute
 from pickleball_generate.facts.headers import class_headers
@@ -19,13 +19,8 @@ if TYPE_CHECKING:
 
     from pickleball_generate.sources import Package
 
-LARGEST = 96 * 2**20
 UNPICKLER = "__pyx_unpickle_"
-WORD = re.compile(rb"__pyx_unpickle_[A-Za-z0-9_]+")
 CYTHON = b"__pyx"
-LONGEST = 2**22  # bytes of a string table
-PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")  # how a string table begins that Cython packed: names without ends
-NAMED = re.compile(rb"(?<=\0)[A-Za-z][A-Za-z0-9_.]{2,80}(?=\0)|(?<=\n)[A-Za-z0-9_.]{3,}(?=\n)")
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ def read_extension(package: Package, module: str, file: str) -> Extension:
     path = package.path(file)
     if file.endswith(".strings"):
         words = frozenset(json.loads(path.read_text()))
-    elif path.stat().st_size > LARGEST:
+    elif path.stat().st_size > LARGEST_EXTENSION:
         words = frozenset()
     else:
         words = strings_of(path, module)
@@ -130,22 +125,10 @@ def strings_of(path: Path, module: str) -> frozenset[str]:
         data += unpacked(data)
     prefix = f"{module}.".encode()
     found = {match.group() for match in re.finditer(re.escape(prefix) + rb"[A-Za-z_][A-Za-z0-9_.]*", data)}
-    found |= set(WORD.findall(data))
+    found |= set(UNPICKLERS.findall(data))
     if CYTHON in data:
         found |= set(NAMED.findall(data))
     return frozenset(word.decode() for word in found)
-
-
-def unpacked(data: bytes) -> bytes:
-    """Give the string tables that Cython packed, a line for each run of letters; collect.py does the same."""
-    found = []
-    for start in PACKED.finditer(data):
-        try:
-            table = zlib.decompressobj().decompress(data[start.start() : start.start() + LONGEST], LONGEST)
-        except zlib.error:
-            continue
-        found.append(re.sub(rb"[^A-Za-z0-9_.]+", b"\n", table))
-    return b"\n".join([b"", *found, b""])
 
 
 def read_cython(package: Package, module: str) -> tuple[cython.CythonSource, str | None]:
