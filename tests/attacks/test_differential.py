@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "library"))
 from tests.attacks import assembly as asm
-from tests.attacks import differential, following, repetition
+from tests.attacks import differential, following, partials, repetition
 from tests.attacks.comparison import Both, native
 from tests.attacks.ledger import ATTACKS
 from tests.attacks.requirement import COMPILED
@@ -119,3 +119,15 @@ def test_what_was_read_of_a_malformed_load_counts_alike() -> None:
         judge = Both(None, Settings(memo_floor=4))
         assert judge.verify(data).error
         judge.verify(b"Nr" + struct.pack("<I", index) + b".")
+
+
+def test_partials_are_judged_alike() -> None:
+    """Whatever partials call, give and hold, nested, shared, set late and set twice, under names of every kind."""
+    assert native, engine.REASON
+    clean = 0
+    for seed in range(4000):
+        chance = random.Random(seed)
+        judge = Both(chance.choice(partials.POLICIES), Settings(renames=chance.random() < 0.15))
+        for _ in range(2):
+            clean += judge.verify(partials.stream(chance)).clean
+    assert clean > 400

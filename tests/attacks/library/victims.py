@@ -233,6 +233,7 @@ DEFAULT = Once()
 TABLE: dict[str, object] = {}
 tools = Tools()
 mapper = map
+order = sorted
 
 
 def get_default() -> Once:

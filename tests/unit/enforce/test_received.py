@@ -102,6 +102,50 @@ def test_a_default_dict_takes_a_partial_of_a_function_that_reduces_lists() -> No
     assert not judge(asm.call(asm.name("collections", "defaultdict"), asm.call(PARTIAL, FUNCTION)), "", callables).clean
 
 
+TABLE = asm.name("collections", "defaultdict")
+HOLDING = "functools.partial collections.defaultdict"
+
+
+def partial_of(called: bytes, *given: bytes, made: bytes = b"") -> bytes:
+    """Make a partial as pickle writes it; `made` follows the call that its state is for."""
+    return asm.call(PARTIAL, FUNCTION) + made + asm.tuple_of(called, asm.tuple_of(*given), EMPTY_DICT, NONE) + BUILD
+
+
+def test_a_default_dict_takes_a_partial_of_a_default_dict() -> None:
+    """A table of tables holds a class that may be referenced, or a function that `reduces` lists, at any level."""
+    for held, lists in ((CLASS, ("shop.Basket", "shop.pay")), (OTHER, ("", "shop.pay shop.show"))):
+        one = asm.call(TABLE, partial_of(TABLE, held))
+        two = asm.call(TABLE, partial_of(TABLE, partial_of(TABLE, held)))
+        for stream in (one, two):
+            assert judge(stream, lists[0], f"{HOLDING} {lists[1]}").clean
+            assert not judge(stream, lists[0], "functools.partial shop.pay").clean
+    verdict = judge(asm.call(TABLE, partial_of(TABLE, OTHER)), "shop.show", f"{HOLDING} shop.pay")
+    assert kinds(verdict, "shop.show") == {("type", "")}
+
+
+def test_partials_in_what_partials_give_nest_to_a_depth() -> None:
+    """Four levels are followed, more are not: neither in arguments, nor by one partial that makes the next."""
+    listed = f"{HOLDING} shop.pay"
+    made = partial_of(FUNCTION)
+    for level in range(8):
+        assert judge(asm.call(TABLE, made), "", listed).clean == (level < 4), level
+        made = partial_of(TABLE, made)
+    for count in range(1, 8):
+        assert judge(partial_of(*[PARTIAL] * count, FUNCTION), "", listed).clean == (count < 4), count
+
+
+def test_a_partial_that_holds_itself_may_not_be_held() -> None:
+    """What a state gives has to be known before it: no partial is its own argument."""
+    cycle = partial_of(TABLE, get(1), made=put(1))
+    assert "calls-argument" in {found.rule for found in judge(cycle, "", f"{HOLDING} shop.pay").violations}
+
+
+def test_many_partials_of_partials_cost_what_they_are_long() -> None:
+    """A partial of a hundred thousand names of itself is refused in a moment."""
+    verdict = judge(asm.call(PARTIAL, *[PARTIAL + put(1) if not at else get(1) for at in range(100_000)]), "", HOLDING)
+    assert {found.rule for found in verdict.violations} == {"calls-argument"}
+
+
 def test_a_slot_state_gives_what_it_sets_to_the_class() -> None:
     """A class whose slots hold callables is asked whether it calls what it holds."""
     stream = asm.new(CLASS) + NONE + asm.dict_of(text("hook"), OTHER) + TUPLE2 + BUILD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import names
-from .received import Received
+from .partials import Partials
 from .report import Import
 from .tags import (
     BOUND,
@@ -30,7 +30,7 @@ _KWARGS = "keyword arguments"
 _BUILTIN_OWNERS = {str: "str", int: "int", bool: "bool", Bytes: "bytes", ByteText: "str", Tuple: "tuple"}
 
 
-class Calls(Received):
+class Calls(Partials):
     """Judges callees and their arguments."""
 
     def charge(self, cost: int, depth: int) -> None:
@@ -62,6 +62,7 @@ class Calls(Received):
             if callee.path in names.REBUILDERS:
                 self._check_rebuilt(args.items)
             self.check_received(callee, args.items)
+            self.check_handed_on(callee, args.items)
         return Object(callee, "call", args)
 
     def _charge_hashing(self, args: Tuple) -> None:
@@ -152,6 +153,7 @@ class Calls(Received):
         if self._allow_new(cls):
             self._instantiated(cls)
             self.check_received(cls, received, named=kwargs is not None)
+            self.check_handed_on(cls, args.items, received[len(args.items) :])
         return Object(cls, "new", args)
 
     def _allow_new(self, cls: Import) -> bool:

@@ -102,8 +102,8 @@ HOLDERS = frozenset(
         "_collections.defaultdict",
     }
 )
-# Those of them whose results call the function that their state names.
-PARTIALS = frozenset({"functools.partial", "_functools.partial"})
+# Those of them whose results call the first argument, and give it the others.
+PARTIALS = HOLDERS - {"collections.defaultdict", "_collections.defaultdict"}
 FUNCTION_POSITIONS = {
     "builtins.map": (0,),
     "builtins.filter": (0,),

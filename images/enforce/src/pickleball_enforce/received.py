@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_METHODS = (BOUND, LISTED)
+METHODS = (BOUND, LISTED)
 _BOUND_DETAIL = "a bound method"  # of an obligation `receives`
 
 
@@ -41,8 +41,8 @@ class Received(Judgement):
                     self.oblige(callee, "receives", item.path)
             elif kind is Object or (kind is Opaque and item.flags):
                 if not (holder or caller):
-                    self.oblige(callee, "receives", _BOUND_DETAIL if item in _METHODS else "")
-                elif (positions is None or position in positions) and not (holder and self._may_be_held(item)):
+                    self.oblige(callee, "receives", _BOUND_DETAIL if item in METHODS else "")
+                elif (positions is None or position in positions) and not (holder and self.may_be_held(callee, item)):
                     sentence = f"The stream gives {describe(item)} to {callee.path}, which would call it."
                     self.refuse("calls-argument", callee.path, sentence)
 
@@ -76,22 +76,9 @@ class Received(Judgement):
 
     # ---- callables that call what they are given --------------------------------------------------------------------
 
-    def _may_be_held(self, item: Tag) -> bool:
-        """Whether it is a method, or a partial of what `reduces` lists: its state says of what, and is set once."""
-        if item in _METHODS:
-            return True
-        if type(item) is not Object or item.how != "call" or type(item.state) is not Tuple or not item.state.items:
-            return False
-        maker, called = item.origin, item.state.items[0]
-        if maker is None or maker.path not in names.PARTIALS or type(called) is not Import or self.settings.renames:
-            return False
-        if maker.decision != "allow" or called.decision != "allow":
-            return False
-        if not self.may_call(called.path) or names.hands_on(called.path):
-            return False
-        called.uses.add("call")
-        self.oblige(called, "handed")
-        return True
+    def may_be_held(self, callee: Import, item: Tag) -> bool:
+        """Whether what holds its arguments may hold what this tag stands for (partials.py)."""
+        raise NotImplementedError
 
     def _check_given(self, callee: Import, item: Import, *, holder: bool) -> None:
         """Judge an import that a callable of the tables gets: one that holds it takes a class, too."""

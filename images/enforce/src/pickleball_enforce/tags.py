@@ -154,7 +154,7 @@ class Container:
 class Object:
     """What a call or an instantiation of this stream gave."""
 
-    __slots__ = ("args", "built", "fresh", "frozen", "how", "origin", "state")
+    __slots__ = ("args", "built", "fresh", "frozen", "how", "level", "origin", "state")
 
     def __init__(self, origin: Import | None, how: str, args: Tag = None) -> None:
         self.origin = origin
@@ -163,6 +163,7 @@ class Object:
         self.state: Tag = None
         self.built = False
         self.frozen = False
+        self.level = 0  # of a partial whose state is known: how deep partials nest in what it gives to its function
         self.fresh = False  # the driver in lockstep has seen that nothing else held the result
 
 

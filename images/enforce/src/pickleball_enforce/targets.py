@@ -8,9 +8,11 @@ from .report import Import
 from .tags import (
     KEYS_KEPT,
     LISTED,
+    LIVE,
     NOT_LITERAL,
     Container,
     Object,
+    Opaque,
     Tag,
     Tuple,
     callable_like,
@@ -54,6 +56,7 @@ class Targets(Calls):
             return  # what made it is refused already
         self._oblige_instance(target, "build")
         self._check_state(target, state)
+        self.check_partial(target, state)
 
     def _oblige_instance(self, target: Object, kind: str, detail: str = "") -> None:
         """Attach an obligation on an instance: to its class, or to the results of the callee that gave it."""
@@ -76,6 +79,8 @@ class Targets(Calls):
             self._oblige_instance(target, "setstate")
             if type(state) is Container or type(state) is Object:
                 state.frozen = True
+            if type(state) in (Object, Opaque) and target.origin is not None:
+                self.check_received(target.origin, (state,))
         if type(state) is Tuple:
             self._check_parts(target, state.items)
 
@@ -186,8 +191,14 @@ class Targets(Calls):
                 item.frozen = True
                 self.work(item.kept)
                 self._check_keys(target, item)
-        if target.origin is not None:
-            self.check_received(target.origin, received)
+        if target.origin is None:
+            return
+        self.check_received(target.origin, received)
+        if target.origin.path in names.PARTIALS:
+            return  # check_partial
+        for item in received:
+            if type(item) is Tuple and item.flags & LIVE:  # a partial under another name holds its arguments so
+                self.check_received(target.origin, item.items)
 
     # ---- items ------------------------------------------------------------------------------------------------------
 

@@ -65,6 +65,10 @@ impl Machine<'_> {
                 self.check_rebuilt(args);
             }
             self.check_arguments(index, args, None)?;
+            if facts.partial {
+                let items = self.v.memory.tuple_items(args).to_vec();
+                self.check_handed_on(index, &items, &[])?;
+            }
             if !facts.hashing && !facts.array_maker {
                 self.v.memory.imports[index].routine |= uses::CALL;
             } else if args == Tag::EMPTY_TUPLE && !facts.array_maker {
@@ -244,7 +248,12 @@ impl Machine<'_> {
         self.v.memory.imports[index].odd_items |= received; // what its __new__ may take for items
         if self.allow_new(index) {
             self.instantiated(index);
+            let handed_on = self.v.memory.imports[index].facts.partial.then(|| named.clone().unwrap_or_default());
             self.check_arguments(index, args, named)?;
+            if let Some(values) = handed_on {
+                let items = self.v.memory.tuple_items(args).to_vec();
+                self.check_handed_on(index, &items, &values)?;
+            }
             self.v.memory.imports[index].routine |= uses::INSTANCE;
         }
         Ok(self.v.memory.make_object(Some(index), false))

@@ -19,6 +19,7 @@ mod memory;
 mod name;
 mod number;
 mod opcode;
+mod partials;
 mod received;
 mod report;
 mod rush;

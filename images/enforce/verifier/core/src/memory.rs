@@ -103,6 +103,13 @@ pub struct ObjectNode {
     pub frozen: bool,
 }
 
+/// What a partial calls, and how deep partials nest in what it gives to that.
+#[derive(Clone, Copy, Debug)]
+pub struct Partial {
+    pub called: usize,
+    pub level: u8,
+}
+
 impl ObjectNode {
     pub fn is_called(self) -> bool {
         self.made != Made::New
@@ -137,8 +144,8 @@ pub struct Memory {
     checked: HashSet<(usize, u32, u8)>,
     /// Of arrays: the import that is to be numpy's class of them, where the application may have changed it.
     pub array_classes: HashMap<usize, usize>,
-    /// Of partials: the import that they call.
-    pub partials: HashMap<usize, usize>,
+    /// Of partials whose state is known.
+    pub partials: HashMap<usize, Partial>,
     owned: usize, // items from here on may have texts in the buffer
 }
 

@@ -92,7 +92,7 @@ impl Machine<'_> {
                 if !facts.holder && !facts.caller {
                     let detail = if is_method(sort) { BOUND_METHOD } else { b"" };
                     self.oblige(callee, Kind::Receives, detail);
-                } else if calls && !(facts.holder && (is_method(sort) || self.calls_listed(item))) {
+                } else if calls && !(facts.holder && (is_method(sort) || self.is_held_partial(callee, item))) {
                     let (path, what) = (self.path_of(callee), self.v.memory.describe(item));
                     let sentence = say!("The stream gives ", &what, " to ", &path, ", which would call it.");
                     self.refuse("calls-argument", &path, sentence, None);
@@ -172,26 +172,6 @@ impl Machine<'_> {
     }
 
     // ---- callables that call what they are given --------------------------------------------------------------------
-
-    /// Whether it is a partial that calls what `reduces` lists: its state says what, and can be set once.
-    fn calls_listed(&mut self, item: Tag) -> bool {
-        if !item.is(Sort::Object) || self.v.settings.renames {
-            return false;
-        }
-        let Some(&called) = self.v.memory.partials.get(&item.index()) else { return false };
-        let maker = self.v.memory.object(item).origin();
-        let import = &self.v.memory.imports[called];
-        let allowed = maker.is_some_and(|maker| self.v.memory.imports[maker].decision == Decision::Allow);
-        if !allowed || import.decision != Decision::Allow {
-            return false;
-        }
-        if !self.may_call(import.facts) || import.facts.hands_on(false) {
-            return false;
-        }
-        self.note_use(called, uses::CALL);
-        self.oblige(called, Kind::Handed, b"");
-        true
-    }
 
     /// Judges an import that a callable of the tables gets: one that holds it takes a class, too.
     fn check_given(&mut self, callee: usize, item: usize, holder: bool) {

@@ -6,7 +6,7 @@ use crate::memory::{ContainerKind, ITEMS, ITEMS_OF_RESULT, Made, Part};
 use crate::name::ARRAY;
 use crate::opcode;
 use crate::report::{Decision, Kind, List, Obligation, say, uses};
-use crate::tag::{Sort, Tag};
+use crate::tag::{LIVE, Sort, Tag};
 use crate::verifier::latest;
 
 impl Machine<'_> {
@@ -38,20 +38,8 @@ impl Machine<'_> {
             return Ok(()); // what made it is refused already
         }
         self.oblige_instance(target, Kind::Build, b"");
-        self.note_partial(target, state);
-        self.check_state(target, state)
-    }
-
-    /// Keeps which import a partial calls, as its state says.
-    fn note_partial(&mut self, target: Tag, state: Tag) {
-        let node = *self.v.memory.object(target);
-        let Some(maker) = node.origin().filter(|_| node.is_called()) else { return };
-        if !self.v.memory.imports[maker].facts.partial || !state.is(Sort::Tuple) {
-            return;
-        }
-        if let Some(called) = self.v.memory.tuple_items(state).first().filter(|called| called.is(Sort::Import)) {
-            self.v.memory.partials.insert(target.index(), called.index());
-        }
+        self.check_state(target, state)?;
+        self.check_partial(target, state)
     }
 
     /// Attaches an obligation on an instance: to its class, or to the results of the callee that gave it.
@@ -89,6 +77,11 @@ impl Machine<'_> {
                 Sort::Container => self.v.memory.container_mut(state).frozen = true,
                 Sort::Object => self.v.memory.object_mut(state).frozen = true,
                 _ => {}
+            }
+            if let Some(origin) = self.v.memory.object(target).origin()
+                && (state.is(Sort::Object) || state.is_opaque())
+            {
+                self.check_received(origin, &[state])?;
             }
         }
         if state.is(Sort::Tuple) {
@@ -360,6 +353,7 @@ impl Machine<'_> {
     fn check_parts(&mut self, target: Tag, state: Tag) -> Step {
         let received = self.v.memory.tuple_items(state);
         if let Some(origin) = self.v.memory.object(target).origin()
+            && !received.iter().any(|&item| self.holds_live(item))
             && self.is_taken(origin, received)
         {
             return self.work(received.len());
@@ -373,10 +367,23 @@ impl Machine<'_> {
                 self.check_keys(target, &entries, false);
             }
         }
-        match self.v.memory.object(target).origin() {
-            Some(origin) => self.check_items(origin, state),
-            None => Ok(()),
+        let Some(origin) = self.v.memory.object(target).origin() else { return Ok(()) };
+        self.check_items(origin, state)?;
+        if self.v.memory.imports[origin].facts.partial {
+            return Ok(()); // check_partial
         }
+        for position in 0..self.v.memory.tuple_length(state) {
+            let item = self.v.memory.tuple_item(state, position);
+            if self.holds_live(item) {
+                self.check_items(origin, item)?; // a partial under another name holds its arguments so
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is a tuple that holds something live.
+    fn holds_live(&self, item: Tag) -> bool {
+        item.is(Sort::Tuple) && self.v.memory.flags_of(item) & LIVE != 0
     }
 
     // ---- items ------------------------------------------------------------------------------------------------------
