@@ -1,7 +1,8 @@
 """Policies: what a pickle may import and call (policy.json).
 
 One JSON object; each key is a fully qualified class name, each value ``{"globals": [...], "reduces": [...]}`` with
-dotted names. A file with several classes is the union of its entries. Whatever is not exactly that is refused.
+dotted names, and ``"instances": [...]`` where there are classes that a stream may only make instances of. A file with
+several classes is the union of its entries. Whatever is not exactly that is refused.
 """
 
 from __future__ import annotations
@@ -18,25 +19,39 @@ if TYPE_CHECKING:
     from typing import Any
 
 LISTS = ("globals", "reduces")
+INSTANCES = "instances"  # a list that an entry may leave out
 LIMIT = 64 * 1024 * 1024
 
 
 class Entry(Value):
-    """What the models of one class may reference or instantiate (`globals`) and call (`reduces`)."""
+    """What the models of one class may keep and instantiate (`globals`), call (`reduces`), or only instantiate."""
 
-    def __init__(self, globals: tuple[str, ...] = (), reduces: tuple[str, ...] = ()) -> None:  # noqa: A002 - the key
+    def __init__(
+        self,
+        globals: tuple[str, ...] = (),  # noqa: A002 - the key
+        reduces: tuple[str, ...] = (),
+        instances: tuple[str, ...] = (),
+    ) -> None:
         self.globals = globals
         self.reduces = reduces
+        self.instances = instances
 
 
 class Policy(Value):
-    """The union of the entries, and the file that they come from."""
+    """The union of the entries, and the file that they come from.
+
+    `globals` has all names that may be kept or instantiated, `instances` those of them that may not be kept: an entry
+    that lists a name in another list allows more, and that counts.
+    """
 
     def __init__(self, entries: Mapping[str, Entry], where: str = "policy", source: bytes = b"") -> None:
         self.entries = entries
         self.where = where
-        self.globals = frozenset(name for entry in entries.values() for name in entry.globals)
+        kept = frozenset(name for entry in entries.values() for name in entry.globals)
+        made = frozenset(name for entry in entries.values() for name in entry.instances)
         self.reduces = frozenset(name for entry in entries.values() for name in entry.reduces)
+        self.globals = kept | made
+        self.instances = made - kept - self.reduces
         self._source = source
         self._digest = ""
 
@@ -88,11 +103,14 @@ class Policy(Value):
 
     def dumps(self) -> str:
         """Write the policy: sorted, two spaces, a newline at the end; the same policy gives the same bytes."""
-        content = {
-            name: {"globals": sorted(set(entry.globals)), "reduces": sorted(set(entry.reduces))}
-            for name, entry in sorted(self.entries.items())
-        }
+        content = {name: _lists(entry) for name, entry in sorted(self.entries.items())}
         return notation.write_lines(content) + "\n"
+
+
+def _lists(entry: Entry) -> dict[str, list[str]]:
+    """Give the lists of an entry as a file has them, `instances` where there are some."""
+    keys = [key for key in (*LISTS, INSTANCES) if key in LISTS or entry.instances]
+    return {key: sorted(set(getattr(entry, key))) for key in sorted(keys)}
 
 
 class _DuplicateKeyError(ValueError):
@@ -121,12 +139,14 @@ def _entry(name: str, value: object, where: str) -> Entry:
     if not isinstance(value, dict):
         raise PolicyError(where, f"{name}: is {_kind(value)}, not an object with 'globals' and 'reduces'")
     for key in value:
-        if key not in LISTS:
-            raise PolicyError(where, f"{name}: the key {key!r} is unknown; there are 'globals' and 'reduces'")
+        if key not in LISTS and key != INSTANCES:
+            known = "there are 'globals', 'instances' and 'reduces'"
+            raise PolicyError(where, f"{name}: the key {key!r} is unknown; {known}")
     for key in LISTS:
         if key not in value:
             raise PolicyError(where, f"{name}: the list {key!r} is missing")
-    return Entry(globals=_names(name, "globals", value, where), reduces=_names(name, "reduces", value, where))
+    given = {INSTANCES: [], **value}
+    return Entry(*(_names(name, key, given, where) for key in (*LISTS, INSTANCES)))
 
 
 def _names(name: str, key: str, value: dict[str, Any], where: str) -> tuple[str, ...]:
