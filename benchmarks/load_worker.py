@@ -95,7 +95,7 @@ class Worker:
         self._hooked = hooked
         self._folder = Path(tempfile.mkdtemp())
         self._made = {}
-        self._kept, self._called = set(GLOBALS), set(REDUCES)
+        self._allowed = []
 
     def _load(self, case, protocol, source):
         """Give a function that loads, and how many bytes it loads."""
@@ -135,10 +135,9 @@ class Worker:
         import pickleball_enforce
         from pickleball_enforce.policy import Entry, Policy
 
-        kept, called = pickleball_enforce.verify(path, None).needed()
-        self._kept.update(kept)
-        self._called.update(called)
-        pickleball_enforce.use_policy(Policy({"m": Entry(tuple(self._kept), tuple(self._called))}))
+        self._allowed.append(pickleball_enforce.verify(path, None).needed())
+        entry = Entry(tuple(GLOBALS), tuple(REDUCES))
+        pickleball_enforce.use_policy(Policy({"m": Entry.union([entry, *self._allowed])}))
 
     def answer(self, asked):
         """Do what was asked."""

@@ -10,6 +10,7 @@ from evaluation import attacks, generation, loading, poison
 from evaluation.environments import named
 from evaluation.loading import Load
 from pickleball_enforce import verify
+from pickleball_enforce.policy import Entry, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,14 +110,11 @@ class Measurement:
         """Note what each model needs, exactly, and what of it the policy lacks."""
         allowed = made.policy.globals | made.policy.reduces
         for model in group:
-            kept, called = set[str](), set[str]()
-            for file in model["files"]:
-                found = verify(file, None).needed()
-                kept |= set(found[0])
-                called |= set(found[1])
+            needed = Policy({"m.M": Entry.union(verify(file, None).needed() for file in model["files"])})
+            kept, called = needed.globals, needed.reduces
             model["needed"] = {"globals": sorted(kept - called), "reduces": sorted(called)}
             model["missing"] = {
-                "globals": sorted(kept - called - allowed),
+                "globals": sorted((kept - called - allowed) | (kept - needed.instances & made.policy.instances)),
                 "reduces": sorted(called - made.policy.reduces),
             }
 

@@ -22,6 +22,7 @@ class Attack:
     stream: bytes
     globals: tuple[str, ...] = ()
     reduces: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
     unpicklers: tuple[str, ...] = ("c", "python")  # where stock shows the effect
     setup: str = ""  # what the application did before it loads
     check: str = ""  # an expression over `result`: true when the effect happened; the marker file otherwise

@@ -133,6 +133,22 @@ ATTACKS = (
     Attack("arguments that run code when they are iterated", 3, "arguments-not-literal",
            PROTO2 + name("victims", "join") + new(name("victims", "Iterating")) + REDUCE + STOP,
            globals=("victims.Iterating",), reduces=("victims.join",), unpicklers=("python",), allowed=True),
+    Attack(
+        "a class in the place of a method that code at load calls",
+        3,
+        "instances-only",
+        PROTO4
+        + new(name("victims", "Asking"))
+        + dict_of(
+            text("of"),
+            new(name("victims", "Plain")) + dict_of(text("get"), name("victims", "Starting")) + BUILD,
+        )
+        + BUILD
+        + STOP,
+        globals=("victims.Asking",),
+        instances=("victims.Plain", "victims.Starting"),
+        allowed=True,
+    ),
     # ---- 4: helpers take what pickle writes -------------------------------------------------------------------------
     Attack("_reconstructor with a constructor in the place of a base", 4, "helper-arguments",
            call(name("copyreg", "_reconstructor"), name("victims", "Starting"), name("victims", "Starting"), number(1))

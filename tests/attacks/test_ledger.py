@@ -130,7 +130,7 @@ def installed(package: str) -> tuple[int, int]:
 def policy_of(attack: Attack, folder: Path) -> Path:
     """Write the policy that is in force."""
     path = folder / "policy.json"
-    path.write_text(Policy({"victims.Model": Entry(attack.globals, attack.reduces)}).dumps())
+    path.write_text(Policy({"victims.Model": Entry(attack.globals, attack.reduces, attack.instances)}).dumps())
     return path
 
 

@@ -135,6 +135,13 @@ class Whole:
         self.__dict__ = state
 
 
+class Asking:
+    """A class that asks for a method of what its state holds."""
+
+    def __setstate__(self, state: dict[str, dict[str, object]]) -> None:
+        self.size = state["of"].get("size")
+
+
 class Updating:
     """A class that takes its namespace out of its state, as data models do."""
 

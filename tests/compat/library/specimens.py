@@ -59,14 +59,12 @@ def allow(*paths: str, more: tuple[str, ...] = ()) -> None:
     import pickleball_enforce
     from pickleball_enforce.policy import Entry, Policy
 
-    kept, called = set(more), set()
+    entries = [Entry(more)]
     for path in paths:
         traced = pickleball_enforce.verify(path, None)
         assert traced.exit_code == 0, (path, traced.errors, traced.violations)
-        names, reduces = traced.needed()
-        kept.update(names)
-        called.update(reduces)
-    pickleball_enforce.use_policy(Policy({"specimens.Model": Entry(tuple(sorted(kept)), tuple(sorted(called)))}))
+        entries.append(traced.needed())
+    pickleball_enforce.use_policy(Policy({"specimens.Model": Entry.union(entries)}))
 
 
 def refused(load: Any, *arguments: Any, **options: Any) -> None:

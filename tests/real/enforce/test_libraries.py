@@ -144,7 +144,7 @@ def least(path: Path) -> Entry:
     """Trace a file: what its policy has to list."""
     traced = verify(path, None)
     assert traced.exit_code == 0, (path.name, traced.errors, traced.violations)
-    return Entry(*map(tuple, traced.needed()))
+    return traced.needed()
 
 
 def prepare(content: dict[str, Any], folder: Path, protocols: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -225,12 +225,9 @@ json.dump(wrong, sys.stdout)
 def policies(path: Path, entry: Entry) -> list[dict[str, Any]]:
     """Write the least policy of a file, and that policy with each of its entries left out."""
     cases = []
-    left_out = [("", ""), *((kind, name) for kind in ("globals", "reduces") for name in getattr(entry, kind))]
+    left_out = [("", ""), *((kind, name) for kind, names in vars(entry).items() for name in names)]
     for number, (kind, name) in enumerate(left_out):
-        less = Entry(
-            tuple(item for item in entry.globals if (kind, item) != ("globals", name)),
-            tuple(item for item in entry.reduces if (kind, item) != ("reduces", name)),
-        )
+        less = entry.changed(**{kind: tuple(item for item in getattr(entry, kind) if item != name)}) if kind else entry
         policy = path.with_suffix(f".{number}.json")
         policy.write_text(Policy({"test.Model": less}).dumps())
         cases.append({"path": str(path), "policy": str(policy), "whole": not kind, "less": f"{kind} {name}".strip()})

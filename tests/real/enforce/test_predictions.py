@@ -90,11 +90,6 @@ def test_predictions_are_equal(tmp_path: Path) -> None:
 
 def least(files: list[str], folder: Path) -> Policy:
     """Trace the least policy of all the files together."""
-    kept, called = set[str](), set[str]()
-    for name in files:
-        report = verify(folder / name, None)
-        assert report.exit_code == 0, (name, report.errors)
-        names, reduces = report.needed()
-        kept.update(names)
-        called.update(reduces)
-    return Policy({"sklearn.pipeline.Pipeline": Entry(tuple(sorted(kept)), tuple(sorted(called)))})
+    reports = {name: verify(folder / name, None) for name in files}
+    assert not {name: report.errors for name, report in reports.items() if report.exit_code}
+    return Policy({"sklearn.pipeline.Pipeline": Entry.union(report.needed() for report in reports.values())})

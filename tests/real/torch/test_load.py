@@ -13,7 +13,7 @@ import torch
 
 from pickleball_enforce import verify
 from pickleball_enforce.install import install_target
-from pickleball_enforce.policy import Entry, Policy
+from pickleball_enforce.policy import Policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ def least(path: Path) -> Policy:
     """Trace the least policy of a file."""
     report = verify(path, None)
     assert report.exit_code == 0, report.errors
-    return Policy({"torch.nn.Linear": Entry(*map(tuple, report.needed()))})
+    return Policy({"torch.nn.Linear": report.needed()})
 
 
 @pytest.mark.door("`torch.load`: zip and legacy format, `weights_only` true and false")

@@ -12,7 +12,7 @@ import pytest
 
 from pickleball_enforce import verify
 from pickleball_enforce.install import install_target
-from pickleball_enforce.policy import Entry, Policy
+from pickleball_enforce.policy import Policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_net_loads_by_skorchs_unpickler_and_an_exploit_does_not(tmp_path: Path
     install_target(target)
     made = subprocess.run([sys.executable, "-c", MAKE, good, inner], capture_output=True, text=True, check=True)
     bad.write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
-    needs = {path.stem: Entry(*map(tuple, verify(path, None).needed())) for path in (good, inner)}
+    needs = {path.stem: verify(path, None).needed() for path in (good, inner)}
     policy = tmp_path / "policy.json"
     policy.write_text(Policy(needs).dumps())
     done = subprocess.run(

@@ -55,16 +55,13 @@ def test_the_least_policy_of_a_torch_file_is_exact(zipped: bool, protocol: int) 
     data = saved(model(), zipped=zipped, protocol=protocol)
     traced = verify(data, None)
     assert traced.exit_code == 0, traced.errors
-    entry = Entry(*map(tuple, traced.needed()))
-    assert "torch.nn.modules.linear.Linear" in entry.globals
+    entry = traced.needed()
+    assert "torch.nn.modules.linear.Linear" in entry.instances
     assert "torch._utils._rebuild_tensor_v2" in entry.reduces
     assert verify(data, Policy({"test.Model": entry})).exit_code == 0
-    for kind in ("globals", "reduces"):
-        for name in getattr(entry, kind):
-            less = Entry(
-                tuple(item for item in entry.globals if (kind, item) != ("globals", name)),
-                tuple(item for item in entry.reduces if (kind, item) != ("reduces", name)),
-            )
+    for kind, names in vars(entry).items():
+        for name in names:
+            less = entry.changed(**{kind: tuple(item for item in names if item != name)})
             report = verify(data, Policy({"test.Model": less}))
             stubs = [item for stream in report.streams for item in stream.verdict.imports if item.decision == "stub"]
             assert report.exit_code == 1 or stubs, name
@@ -93,5 +90,5 @@ def test_a_storage_nested_in_bytes_is_judged() -> None:
     data = pickle.dumps(torch.ones(3).untyped_storage())
     traced = verify(data, None)
     assert traced.exit_code == 0, traced.errors
-    assert "torch.storage._load_from_bytes" in traced.needed()[1]
+    assert "torch.storage._load_from_bytes" in traced.needed().reduces
     assert len(traced.streams) > 1

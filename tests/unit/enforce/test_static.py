@@ -165,10 +165,10 @@ def test_joblib_files_are_read_past_their_arrays(protocol: int, compress: object
     joblib.dump(content, path, compress=compress, protocol=protocol)
     traced = verify(path, None)
     assert traced.exit_code == 0, traced.errors
-    entry = Entry(*map(tuple, traced.needed()))
+    entry = traced.needed()
     assert verify(path, Policy({"test.Model": entry})).exit_code == 0
-    assert "joblib.numpy_pickle.NumpyArrayWrapper" in entry.globals
-    less = Entry(entry.globals, tuple(name for name in entry.reduces if name != "numpy.dtype"))
+    assert "joblib.numpy_pickle.NumpyArrayWrapper" in entry.instances
+    less = entry.changed(reduces=tuple(name for name in entry.reduces if name != "numpy.dtype"))
     assert found(path, Policy({"test.Model": less}))[0] == 1
 
 

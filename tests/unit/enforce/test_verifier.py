@@ -146,12 +146,9 @@ def test_honest_streams_are_clean_under_their_least_policy(name: str, protocol: 
     for prediction in verdict.imports:
         found = resolve(prediction.canonical)
         assert obligations.discharge(found, prediction) == []
-    for list_name in ("globals", "reduces"):
-        for entry in getattr(needed, list_name):
-            less = Entry(
-                tuple(n for n in needed.globals if (list_name, entry) != ("globals", n)),
-                tuple(n for n in needed.reduces if (list_name, entry) != ("reduces", n)),
-            )
+    for list_name, names in vars(needed).items():
+        for entry in names:
+            less = needed.changed(**{list_name: tuple(name for name in names if name != entry)})
             verdict = Verifier(Policy({"test.Model": less})).verify(stream)
             assert not verdict.clean or any(item.decision == "stub" for item in verdict.imports), entry
 
@@ -159,7 +156,7 @@ def test_honest_streams_are_clean_under_their_least_policy(name: str, protocol: 
 def least(tracer: Verifier) -> Entry:
     """Give the least policy of what was traced."""
     report = Report("", streams=[Stream("", tracer.finish(), list(tracer.needs))])
-    return Entry(*map(tuple, report.needed()))
+    return report.needed()
 
 
 def resolve(path: tuple[str, str]) -> object:

@@ -15,7 +15,6 @@ import pytest
 from evaluation import attacks, poison
 
 from pickleball_enforce import Policy, verify
-from pickleball_enforce.policy import Entry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +52,7 @@ def test_the_policy_of_the_model_refuses_each_attack_where_it_was_put(kind: str,
     """Under the least policy of the file, the good one is clean and each poisoned one has its violation in front."""
     good = tmp_path / "good"
     WRITERS[kind](good)
-    kept, called = verify(good, None).needed()
-    policy = Policy({"m.M": Entry(tuple(kept), tuple(called))})
+    policy = Policy({"m.M": verify(good, None).needed()})
     assert verify(good, policy).exit_code == 0
     tried = [*attacks.with_effect(tmp_path / "ran"), *attacks.on_names_of(policy)]
     assert len(tried) > 3

@@ -87,7 +87,12 @@ class Tables:
         bounds: Mapping[str, str],
         libraries: Iterable[tuple[str, Iterable[str], Iterable[str]]],
     ) -> None: ...
-    def with_policy(self, globals: Iterable[str], reduces: Iterable[str]) -> Tables: ...  # noqa: A002
+    def with_policy(
+        self,
+        globals: Iterable[str],  # noqa: A002
+        reduces: Iterable[str],
+        instances: Iterable[str],
+    ) -> Tables: ...
 
 class Verifier:
     def __init__(self, tables: Tables, settings: Settings) -> None: ...

@@ -31,6 +31,7 @@ class Judgement:
         self.tracing = policy is None
         self._globals = policy.globals if policy else frozenset[str]()
         self._reduces = policy.reduces if policy else frozenset[str]()
+        self._instances = policy.instances if policy else frozenset[str]()
         self._owners = {name.rpartition(".")[0] for name in self._globals | self._reduces}
         self._on_obligation = on_obligation
         self.violations: list[Violation] = []
@@ -130,6 +131,7 @@ class Judgement:
         )
         found.parent = owner
         found.attribute = attribute
+        found.unkept = self.tracing or found.path in self._instances
         found.sealed = owner.sealed  # the owner of an earlier load has been checked: what comes now is told apart
         owner.children.append(found)
         self.needs.append(found)
@@ -151,6 +153,8 @@ class Judgement:
             found.decision = "allow"
         else:
             found.decision = "stub"
+        if not found.helper:
+            found.unkept = self.tracing or found.decision == "ask" or path in self._instances
 
     def _is_operand(self, path: str, below: tuple[Tag, Tag]) -> bool:
         """Whether the import stands where a helper takes it as an operand."""
@@ -166,7 +170,7 @@ class Judgement:
     # ---- values that go somewhere -----------------------------------------------------------------------------------
 
     def release(self, tag: Tag) -> None:
-        """Note that a value becomes data: a helper or its operand that does so needs an entry of its own."""
+        """Note that a value becomes data: `instances` is not enough for that, nor to be a helper or its operand."""
         flags = flags_of(tag)
         if flags & (HELPER | OPERAND):
             for item in self._helpers(tag):
@@ -181,12 +185,23 @@ class Judgement:
             tag.uses.add("data")
 
     def reference(self, found: Import) -> None:
-        """Require an entry for an import that was let through for a helper's sake."""
+        """Require an entry for an import that was let through for a helper's sake, or for instances of it only."""
         if self.tracing:
-            found.helper = found.operand = False
+            found.helper = found.operand = found.unkept = False
+            return
+        if found.unkept:
+            self._keep_instances_only(found)
             return
         sentence = f"The stream keeps {found.path} as data, which the policy does not allow."
         self.refuse("import-not-allowed", found.path, sentence, ("globals", found.path))
+
+    def _keep_instances_only(self, found: Import) -> None:
+        if found.decision == "ask":
+            found.unkept = False
+            self.oblige(found, "kept")
+            return
+        sentence = f"The stream keeps {found.path} as data; the policy allows instances of it only."
+        self.refuse("instances-only", found.path, sentence, ("globals", found.path))
 
     def _helpers(self, tag: Tag) -> list[Import]:
         found: list[Import] = []
@@ -197,7 +212,7 @@ class Judgement:
             if id(item) in seen:
                 continue
             seen.add(id(item))
-            if type(item) is Import and item.helper:
+            if type(item) is Import and (item.helper or item.unkept):
                 found.append(item)
             elif type(item) is Tuple and item.flags & (HELPER | OPERAND):
                 pending.extend(item.items)

@@ -77,12 +77,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     reports = [verify(path, None, _settings(options)) for path in folders.find(options.files).files]
-    names, called = set[str](), set[str]()
-    for report in reports:
-        kept, reduces = report.needed()
-        names.update(kept)
-        called.update(reduces)
-    policy = Policy({options.model_class: Entry(tuple(sorted(names - called)), tuple(sorted(called)))})
+    policy = Policy({options.model_class: Entry.union(report.needed() for report in reports)})
     if options.json:
         content = {"policy": json.loads(policy.dumps()), "files": [report.to_dict() for report in reports]}
         print(json.dumps(content, indent=2))

@@ -88,7 +88,7 @@ def tables_of(policy: Policy | None) -> _verifier.Tables:
     global _latest  # noqa: PLW0603 - one pair, swapped as a whole
     known, tables = _latest
     if known is not policy:
-        tables = _TRACING if policy is None else _TRACING.with_policy(policy.globals, policy.reduces)
+        tables = _TRACING if policy is None else _TRACING.with_policy(policy.globals, policy.reduces, policy.instances)
         _latest = (policy, tables)
     return tables
 

@@ -27,7 +27,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
                      the same of what calling it returns
-    called, instantiated, called-or-type, attribute-asked, method-asked
+    called, instantiated, kept, called-or-type, attribute-asked, method-asked
                      only with `Settings.renames`: what the policy must allow of the name that reaches the base class
 """
 
@@ -477,6 +477,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "persistent": _asked,
     "called": _asked,
     "instantiated": _asked,
+    "kept": _asked,
     "called-or-type": _called_or_type,
     "attribute-asked": _asked,
     "method-asked": _asked,
@@ -529,8 +530,12 @@ def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: b
     if kind in ("instantiated", "build", "items") and not listed:
         sentence = f"The stream instantiates {path}, which the policy does not allow."
         return Violation("instance-not-allowed", path, *place, sentence, ("globals", path))
+    if kind == "kept" and path in policy.instances:
+        sentence = f"The stream keeps {path} as data; the policy allows instances of it only."
+        return Violation("instances-only", path, *place, sentence, ("globals", path))
     dotted = f"{path}.{obligation.detail}"
-    if kind in ("attribute-asked", "method-asked") and dotted not in policy.globals | policy.reduces:
+    listed = dotted in policy.globals - policy.instances or dotted in policy.reduces
+    if kind in ("attribute-asked", "method-asked") and not listed:
         sentence = f"The stream takes {dotted}, which the policy does not allow."
         return Violation("import-not-allowed", dotted, *place, sentence, ("globals", dotted))
     return None

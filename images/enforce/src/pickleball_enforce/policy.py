@@ -15,7 +15,7 @@ from .value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 LISTS = ("globals", "reduces")
@@ -35,6 +35,16 @@ class Entry(Value):
         self.globals = globals
         self.reduces = reduces
         self.instances = instances
+
+    @classmethod
+    def union(cls, entries: Iterable[Entry]) -> Entry:
+        """Give what allows all that some entries allow, each name in the one list that allows most."""
+        kept, called, made = set[str](), set[str](), set[str]()
+        for entry in entries:
+            kept.update(entry.globals)
+            called.update(entry.reduces)
+            made.update(entry.instances)
+        return cls(*(tuple(sorted(names)) for names in (kept - called, called, made - kept - called)))
 
 
 class Policy(Value):

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import builtins
 
+from .policy import Entry
 from .value import Value
 
 TYPE_CHECKING = False  # typing is not imported: that would be paid at every start
@@ -112,6 +113,7 @@ class Import(Value):
         self.fix_imports = fix_imports
         self.helper = False  # resolves without an entry, for one use whose arguments are checked
         self.operand = False  # of the helpers: an operand of one (builtins.object for _reconstructor)
+        self.unkept = False  # nothing keeps it as data yet, and it may have to stay so
         self.parent: Import | None = None  # a getattr import: canonical[1] of the parent; find_class is not called
         self.attribute = ""
         self.children: list[Import] = []  # getattr imports on this one
@@ -215,12 +217,13 @@ class Report(Value):
         """0: clean, 1: violations, 2: could not judge."""
         return 1 if self.violations else 2 if self.errors or not self.streams else 0
 
-    def needed(self) -> tuple[list[str], list[str]]:
-        """Give the least `globals` and `reduces` that the file needs (of a report that was traced)."""
+    def needed(self) -> Entry:
+        """Give the least that a policy has to allow for the file (of a report that was traced)."""
         needs = [item for stream in self.streams for item in stream.needs]
         reduces = {item.path for item in needs if _is_called(item)}
-        kept = {item.path for item in needs if not item.helper or item.uses & {"instance"}}
-        return sorted(kept - reduces), sorted(reduces)
+        made = {item.path for item in needs if "instance" in item.uses}
+        kept = {item.path for item in needs if not item.helper and not (item.unkept and item.path in made)}
+        return Entry.union([Entry(tuple(kept), tuple(reduces), tuple(made))])
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as JSON can hold it."""

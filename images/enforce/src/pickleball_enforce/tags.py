@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     Tag = object
 
-# What a value holds, itself or inside: a stub, a helper's operand, something that is not literal data.
+# What a value holds, itself or inside: a stub, a helper's operand, a helper or a class that is not to become data,
+# something that is not literal data.
 STUB, OPERAND, HELPER, LIVE, MUTABLE, SPECIAL = 1, 2, 4, 8, 16, 32  # SPECIAL: a special name with a callable value
 NOT_LITERAL = STUB | OPERAND | HELPER | LIVE
 COST_LIMIT = 1 << 60
@@ -180,7 +181,7 @@ def flags_of(tag: Tag) -> int:
     if kind is Import:
         if tag.decision == "stub":
             return STUB | LIVE
-        if tag.helper:
+        if tag.helper or tag.unkept:
             return (OPERAND if tag.operand else HELPER) | LIVE
         return LIVE
     if kind is Object:

@@ -58,8 +58,8 @@ def _scan(path: str) -> ModelFile:
             f"{path} cannot be judged: {report.errors[0].rstrip('.')}. `pickleball trace {path}` shows the rest.",
             reason="file-unreadable",
         )
-    kept, called = report.needed()
-    return ModelFile(path, report.sha256, report.format, tuple(kept), tuple(called))
+    needed = report.needed()
+    return ModelFile(path, report.sha256, report.format, (*needed.globals, *needed.instances), needed.reduces)
 
 
 def _expand(patterns: Sequence[str]) -> list[str]:

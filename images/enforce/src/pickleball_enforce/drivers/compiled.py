@@ -234,6 +234,7 @@ class Loader:
                     [Violation("build-target", prediction.path, obligation.opcode, obligation.offset, sentence)]
                 )
                 continue
+            session.refuse_asked(prediction, obligation)
             session.refuse(obligations.discharge_one(obj, prediction, obligation))
 
     def _run(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:

@@ -199,7 +199,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Notes that a value becomes data: a helper or its operand that does so needs an entry of its own.
+    /// Notes that a value becomes data: `instances` is not enough for that, nor to be a helper or its operand.
     #[inline(always)]
     pub(crate) fn release(&mut self, tag: Tag) {
         if tag.is_literal() || self.v.memory.flags_of(tag) & (HELPER | OPERAND) == 0 {

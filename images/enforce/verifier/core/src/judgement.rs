@@ -125,6 +125,7 @@ impl Machine<'_> {
             fix_imports: true,
             helper: false,
             operand: false,
+            unkept: false,
             parent: None,
             attribute: Vec::new(),
             children: Vec::new(),
@@ -164,6 +165,7 @@ impl Machine<'_> {
         found.sealed = parent.sealed; // the owner of an earlier load has been checked: what comes now is told apart
         found.parent = Some(owner);
         found.attribute = attribute.to_vec();
+        found.unkept = self.is_tracing() || found.facts.instances_only;
         let index = self.add_import(found);
         let parent = &mut self.v.memory.imports[owner];
         parent.children.push(index);
@@ -200,6 +202,8 @@ impl Machine<'_> {
         } else {
             Decision::Stub
         };
+        let asked = found.decision == Decision::Ask;
+        found.unkept = !found.helper && (self.is_tracing() || asked || found.facts.instances_only);
     }
 
     /// Whether the import stands where a helper takes it as an operand.
@@ -235,16 +239,27 @@ impl Machine<'_> {
         }
     }
 
-    /// Requires an entry for an import that was let through for a helper's sake.
+    /// Requires an entry for an import that was let through for a helper's sake, or for instances of it only.
     pub(crate) fn reference(&mut self, index: usize) {
         let import = &mut self.v.memory.imports[index];
         if self.v.tables.tracing {
             import.helper = false;
             import.operand = false;
+            import.unkept = false;
             self.v.memory.touch(index);
             return;
         }
         let path = import.path.clone();
+        if import.unkept {
+            if import.decision == Decision::Ask {
+                import.unkept = false;
+                self.oblige(index, Kind::Kept, b"");
+                return;
+            }
+            let sentence = say!("The stream keeps ", &path, " as data; the policy allows instances of it only.");
+            self.refuse("instances-only", &path, sentence, Some(List::Globals));
+            return;
+        }
         let sentence = say!("The stream keeps ", &path, " as data, which the policy does not allow.");
         self.refuse("import-not-allowed", &path, sentence, Some(List::Globals));
     }
@@ -255,8 +270,11 @@ impl Machine<'_> {
         let mut seen = HashSet::new();
         while let Some(item) = pending.pop() {
             match item.sort() {
-                Sort::Import if self.v.memory.import(item).helper && seen.insert((true, item.index())) => {
-                    found.push(item.index());
+                Sort::Import if seen.insert((true, item.index())) => {
+                    let import = self.v.memory.import(item);
+                    if import.helper || import.unkept {
+                        found.push(item.index());
+                    }
                 }
                 Sort::Tuple
                     if self.v.memory.tuple(item).flags & (HELPER | OPERAND) != 0

@@ -500,7 +500,7 @@ impl Memory {
             Sort::Container => self.containers[tag.index()].flags,
             Sort::Import => {
                 let import = &self.imports[tag.index()];
-                match (import.decision, import.helper, import.operand) {
+                match (import.decision, import.helper || import.unkept, import.operand) {
                     (Decision::Stub, ..) => STUB | LIVE,
                     (_, true, true) => OPERAND | LIVE,
                     (_, true, false) => HELPER | LIVE,

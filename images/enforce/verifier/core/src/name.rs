@@ -28,6 +28,8 @@ pub enum Helper {
 pub struct Facts {
     pub global: bool,
     pub reduce: bool,
+    /// Of `globals`: a stream may only make instances of it.
+    pub instances_only: bool,
     pub owner: bool,
     pub base: bool,
     pub singleton: bool,
@@ -57,7 +59,7 @@ impl Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Library(pub usize);
 
-/// The tables of names.py, and the two lists of a policy (without one, the verifier traces).
+/// The tables of names.py, and the lists of a policy (without one, the verifier traces).
 #[derive(Debug, Default)]
 pub struct Tables {
     facts: HashMap<Vec<u8>, Facts>,
@@ -119,7 +121,7 @@ impl Tables {
 
     /// Takes a copy of the tables with the lists of a policy.
     #[must_use]
-    pub fn with_policy(&self, globals: Vec<Vec<u8>>, reduces: Vec<Vec<u8>>) -> Tables {
+    pub fn with_policy(&self, globals: Vec<Vec<u8>>, reduces: Vec<Vec<u8>>, instances: Vec<Vec<u8>>) -> Tables {
         let mut tables = Tables {
             facts: self.facts.clone(),
             positions: self.positions.clone(),
@@ -135,6 +137,7 @@ impl Tables {
         tables.list(owners, |facts| facts.owner = true);
         tables.list(globals, |facts| facts.global = true);
         tables.list(reduces, |facts| facts.reduce = true);
+        tables.list(instances, |facts| facts.instances_only = true);
         tables
     }
 

@@ -46,7 +46,7 @@ fn settings() -> Settings {
 
 fn verifier(globals: &[&str], reduces: &[&str]) -> Verifier {
     let listed = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Verifier::new(Arc::new(Tables::new().with_policy(listed(globals), listed(reduces))), settings())
+    Verifier::new(Arc::new(Tables::new().with_policy(listed(globals), listed(reduces), listed(&[]))), settings())
 }
 
 fn judge(verifier: &mut Verifier, stream: &[u8]) -> Verdict {

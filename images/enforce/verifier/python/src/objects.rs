@@ -111,6 +111,7 @@ pub fn sync(py: Python<'_>, names: &Names, verifier: &mut core::Verifier, known:
         let (found, made) = (verifier.import(index), known[index].bind(py));
         made.setattr(intern!(py, "helper"), found.helper)?;
         made.setattr(intern!(py, "operand"), found.operand)?;
+        made.setattr(intern!(py, "unkept"), found.unkept)?;
         let obligations = made.getattr(intern!(py, "obligations"))?.cast_into::<PyList>()?;
         for held in found.obligations.iter().skip(obligations.len()) {
             obligations.append(obligation(py, names, held)?)?;

@@ -59,7 +59,12 @@ impl Tables {
     }
 
     /// Gives these tables with the lists of a policy.
-    fn with_policy(&self, globals: &Bound<'_, PyAny>, reduces: &Bound<'_, PyAny>) -> PyResult<Tables> {
-        Ok(Tables(Arc::new(self.0.with_policy(texts(globals)?, texts(reduces)?))))
+    fn with_policy(
+        &self,
+        globals: &Bound<'_, PyAny>,
+        reduces: &Bound<'_, PyAny>,
+        instances: &Bound<'_, PyAny>,
+    ) -> PyResult<Tables> {
+        Ok(Tables(Arc::new(self.0.with_policy(texts(globals)?, texts(reduces)?, texts(instances)?))))
     }
 }
