@@ -33,7 +33,9 @@ HELPED = Policy(
     }
 )
 LISTING = Policy({"m": Entry(("recorder.CalledClass",), ("recorder.CalledClass.method", "builtins.dict.get"))})
-POLICIES = (POLICY, LEAST, HELPED, LISTING, None)
+_MODEL = POLICY.entries["recorder.Model"]
+MADE = Policy({"m": _MODEL.changed(globals=("recorder.MadeClass",), instances=(*_MODEL.globals, "builtins.object"))})
+POLICIES = (POLICY, LEAST, HELPED, LISTING, MADE, None)
 KEPT = [*(attack.stream for attack in ATTACKS), *kept()]
 LITERALS = (
     b"I1\n", b"I01\n", b"I-0\n", b"L5L\n", b"L99999999999999999999L\n", b"F1.5\n", b"Finf\n", b"F1e999\n", b"J\1\2\3\4",

@@ -188,6 +188,7 @@ def check(data: bytes) -> str:
     other, end = [_run(base, data, verdict, told if exact else None) for base, verdict in runs]
     assert [dict(vars(cls)) for cls in recorder.CLASSES] == before, data
     assert end.told == other.told, (end, other, data)
+    assert not end.keeps("recorder.MadeClass"), (end, data)
     check_lean(data, verdict, end)
     check_made(data, verdict, end)
     return end.told.split()[0]
@@ -272,6 +273,14 @@ class End:
             return False
         one, two = _pickled(self._result), _pickled(other._result)
         return one == two or _content(one) == _content(two)
+
+    def keeps(self, path: str) -> bool:
+        """Whether what the load gave holds a class itself, and not only instances of it."""
+        tracer = Verifier(None)
+        content = _pickled(self._result)
+        return path.encode().rpartition(b".")[2] in content and any(
+            item.path == path and not item.unkept for item in tracer.verify(content).imports
+        )
 
 
 def _run(base: type, data: bytes, verdict: Verdict, told: list[tuple[str, str]] | None) -> End:

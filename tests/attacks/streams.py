@@ -24,17 +24,18 @@ import recorder
 
 CORPUS = Path(__file__).parent / "corpus"  # streams that were found once: regressions, and what coverage grew from
 ALLOWED_CALLS = {"called", "CalledClass"}
-ALLOWED_NEW = {"CalledClass", "ReferencedClass", "ReferencedList", "ReferencedDict"}
+ALLOWED_NEW = {"CalledClass", "ReferencedClass", "MadeClass", "ReferencedList", "ReferencedDict"}
 POLICY = Policy(
     {
         "recorder.Model": Entry(
             tuple(f"recorder.{name}" for name in ("referenced", "ReferencedClass", "ReferencedList", "ReferencedDict")),
             (*(f"recorder.{name}" for name in sorted(ALLOWED_CALLS)), "builtins.map", "builtins.list", "builtins.set"),
+            ("recorder.MadeClass",),
         )
     }
 )
 FUNCTIONS = ("called", "referenced", "refused")
-CLASSES = ("CalledClass", "ReferencedClass", "RefusedClass", "ReferencedList", "ReferencedDict")
+CLASSES = ("CalledClass", "ReferencedClass", "MadeClass", "RefusedClass", "ReferencedList", "ReferencedDict")
 HELPERS = (
     "copyreg _reconstructor",
     "copyreg __newobj__",

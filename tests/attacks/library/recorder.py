@@ -45,6 +45,10 @@ class ReferencedClass(_Recorded):
     """May be referenced and instantiated."""
 
 
+class MadeClass(_Recorded):
+    """May be instantiated, and not kept."""
+
+
 class RefusedClass(_Recorded):
     """May not be anything."""
 
@@ -57,4 +61,4 @@ class ReferencedDict(_Recorded, dict):
     """A container that may be referenced and instantiated."""
 
 
-CLASSES = (CalledClass, ReferencedClass, RefusedClass, ReferencedList, ReferencedDict, Result)
+CLASSES = (CalledClass, ReferencedClass, MadeClass, RefusedClass, ReferencedList, ReferencedDict, Result)
