@@ -18,12 +18,14 @@ from pathlib import Path
 
 MEMORY = 4 << 30  # bytes of address space: what goes beyond fails
 _TOLD = 50_000
+_FOLLOWED = 4  # of so many streams one is loaded by unpicklers in Python, too
 
 
 def fuzz(count: int, first: int, keep: Path) -> int:
     """Try that many streams; give how many show a gap."""
+    from tests.attacks import followed_loads
     from tests.attacks.calling import calling
-    from tests.attacks.execution import check
+    from tests.attacks.execution import check, native
     from tests.attacks.plain import plain
     from tests.attacks.streams import mutated, remembered, stream
 
@@ -36,6 +38,8 @@ def fuzz(count: int, first: int, keep: Path) -> int:
         data = kinds[seed % len(kinds)](chance)
         try:
             ends[check(data)] += 1
+            if native and seed % _FOLLOWED == 0:
+                followed_loads.check(chance, data)
         except (Exception, RecursionError) as error:  # noqa: BLE001 - whatever is raised is a gap
             gaps += 1
             _keep(data, keep, f"seed {seed}: {type(error).__name__}: {error}")

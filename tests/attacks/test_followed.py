@@ -42,7 +42,7 @@ def refused(kind, data, rule=None, **attributes):
         assert rule is None or rules == [rule], (rules, error)
     else:
         raise SystemExit("it was loaded")
-    assert not os.path.exists(os.environ["MARKER"]), "it ran"
+    assert not os.path.exists(os.environ["VICTIMS_MARKER"]), "it ran"
 class Handlers(pickle._Unpickler):
     dispatch = pickle._Unpickler.dispatch.copy()
 TOUCH = b"\\x8c\\x07victims\\x8c\\x05touch\\x93)R"
@@ -57,7 +57,7 @@ def hooked(tmp_path: Path, code: str, **entry: list[str]) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join((str(HERE / "library"), str(HERE.parents[1] / "images/enforce/src"))),
-        "MARKER": str(tmp_path / "marker"),
+        "VICTIMS_MARKER": str(tmp_path / "marker"),
     }
     program = [sys.executable, "-c", FRAMED + textwrap.dedent(code), str(policy)]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -371,7 +371,7 @@ def test_a_memo_that_two_unpicklers_share_holds_no_names_of_the_other(kind: str,
             one.load()
         except pickle.UnpicklingError as error:
             assert [item.rule for item in error.violations] == ["callee-not-import"]
-        assert not os.path.exists(os.environ["MARKER"]), "it ran"
+        assert not os.path.exists(os.environ["VICTIMS_MARKER"]), "it ran"
         """,
         allowed=["victims.touch"],
         called=["victims.join"],
@@ -430,7 +430,7 @@ def test_no_property_of_a_result_of_an_earlier_load_is_read(tmp_path: Path) -> N
                 assert {item.rule for item in error.violations} <= {"build-target", "dotted-name"}
             else:
                 raise SystemExit("it was loaded")
-            assert not os.path.exists(os.environ["MARKER"]), "it ran"
+            assert not os.path.exists(os.environ["VICTIMS_MARKER"]), "it ran"
         """,
         allowed=["victims.get_watched.watch", "victims.get_watched.status"],
         called=["victims.get_watched"],

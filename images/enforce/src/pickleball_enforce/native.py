@@ -33,14 +33,12 @@ __all__ = [
     "Watch",
     "canonical_python2",
     "extension",
-    "handle",
     "make_core",
     "read_text",
     "scan",
     "tables_of",
 ]
 
-handle = _verifier.handle
 scan = _verifier.scan
 Builder = _verifier.Builder
 Callers = _verifier.Callers
@@ -147,6 +145,13 @@ class Verifier:
         is not zero where the driver has something to do.
         """
         return self._core.follow(piece, stops, gap)
+
+    def follow_load(self, owner: Any, driver: Any, methods: dict[str, Any]) -> Any:
+        """Follow a whole load of an unpickler in Python; `methods` are those of stock that its handlers call.
+
+        Whatever is rare is asked of the driver (drivers/followed.py).
+        """
+        return _verifier.follow_load(self._core, owner, driver, methods)
 
     @property
     def memo(self) -> dict[int, Any]:

@@ -301,6 +301,10 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             self._pickleball_diverge(lockstep, opcode, "has not read its argument")
         if depths is not None and depths != (len(self.metastack), len(self.stack)):
             self._pickleball_diverge(lockstep, opcode, "leaves another stack than was judged")
+        self._pickleball_meet(lockstep, opcode)
+
+    def _pickleball_meet(self, lockstep: _Lockstep, opcode: int) -> None:
+        """Check what the import that was due has given."""
         prediction = lockstep.prediction
         if prediction is None:
             return

@@ -31,7 +31,7 @@ impl<'py> Finder<'py> {
     }
 }
 
-fn unpickling_error(py: Python<'_>, sentence: &'static str) -> PyErr {
+pub fn unpickling_error(py: Python<'_>, sentence: &'static str) -> PyErr {
     let error = PyModule::import(py, "_pickle").and_then(|module| module.getattr(intern!(py, "UnpicklingError")));
     error.and_then(|class| class.call1((sentence,))).map_or_else(|error| error, PyErr::from_value)
 }
@@ -142,7 +142,7 @@ impl<'py> Building<'_, 'py> {
 }
 
 /// Gives an attribute; None where it is lacking. `getattr_opt` of the stable ABI knows no subclasses of the exception.
-fn attribute<'py>(target: &Object<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Object<'py>>> {
+pub fn attribute<'py>(target: &Object<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Object<'py>>> {
     match target.getattr(name) {
         Err(error) if error.is_instance_of::<PyAttributeError>(target.py()) => Ok(None),
         found => found.map(Some),
@@ -163,24 +163,34 @@ fn append_each<'py>(target: &Object<'py>, items: &Bound<'py, PyList>) -> PyResul
 
 /// Sets the state of an instance whose class has no `__setstate__`.
 fn set_state<'py>(target: &Object<'py>, state: &Object<'py>) -> PyResult<()> {
-    let py = target.py();
     let (state, slots) = match state.cast::<PyTuple>() {
         Ok(both) if both.len() == 2 => (both.get_item(0)?, Some(both.get_item(1)?)),
         _ => (state.clone(), None),
     };
     if !state.is_none() {
-        let state = dict_of(&state, "state is not a dictionary")?;
-        let space = target.getattr(intern!(py, "__dict__"))?;
-        for item in state.items() {
-            let (key, value): (Object<'py>, Object<'py>) = item.extract()?;
-            space.set_item(made::interned(key), value)?;
-        }
+        set_entries(target, dict_of(&state, "state is not a dictionary")?)?;
     }
     if let Some(slots) = slots {
-        for item in dict_of(&slots, "slot state is not a dictionary")?.items() {
-            let (key, value): (Object<'py>, Object<'py>) = item.extract()?;
-            made::set_attribute(target, &key, &value)?;
-        }
+        set_slots(target, dict_of(&slots, "slot state is not a dictionary")?)?;
+    }
+    Ok(())
+}
+
+/// Puts a state into the namespace of an instance.
+pub fn set_entries<'py>(target: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult<()> {
+    let space = target.getattr(intern!(target.py(), "__dict__"))?;
+    for item in state.items() {
+        let (key, value): (Object<'py>, Object<'py>) = item.extract()?;
+        space.set_item(made::interned(key), value)?;
+    }
+    Ok(())
+}
+
+/// Sets attributes of an instance, by descriptors of its class.
+pub fn set_slots<'py>(target: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult<()> {
+    for item in state.items() {
+        let (key, value): (Object<'py>, Object<'py>) = item.extract()?;
+        made::set_attribute(target, &key, &value)?;
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
-//! What stock's handlers in Python do that only move data between the opcodes, the stack and the memo of an unpickler:
-//! numbers, texts, marks, tuples, lists, dicts. Whoever asks has seen that these handlers are stock's.
+//! What stock's handlers in Python do to the stack and the memo of an unpickler, for opcodes that move data (numbers, texts,
+//! marks, tuples, lists, dicts), and for those that call, instantiate and give states, which the verifier has judged.
+//! Whoever asks has seen that these handlers are stock's.
 //!
 //! Where anything is not as it mostly is (another kind of stack, a missing entry, a target with rules of its own), nothing
-//! is done for that opcode: its handler does it, or says what is wrong.
+//! is done for that opcode: its handler does it, or says what is wrong. Before code of Python may run, the unpickler is
+//! told which stack it has; after it, the stack is looked up again.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyList, PyTuple};
 
+use crate::calls;
 use crate::made::{self, Object};
+
+const STOP: u8 = b'.';
 
 /// The state of an unpickler in Python, while its handlers do not run.
 struct State<'py> {
@@ -18,25 +23,36 @@ struct State<'py> {
     memo: Bound<'py, PyDict>,
     /// Whether the stack is another than the unpickler knows of.
     moved: bool,
+    /// Whether code of Python has run that may have put another stack there.
+    stale: bool,
 }
 
 /// That an opcode is left to its handler.
 type Done = PyResult<Option<()>>;
 
-/// Does what the handlers of these opcodes do, from `at` on, as far as it can; gives where it stopped among the opcodes,
-/// and among their arguments.
-#[pyfunction]
-pub fn handle(
-    owner: Object<'_>,
-    opcodes: &Bound<'_, PyBytes>,
-    arguments: &Bound<'_, PyBytes>,
-    at: usize,
-    read: usize,
-) -> PyResult<(usize, usize)> {
-    let Some(mut state) = State::of(owner)? else { return Ok((at, read)) };
-    let outcome = state.run(opcodes.as_bytes(), arguments.as_bytes(), at, read);
-    state.tell()?;
-    outcome
+/// How far opcodes were run.
+pub enum Outcome<'py> {
+    /// The object that a load gives.
+    Loaded(Object<'py>),
+    /// Up to this opcode, whose handler has to do it, or to the end.
+    Reached(usize),
+}
+
+/// Does what the handlers of these opcodes do, as far as it can, and steps over their arguments.
+pub fn run<'py>(owner: &Object<'py>, opcodes: &[u8], rest: &mut &[u8]) -> PyResult<Outcome<'py>> {
+    let mut at = 0;
+    while at < opcodes.len() {
+        let Some(mut state) = State::of(owner)? else { break };
+        let outcome = state.run(opcodes, &mut at, rest);
+        state.tell()?;
+        if let Some(loaded) = outcome? {
+            return Ok(Outcome::Loaded(loaded));
+        }
+        if !state.stale {
+            break;
+        }
+    }
+    Ok(Outcome::Reached(at))
 }
 
 /// Reads an argument of some bytes; steps over it.
@@ -65,7 +81,7 @@ fn made<'py>(py: Python<'py>, made: Option<Object<'py>>) -> PyResult<Object<'py>
 }
 
 impl<'py> State<'py> {
-    fn of(owner: Object<'py>) -> PyResult<Option<State<'py>>> {
+    fn of(owner: &Object<'py>) -> PyResult<Option<State<'py>>> {
         let py = owner.py();
         let stack = owner.getattr(intern!(py, "stack"))?.cast_into_exact::<PyList>();
         let metastack = owner.getattr(intern!(py, "metastack"))?.cast_into_exact();
@@ -75,12 +91,12 @@ impl<'py> State<'py> {
         if !append.is_exact_instance_of::<PyCFunction>() || !append.eq(stack.getattr(intern!(py, "append"))?)? {
             return Ok(None);
         }
-        Ok(Some(State { owner, stack, metastack, memo, moved: false }))
+        Ok(Some(State { owner: owner.clone(), stack, metastack, memo, moved: false, stale: false }))
     }
 
     /// Tells the unpickler which stack it has.
-    fn tell(&self) -> PyResult<()> {
-        if self.moved {
+    fn tell(&mut self) -> PyResult<()> {
+        if std::mem::take(&mut self.moved) {
             let py = self.owner.py();
             self.owner.setattr(intern!(py, "stack"), &self.stack)?;
             self.owner.setattr(intern!(py, "append"), self.stack.getattr(intern!(py, "append"))?)?;
@@ -88,15 +104,24 @@ impl<'py> State<'py> {
         Ok(())
     }
 
-    fn run(&mut self, opcodes: &[u8], arguments: &[u8], at: usize, read: usize) -> PyResult<(usize, usize)> {
-        let Some(mut rest) = arguments.get(read..) else { return Ok((at, read)) };
-        for (index, &code) in opcodes.iter().enumerate().skip(at) {
-            let before = rest;
-            if self.step(code, &mut rest)?.is_none() {
-                return Ok((index, arguments.len() - before.len()));
+    /// Runs opcodes up to one that is left to its handler, or until the stack has to be looked up again.
+    fn run(&mut self, opcodes: &[u8], at: &mut usize, rest: &mut &[u8]) -> PyResult<Option<Object<'py>>> {
+        while let Some(&code) = opcodes.get(*at) {
+            if code == STOP && !self.stack.is_empty() {
+                return self.take_last().map(Some);
+            }
+            let before = *rest;
+            if self.step(code, rest)?.is_none() {
+                *rest = before;
+                self.stale = false;
+                break;
+            }
+            *at += 1;
+            if self.stale {
+                break;
             }
         }
-        Ok((opcodes.len(), arguments.len() - rest.len()))
+        Ok(None)
     }
 
     fn step(&mut self, code: u8, rest: &mut &[u8]) -> Done {
@@ -109,7 +134,11 @@ impl<'py> State<'py> {
             b'r' => return self.put(number::<4>(rest)),
             b'(' => return self.mark(),
             b'u' => return self.set_items(),
+            b'e' => return self.append_items(),
             b't' => return self.tie_marked(),
+            b'R' => return self.call(),
+            0x81 => return self.instantiate(),
+            b'b' => return self.give_state(),
             0x85..=0x87 => return self.tie(usize::from(code - 0x84)),
             b'K' => fixed::<1>(rest).map(|bytes| made::int(py, i32::from(bytes[0]))),
             b'M' => fixed(rest).map(|bytes| made::int(py, i32::from(u16::from_le_bytes(bytes)))),
@@ -117,6 +146,7 @@ impl<'py> State<'py> {
             b'G' => fixed(rest).map(|bytes| made::float(py, f64::from_be_bytes(bytes))),
             0x8c => counted::<1>(rest).map(|text| made::text(py, text)),
             b'X' => counted::<4>(rest).map(|text| made::text(py, text)),
+            b'C' => counted::<1>(rest).map(|bytes| Some(PyBytes::new(py, bytes).into_any())),
             b'N' => Some(Some(py.None().into_bound(py))),
             0x88 | 0x89 => Some(Some(PyBool::new(py, code == 0x88).to_owned().into_any())),
             b')' => Some(Some(PyTuple::empty(py).into_any())),
@@ -177,6 +207,15 @@ impl<'py> State<'py> {
         Ok(Some(()))
     }
 
+    fn append_items(&mut self) -> Done {
+        let Some(below) = self.below() else { return Ok(None) };
+        let Some(last) = below.len().checked_sub(1) else { return Ok(None) };
+        let Ok(target) = below.get_item(last)?.cast_into_exact::<PyList>() else { return Ok(None) };
+        let items = self.take_mark(below)?;
+        target.set_slice(target.len(), target.len(), items.as_any())?;
+        Ok(Some(()))
+    }
+
     fn tie_marked(&mut self) -> Done {
         let Some(below) = self.below() else { return Ok(None) };
         let items = self.take_mark(below)?;
@@ -191,4 +230,87 @@ impl<'py> State<'py> {
         self.stack.set_item(start, items)?;
         Ok(Some(()))
     }
+
+    /// Takes what lies on top of the stack.
+    fn take_last(&mut self) -> PyResult<Object<'py>> {
+        let last = self.stack.len() - 1;
+        let value = self.stack.get_item(last)?;
+        self.stack.del_item(last)?;
+        Ok(value)
+    }
+
+    /// Gives what lies so many places below the top of the stack.
+    fn peek(&self, below: usize) -> Option<Object<'py>> {
+        self.stack.get_item(self.stack.len().checked_sub(below + 1)?).ok()
+    }
+
+    /// Gets ready for code of Python.
+    fn leave(&mut self) -> PyResult<()> {
+        self.stale = true;
+        self.tell()
+    }
+
+    /// Calls what lies below a tuple with it, and puts what that gives in its place.
+    fn call(&mut self) -> Done {
+        let (Some(args), Some(callee)) = (self.peek(0), self.peek(1)) else { return Ok(None) };
+        let Ok(args) = args.cast_into_exact::<PyTuple>() else { return Ok(None) };
+        self.take_last()?;
+        self.leave()?;
+        let made = callee.call1(&args)?;
+        self.stack.set_item(self.stack.len().wrapping_sub(1), made)?; // an IndexError where nothing is left, as in stock
+        Ok(Some(()))
+    }
+
+    /// Makes an instance of the class that lies below a tuple of arguments.
+    fn instantiate(&mut self) -> Done {
+        let py = self.owner.py();
+        let (Some(args), Some(class)) = (self.peek(0), self.peek(1)) else { return Ok(None) };
+        let Ok(args) = args.cast_into_exact::<PyTuple>() else { return Ok(None) };
+        self.stack.del_slice(self.stack.len() - 2, self.stack.len())?;
+        self.leave()?;
+        let new = class.getattr(intern!(py, "__new__"))?;
+        let made = if args.is_empty() {
+            new.call1((class,))?
+        } else {
+            new.call1(PyTuple::new(py, std::iter::once(class).chain(args.iter()).collect::<Vec<_>>())?)?
+        };
+        self.owner.getattr(intern!(py, "append"))?.call1((made,))?;
+        Ok(Some(()))
+    }
+
+    /// Gives what lies below a state that state.
+    fn give_state(&mut self) -> Done {
+        let (Some(state), Some(target)) = (self.peek(0), self.peek(1)) else { return Ok(None) };
+        self.take_last()?;
+        self.leave()?;
+        let done = match calls::attribute(&target, intern!(self.owner.py(), "__setstate__"))? {
+            Some(method) if method.is_none() => None, // it depends on the Python what that means
+            Some(method) => return method.call1((state,)).map(|_| Some(())),
+            None => set_state(&target, &state)?,
+        };
+        if done.is_none() {
+            self.stack.append(state)?;
+        }
+        Ok(done)
+    }
+}
+
+/// Sets the state of an instance whose class does not read it.
+fn set_state<'py>(target: &Object<'py>, state: &Object<'py>) -> Done {
+    let (entries, slots) = match state.cast_exact::<PyTuple>() {
+        Ok(both) if both.len() == 2 => (both.get_item(0)?, Some(both.get_item(1)?)),
+        _ => (state.clone(), None),
+    };
+    let known = |part: &Object<'_>| part.is_none() || part.is_exact_instance_of::<PyDict>();
+    if !known(&entries) || !slots.as_ref().is_none_or(known) {
+        return Ok(None);
+    }
+    let filled = |part: Object<'py>| part.cast_into_exact::<PyDict>().ok().filter(|dict| !dict.is_empty());
+    if let Some(entries) = filled(entries) {
+        calls::set_entries(target, &entries)?;
+    }
+    if let Some(slots) = slots.and_then(filled) {
+        calls::set_slots(target, &slots)?;
+    }
+    Ok(Some(()))
 }

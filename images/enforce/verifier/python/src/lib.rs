@@ -2,6 +2,7 @@
 
 mod builder;
 mod calls;
+mod following;
 mod guard;
 mod handlers;
 mod host;
@@ -30,7 +31,7 @@ fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;
-    module.add_function(wrap_pyfunction!(handlers::handle, module)?)?;
+    module.add_function(wrap_pyfunction!(following::follow_load, module)?)?;
     module.add_class::<builder::Builder>()?;
     module.add_class::<guard::Guard>()?;
     module.add_class::<places::Places>()?;

@@ -3,7 +3,7 @@
 use pickleball_verifier as core;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString, PyTuple};
 
 /// What the binding uses of `pickleball_enforce`.
 pub struct Names {
@@ -61,7 +61,7 @@ fn violation<'py>(py: Python<'py>, names: &Names, found: &core::Violation) -> Py
     names.violation.bind(py).call1((found.rule, name, found.opcode, found.offset, sentence, allow))
 }
 
-fn obligation<'py>(py: Python<'py>, names: &Names, held: &core::Obligation) -> PyResult<Bound<'py, PyAny>> {
+pub fn obligation<'py>(py: Python<'py>, names: &Names, held: &core::Obligation) -> PyResult<Bound<'py, PyAny>> {
     let detail = to_text(py, &held.detail)?;
     names.obligation.bind(py).call1((held.kind.name(), detail, held.opcode, held.offset))
 }
@@ -168,9 +168,20 @@ pub fn stretch<'py>(
             segments.append(boundary(py, names, known, found, segment)?)?;
         }
     }
-    let (error, violations) = (malformed(py, names, found.error.as_ref())?, violations(py, names, &found.violations)?);
-    let late = late(py, names, &found.late, known)?;
+    let (error, violations, late): (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>) =
+        findings(py, names, found, known)?.extract()?;
     Ok((error, violations, late, segments, found.stopped).into_pyobject(py)?.into_any())
+}
+
+/// Makes the error, the violations and the late obligations of a piece.
+pub fn findings<'py>(
+    py: Python<'py>,
+    names: &Names,
+    found: &core::Stretch,
+    known: &[Py<PyAny>],
+) -> PyResult<Bound<'py, PyTuple>> {
+    let (error, violations) = (malformed(py, names, found.error.as_ref())?, violations(py, names, &found.violations)?);
+    (error, violations, late(py, names, &found.late, known)?).into_pyobject(py)
 }
 
 fn malformed<'py>(

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use pickleball_verifier::{self as core, Shape};
+use pickleball_verifier::{self as core, Obligation, Shape, Stretch};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use crate::host::Asking;
 use crate::objects::{self, Names};
@@ -102,14 +102,8 @@ impl Verifier {
         for (stop, &given) in listed.iter_mut().zip(stops.as_bytes()) {
             *stop = given != 0;
         }
-        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
-        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
-        let Ok(found) = self.core.follow(&mut host, piece.as_bytes(), gap, &listed) else {
-            let failure = host.failure.take();
-            return Err(failure.unwrap_or_else(|| PyRuntimeError::new_err("the judgement was interrupted")));
-        };
-        objects::sync(py, names, &mut self.core, &mut self.imports)?;
-        objects::stretch(py, names, &found, &self.imports)
+        let found = self.judge(py, piece.as_bytes(), gap, &listed)?;
+        objects::stretch(py, NAMES.get_or_try_init(py, || Names::find(py))?, &found, &self.imports)
     }
 
     /// The imports of the last load, those by getattr and bound methods included.
@@ -143,6 +137,39 @@ impl Verifier {
 }
 
 impl Verifier {
+    /// Judges a piece of a pickle that is followed (`follow` says of what).
+    pub fn judge(&mut self, py: Python<'_>, piece: &[u8], gap: Option<u64>, stops: &[bool; 256]) -> PyResult<Stretch> {
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
+        let Ok(found) = self.core.follow(&mut host, piece, gap, stops) else {
+            let failure = host.failure.take();
+            return Err(failure.unwrap_or_else(|| PyRuntimeError::new_err("the judgement was interrupted")));
+        };
+        objects::sync(py, names, &mut self.core, &mut self.imports)?;
+        Ok(found)
+    }
+
+    /// Gives the error, the violations and the late obligations of a piece.
+    pub fn findings<'py>(&self, py: Python<'py>, found: &Stretch) -> PyResult<Bound<'py, PyTuple>> {
+        objects::findings(py, NAMES.get_or_try_init(py, || Names::find(py))?, found, &self.imports)
+    }
+
+    /// Gives an import and what has to hold for what it has made.
+    pub fn event<'py>(
+        &self,
+        py: Python<'py>,
+        origin: usize,
+        held: &Obligation,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let names = NAMES.get_or_try_init(py, || Names::find(py))?;
+        Ok((self.imported(py, origin)?, objects::obligation(py, names, held)?))
+    }
+
+    pub fn imported<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.imports.get(index).map(|import| import.bind(py).clone());
+        found.ok_or_else(|| PyRuntimeError::new_err("there is no such import"))
+    }
+
     /// Judges a pickle that is loaded once, from `start` on, by itself: `reset` has to come next, whatever this gives.
     pub fn shape(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>, start: usize) -> PyResult<Option<Shape>> {
         check_start(data, start)?;
