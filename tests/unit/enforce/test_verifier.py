@@ -69,6 +69,23 @@ class Bag(collections.OrderedDict):
     """A dict with attributes."""
 
 
+class Choosing:
+    """Chooses one of its methods to stand for another."""
+
+    def __init__(self) -> None:
+        self.use = self.other  # type: ignore[method-assign]
+        self.kept = [self.third]
+
+    def use(self) -> str:
+        return "use"
+
+    def other(self) -> str:
+        return "other"
+
+    def third(self) -> str:
+        return "third"
+
+
 class WithKeywords:
     """Pickled by NEWOBJ_EX."""
 
@@ -122,6 +139,7 @@ def made() -> dict[str, object]:
         "class": type(None),
         "singletons": [..., NotImplemented, type(...), type(NotImplemented)],
         "bound": numbers.index,
+        "choosing": Choosing(),
         "values": [slice(1, None, 2), range(3), complex(1, 2)],
         "error": ValueError("x", 1),
         "builtin": [len, int, dict.fromkeys],
@@ -151,6 +169,21 @@ def test_honest_streams_are_clean_under_their_least_policy(name: str, protocol: 
             less = needed.changed(**{list_name: tuple(name for name in names if name != entry)})
             verdict = Verifier(Policy({"test.Model": less})).verify(stream)
             assert not verdict.clean or any(item.decision == "stub" for item in verdict.imports), entry
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_trace_lists_methods_that_replace_others_as_called(protocol: int) -> None:
+    """A method that a state sets stands in `reduces`, since in `globals` it may not replace one; others do not."""
+    stream = pickle.dumps(Choosing(), protocol)
+    tracer = Verifier(None)
+    tracer.verify(stream)
+    needed, path = least(tracer), f"{__name__}.Choosing"
+    assert f"{path}.other" in needed.reduces
+    assert f"{path}.third" in needed.globals
+    less = Entry((*needed.globals, f"{path}.other"), tuple(name for name in needed.reduces if name != f"{path}.other"))
+    found = Verifier(Policy({"test.Model": less})).verify(stream).imports
+    refused = [one.rule for item in found for one in obligations.discharge(resolve(item.canonical), item)]
+    assert refused == ["method-shadowed"]
 
 
 def least(tracer: Verifier) -> Entry:

@@ -6,7 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.attacks.assembly import EMPTY_DICT, PROTO4, STOP, call, list_of, new, stack_name, text
+from tests.attacks.assembly import (
+    BUILD,
+    EMPTY_DICT,
+    PROTO4,
+    STOP,
+    call,
+    dict_of,
+    get,
+    list_of,
+    new,
+    put,
+    stack_name,
+    text,
+)
 
 from pickleball_enforce.policy import Policy
 from pickleball_generate import cli, packs
@@ -52,6 +65,24 @@ class Failure(ValueError):
 class Owner:
     def method(self):
         return 1
+
+class Choosing:
+    kind = None
+
+    def use(self):
+        return 1
+
+    def other(self):
+        return 2
+
+    def clean(self):
+        clean("path")
+
+class Inheriting(Choosing, dict):
+    pass
+
+class Lost(Choosing, nowhere.Base):
+    pass
 
 def clean(path):
     os.remove(path)
@@ -182,6 +213,35 @@ def test_a_name_is_judged_by_what_its_code_can_do(
     assert (name in policy.globals | policy.reduces) == (decision == "inert")
     assert code == (0 if decision == "inert" else 1)
     assert outcome["covered"] == (decision == "inert")
+
+
+@pytest.mark.parametrize(
+    ("cls", "key", "method", "asked"),
+    [
+        ("Choosing", "use", "other", ("reduces", "ask", "the method lib.parts.Choosing.use")),
+        ("Choosing", "use", "clean", ("reduces", "ask", "os.remove")),
+        ("Inheriting", "use", "other", ("reduces", "ask", "the method lib.parts.Inheriting.use")),
+        ("Inheriting", "get", "other", ("reduces", "ask", "the method lib.parts.Inheriting.get")),
+        ("Lost", "free", "other", ("reduces", "ask", "the method lib.parts.Lost.free")),
+        ("Choosing", "kind", "other", ("globals", "inert", "no effect")),
+        ("Choosing", "free", "other", ("globals", "inert", "no effect")),
+        ("Inheriting", "free", "clean", ("globals", "ask", "os.remove")),
+    ],
+)
+def test_a_method_that_replaces_another_is_asked_for_as_called(
+    cls: str, key: str, method: str, asked: tuple[str, ...], library: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The sources say whether what a state sets stands in the place of a method: then it is for `reduces`, graded."""
+    model = tmp_path / "model.pkl"
+    bound = call(stack_name("builtins", "getattr"), get(1), text(method))
+    made = new(stack_name("lib.parts", cls)) + put(1) + dict_of(text(key), bound) + BUILD
+    model.write_bytes(PROTO4 + made + STOP)
+    _, outcome = run(library, tmp_path, capsys, "--for-model", str(model), "--accept", "inert")
+    [found] = [item for item in outcome["proposals"] if item["name"] == f"lib.parts.{cls}.{method}"]
+    assert (found["list"], found["decision"]) == asked[:2]
+    assert asked[2] in found["because"]
+    assert found["grade"] == ("effects" if method == "clean" else "resolved")
 
 
 def test_several_files_are_one_question(library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

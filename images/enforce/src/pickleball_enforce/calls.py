@@ -20,6 +20,7 @@ from .tags import (
     Opaque,
     Tag,
     Tuple,
+    bound_method,
     callable_like,
     describe,
     flags_of,
@@ -329,7 +330,7 @@ class Calls(Partials):
             module, _, qualname = holder.rpartition(".")
             bound = Import(-1, self._at, "REDUCE", module, qualname, 4, (holder, name), "allow")
             self.needs.append(bound)
-            return BOUND
+            return bound_method(bound)
         known = origin is not None and owner.how == "new" and origin.decision == "allow" and not self.settings.renames
         return LISTED if known and self.may_call(path) and not names.hands_on(path) else BOUND
 

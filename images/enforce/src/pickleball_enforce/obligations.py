@@ -23,6 +23,8 @@ Kinds of obligations, and what each asks of the object that an import gave:
     handed           a callable that calls it got it: no helper of pickle, and nothing that calls or holds arguments
     array C          what it made, or what was made of it (C is its name), stands where a method may: numpy's own maker
                      of arrays, numpy's own class of them
+    replaces N       a state sets it under the dotted name N of a class: where that is a method, `reduces` has to list
+                     it (only traces say so)
     subclass B       a function that calls the class which it is given got it: a subclass of B
     persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
@@ -452,7 +454,7 @@ def _called_or_type(obj: object, prediction: Import, obligation: Obligation) -> 
 
 
 def _asked(_obj: object, _prediction: Import, _obligation: Obligation) -> list[Violation]:
-    return []  # `decide` judges these by name, drivers `persistent` by the object
+    return []  # `decide` judges these by name, drivers `persistent` by the object, `Report.needed` asks for `replaces`
 
 
 _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
@@ -473,6 +475,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "receives": _receives,
     "handed": _handed,
     "array": _array,
+    "replaces": _asked,
     "subclass": _subclass,
     "persistent": _asked,
     "called": _asked,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import names
-from .received import METHODS, Received
+from .received import Received
 from .report import Import
-from .tags import Container, Object, Tag, Tuple
+from .tags import Container, Object, Tag, Tuple, is_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Partials(Received):
         What a partial gives to its function was judged with that state. A partial of a callable that holds its
         arguments may be held by what calls it without any: a default dict.
         """
-        if item in METHODS:
+        if is_method(item):
             return True
         if type(item) is not Object or not 0 < item.level <= LEVELS or self.settings.renames:
             return False

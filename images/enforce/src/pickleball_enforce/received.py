@@ -5,13 +5,12 @@ from __future__ import annotations
 from . import names
 from .judgement import Judgement
 from .report import Import
-from .tags import BOUND, LISTED, SPECIAL, Container, Object, Opaque, Tag, Tuple, callable_like, describe
+from .tags import SPECIAL, Container, Object, Opaque, Tag, Tuple, callable_like, describe, is_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-METHODS = (BOUND, LISTED)
 _BOUND_DETAIL = "a bound method"  # of an obligation `receives`
 
 
@@ -41,7 +40,7 @@ class Received(Judgement):
                     self.oblige(callee, "receives", item.path)
             elif kind is Object or (kind is Opaque and item.flags):
                 if not (holder or caller):
-                    self.oblige(callee, "receives", _BOUND_DETAIL if item in METHODS else "")
+                    self.oblige(callee, "receives", _BOUND_DETAIL if is_method(item) else "")
                 elif (positions is None or position in positions) and not (holder and self.may_be_held(callee, item)):
                     sentence = f"The stream gives {describe(item)} to {callee.path}, which would call it."
                     self.refuse("calls-argument", callee.path, sentence)

@@ -133,6 +133,11 @@ class Import(Value):
         return ".".join(self.canonical)
 
     @property
+    def is_method(self) -> bool:
+        """Whether it stands for a method that a traced stream binds: no find_class call belongs to it."""
+        return self.index < 0 and self.parent is None
+
+    @property
     def guarded(self) -> bool:
         """Whether results of calling it become BUILD or item targets."""
         return any(obligation.kind.startswith("result") for obligation in self.obligations)
@@ -220,10 +225,24 @@ class Report(Value):
     def needed(self) -> Entry:
         """Give the least that a policy has to allow for the file (of a report that was traced)."""
         needs = [item for stream in self.streams for item in stream.needs]
-        reduces = {item.path for item in needs if _is_called(item)}
+        reduces = {item.path for item in needs if _is_called(item)} | self.replacing().keys()
         made = {item.path for item in needs if "instance" in item.uses}
         kept = {item.path for item in needs if not item.helper and not (item.unkept and item.path in made)}
         return Entry.union([Entry(tuple(kept), tuple(reduces), tuple(made))])
+
+    def replacing(self) -> dict[str, list[str]]:
+        """Give the bound methods that `reduces` lists only because a state sets them: for each, under which names.
+
+        Such a method has to stand there where the class has a method of that name, which only its code tells.
+        """
+        needs = [item for stream in self.streams for item in stream.needs]
+        called = {item.path for item in needs if _is_called(item)}
+        found: dict[str, set[str]] = {}
+        for item in needs:
+            names = {obligation.detail for obligation in item.obligations if obligation.kind == "replaces"}
+            if item.is_method and names and item.path not in called:
+                found.setdefault(item.path, set()).update(names)
+        return {path: sorted(names) for path, names in sorted(found.items())}
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as JSON can hold it."""

@@ -30,7 +30,7 @@ _LONG_STEP = 64  # bytes of an integer that are hashed as soon as another key
 class Opaque:
     """Immutable data, or something that belongs to the application: nothing more is known."""
 
-    __slots__ = ("candidate", "flags", "hashable", "index", "name", "steps")
+    __slots__ = ("bound", "candidate", "flags", "hashable", "index", "name", "steps")
 
     def __init__(self, name: str, flags: int = 0, *, hashable: bool = True) -> None:
         self.name = name
@@ -39,6 +39,7 @@ class Opaque:
         self.steps = 0  # of a long integer: what hashing it costs beyond one
         self.index = -1  # of a persistent object: which persistent_load gave it
         self.candidate: Import | None = None  # ... and the one import that its id held
+        self.bound: Import | None = None  # of a bound method, in a trace: what stands for its entry
 
 
 FLOAT = Opaque("a float")
@@ -51,6 +52,18 @@ BOUND = Opaque("a bound method", LIVE)
 LISTED = Opaque(BOUND.name, LIVE)  # ... that `reduces` lists
 CLASS = Opaque("the class of a singleton", LIVE)
 BYTEARRAY = Opaque("a bytearray", MUTABLE, hashable=False)
+
+
+def bound_method(entry: Import) -> Opaque:
+    """Give the tag of a bound method of which a trace tells more."""
+    made = Opaque(BOUND.name, LIVE)
+    made.bound = entry
+    return made
+
+
+def is_method(tag: Tag) -> bool:
+    """Whether this is the tag of a bound method."""
+    return type(tag) is Opaque and tag.name == BOUND.name
 
 
 def long_integer(size: int) -> Opaque:

@@ -142,6 +142,9 @@ class Targets(Calls):
         if listed and not names.hands_on(value.path) and not self.tracing and not self.settings.renames:
             self.oblige(value, "handed")
             return
+        entry = value if type(value) is Import else value.bound if type(value) is Opaque else None
+        if self.tracing and entry is not None and target.origin is not None:
+            self.oblige(entry, "replaces", f"{target.origin.path}.{key}")
         self._oblige_instance(target, "shadow", key)
 
     def _is_checked(self, target: Object, state: Container, part: str) -> bool:

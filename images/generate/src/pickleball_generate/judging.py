@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from pickleball_generate.completion import classes
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.effects import Grader
-from pickleball_generate.inference.names import definitions
+from pickleball_generate.inference.names import constant, definitions
 from pickleball_generate.inference.program import Program, tooling
 from pickleball_generate.proposals import Proposal
 
@@ -71,6 +72,21 @@ class Judge:
             else proposal
             for proposal in proposals
         ]
+
+    def may_be_method(self, name: str) -> bool:
+        """Whether an attribute of a class may be a method, as far as the sources tell: what they do not may be one."""
+        owner, _, attribute = name.rpartition(".")
+        values = definitions(self.program, owner)
+        if len(values) != 1 or values[0][0] != "cls" or self.program.lost_bases(values[0][1]):
+            return True
+        for kind, what in self.program.mro(values[0][1]):
+            if kind != "cls":
+                known = getattr(builtins, what.removeprefix("builtins."), None)
+                if not isinstance(known, type) or hasattr(known, attribute):
+                    return True
+            elif attribute in what.bound:
+                return not all(constant(*binding) for binding in what.bound[attribute])
+        return False
 
     def _decide(self, name: str, listed: str) -> tuple[str, str, Scope | None, Grade | None]:
         if name.startswith("__main__."):

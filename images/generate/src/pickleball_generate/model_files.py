@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pickleball_enforce.static import verify
 from pickleball_generate.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pickleball_enforce.policy import Policy
 
@@ -26,10 +26,21 @@ class ModelFile:
     format: str
     globals: tuple[str, ...]
     reduces: tuple[str, ...]
+    replaces: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what methods of `reduces` may stand for
 
     def wants(self, name: str) -> bool:
         """Tell whether the file names something."""
         return name in self.globals or name in self.reduces
+
+    def settled(self, may_be_method: Callable[[str], bool]) -> ModelFile:
+        """Keep in `reduces` only those of the methods that a state sets which may replace one of the class."""
+        kept = {name for name, replaced in self.replaces.items() if not any(map(may_be_method, replaced))}
+        return replace(
+            self,
+            globals=tuple(sorted({*self.globals, *kept})),
+            reduces=tuple(name for name in self.reduces if name not in kept),
+            replaces={name: list(filter(may_be_method, self.replaces[name])) for name in self.replaces.keys() - kept},
+        )
 
 
 def scan(patterns: Sequence[str]) -> list[ModelFile]:
@@ -59,7 +70,8 @@ def _scan(path: str) -> ModelFile:
             reason="file-unreadable",
         )
     needed = report.needed()
-    return ModelFile(path, report.sha256, report.format, (*needed.globals, *needed.instances), needed.reduces)
+    kept = (*needed.globals, *needed.instances)
+    return ModelFile(path, report.sha256, report.format, kept, needed.reduces, report.replacing())
 
 
 def _expand(patterns: Sequence[str]) -> list[str]:

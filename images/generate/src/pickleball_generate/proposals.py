@@ -8,7 +8,7 @@ refuse   nothing is known of it, it is a callable with an effect itself, or only
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.completion import Completion
@@ -59,6 +59,7 @@ def propose(
 
     `inferred` are names whose classes were solved for already: what these need, the policy gives.
     """
+    files = [file.settled(judge.may_be_method) for file in files]
     allowed = policy.globals | policy.reduces
     wanted = {("globals", name) for file in files for name in file.globals if name not in allowed}
     wanted |= {("reduces", name) for file in files for name in file.reduces if name not in policy.reduces}
@@ -67,11 +68,20 @@ def propose(
         if listed == "globals" and ("reduces", name) in wanted:
             continue
         names = tuple(file.path for file in files if name in getattr(file, listed))
-        found.append(judge.judge(name, listed, names))
+        found.append(_with_place(judge.judge(name, listed, names), files))
     named = {name for file in files for name in (*file.globals, *file.reduces)}
     completion = Completion(judge.environment, judge.packs, named)
     found = judge.apart(completion.complete(found, (named & allowed) - inferred), allowed)
     return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
+
+
+def _with_place(proposal: Proposal, files: Sequence[ModelFile]) -> Proposal:
+    """Say of a method in the place of which other one it is called."""
+    places = sorted({place for file in files for place in file.replaces.get(proposal.name, ())})
+    if not places or proposal.listed != "reduces":
+        return proposal
+    where = f"a state puts it where the method {' or '.join(places)} may stand, so the program calls it"
+    return replace(proposal, because=f"{where}; {proposal.because}")
 
 
 def text(proposals: Sequence[Proposal], policy: Policy, violations: dict[str, list[str]]) -> str:

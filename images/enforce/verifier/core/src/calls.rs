@@ -539,8 +539,7 @@ impl Machine<'_> {
             self.oblige_instance(owner, Kind::Method, name);
         }
         if self.is_tracing() {
-            self.need_method(&holder, name);
-            return Tag::plain(Sort::Bound);
+            return self.need_method(&holder, name);
         }
         let made = made.filter(|_| !self.v.memory.object(owner).is_called() && !self.v.settings.renames);
         let known = made.is_some_and(|index| self.v.memory.imports[index].decision == Decision::Allow);

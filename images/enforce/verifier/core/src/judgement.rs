@@ -174,13 +174,13 @@ impl Machine<'_> {
     }
 
     /// Notes a method that the stream binds, for traces.
-    pub(crate) fn need_method(&mut self, holder: &[u8], name: &[u8]) {
+    pub(crate) fn need_method(&mut self, holder: &[u8], name: &[u8]) -> Tag {
         let (module, qualname) = split_last(holder);
         let mut found = self.new_import((holder.to_vec(), name.to_vec()));
         found.opcode = "REDUCE";
         found.module = module.to_vec();
         found.name = qualname.to_vec();
-        self.add_import(found);
+        Tag::at(Sort::Bound, self.add_import(found))
     }
 
     fn decide(&self, found: &mut Import) {

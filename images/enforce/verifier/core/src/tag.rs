@@ -36,6 +36,7 @@ pub enum Sort {
     /// A persistent object whose id held one import.
     Identified,
     Foreign,
+    /// A bound method; in a trace, of the import that stands for its entry.
     Bound,
     /// A bound method that `reduces` lists.
     Listed,

@@ -259,6 +259,13 @@ impl Machine<'_> {
                 return;
             }
         }
+        if self.is_tracing()
+            && (value.is(Sort::Import) || value.is(Sort::Bound))
+            && let Some(origin) = self.v.memory.object(target).origin()
+        {
+            let replaced = say!(&self.v.memory.imports[origin].path, ".", key);
+            self.oblige(value.index(), Kind::Replaces, &replaced);
+        }
         self.oblige_instance(target, Kind::Shadow, key);
     }
 

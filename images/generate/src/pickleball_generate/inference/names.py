@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.errors import ClassNotFound
 
@@ -99,8 +99,12 @@ def opaque_binding(program: Program, scope: Scope, name: str) -> bool:
     if name not in scope.bound:
         return not scope.stars
     for kind, what in scope.bound[name]:
-        value = what.get("v") if kind == "assign" else None
-        constant = isinstance(value, dict) and not value.keys().isdisjoint({"lit", "str"})
-        if kind == "assign" and not constant and not program.resolve(value, scope, skip=name):
+        if kind == "assign" and not constant(kind, what) and not program.resolve(what.get("v"), scope, skip=name):
             return True
     return False
+
+
+def constant(kind: str, what: Any) -> bool:
+    """Tell whether a binding of a module or class is to a number, a text or another literal."""
+    value = what.get("v") if kind == "assign" else None
+    return isinstance(value, dict) and not value.keys().isdisjoint({"lit", "str"})
