@@ -6,10 +6,13 @@ import collections
 import gzip
 import io
 import json
+import os
 import pickle
+import subprocess
+import sys
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.attacks.assembly import BUILD, NONE, PROTO2, PROTO4, STOP, call, dict_of, name, new, number, stack_name, text
@@ -17,9 +20,6 @@ from tests.attacks.assembly import BUILD, NONE, PROTO2, PROTO4, STOP, call, dict
 from pickleball_enforce import grades
 from pickleball_enforce.cli import main
 from pickleball_enforce.policy import Entry, Policy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EVIL = PROTO2 + call(name("posix", "system"), text("id")) + STOP
 ODD = PROTO2 + new(name("shop.model", "Basket")) + dict_of(text("size"), number(3)) + BUILD + STOP
@@ -224,3 +224,37 @@ def test_explain_shows_the_steps_of_one_opcode(tmp_path: Path, capsys: pytest.Ca
     path.write_bytes(EVIL)
     main(["explain", "--offset", "22", str(path)])
     assert capsys.readouterr().out.count("posix.system(") == 1
+
+
+def run(*words: str, out: int | None = subprocess.PIPE, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command as a program; `before` is run in it first."""
+    code = f"import sys; {before or 'pass'}; from pickleball_enforce.cli import command; sys.exit(command())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+
+def test_all_that_a_program_says_is_written_before_it_ends(folder: Path) -> None:
+    """It leaves early, after its output, and not where other code waits for its end."""
+    for number_ in range(3000):
+        (folder / f"{number_:04}.pkl").write_bytes(EVIL)
+    done = run("scan", str(folder))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("posix.system is called") == 3001
+    assert done.stdout.endswith("passed over\n")
+    late = run("scan", str(folder / "plain.pkl"), before="import atexit; atexit.register(print, 'last')")
+    assert (late.returncode, late.stdout.splitlines()[-1]) == (0, "last")
+
+
+def test_a_program_whose_output_cannot_be_written_could_not_judge(folder: Path) -> None:
+    """A full disk and a reader that has gone give exit code 2, not that of a clean or a bad file."""
+    with Path("/dev/full").open("w") as full:
+        done = run("scan", str(folder), out=full.fileno())
+    assert (done.returncode, done.stderr) == (2, "pickleball: [Errno 28] No space left on device\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run("scan", str(folder), out=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (2, "")
+    none = run("scan", str(folder / "plain.pkl"), before="sys.stdout = None")
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "")

@@ -5,6 +5,8 @@ A subcommand's module is imported when it is asked for: starting Python takes mo
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -34,5 +36,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return judging.main(arguments, OTHERS)
 
 
+def _fail(error: OSError) -> int:
+    print(f"pickleball: {error}", file=sys.stderr)
+    return 2
+
+
+def command() -> int:
+    """Run the command as a program: with nothing left to do, leave without taking the interpreter apart.
+
+    That takes as long as the scan of a small file. When what it says cannot be written, the exit code is 2: it is not
+    known what was read of it.
+    """
+    try:
+        code = main()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except BrokenPipeError:
+        os._exit(2)
+    except OSError as error:
+        sys.stdout = None  # what it still holds cannot be written
+        return _fail(error)
+    if atexit._ncallbacks() or "threading" in sys.modules:  # noqa: SLF001 - there is no other way to ask
+        return code
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -25,12 +25,13 @@ from __future__ import annotations
 
 import builtins
 
-from .policy import Entry
 from .value import Value
 
 TYPE_CHECKING = False  # typing is not imported: that would be paid at every start
 if TYPE_CHECKING:
     from typing import Any
+
+    from .policy import Entry
 
 
 class Violation(Value):
@@ -224,6 +225,8 @@ class Report(Value):
 
     def needed(self) -> Entry:
         """Give the least that a policy has to allow for the file (of a report that was traced)."""
+        from .policy import Entry  # noqa: PLC0415 - a scan needs none
+
         needs = [item for stream in self.streams for item in stream.needs]
         reduces = {item.path for item in needs if _is_called(item)} | self.replacing().keys()
         made = {item.path for item in needs if "instance" in item.uses}

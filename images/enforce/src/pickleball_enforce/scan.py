@@ -195,8 +195,9 @@ def _scan(listing: folders.Listing, policy: Policy | None, settings: Settings, *
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def _lines(finding: Finding) -> list[str]:
