@@ -75,6 +75,16 @@ class Stateless:
     __setstate__ = None
 
 
+class Mislaying(Watched):
+    """Says that it reads no state, and puts another stack there when it is asked."""
+
+    def _swap(self) -> None:
+        Watched.unpickler.stack = list(Watched.unpickler.stack)
+        Watched.unpickler.append = Watched.unpickler.stack.append
+
+    __setstate__ = property(_swap)
+
+
 class Slotted:
     """Has no namespace."""
 
@@ -88,6 +98,9 @@ class Asked:
         if name == "__setstate__":
             Watched.seen.append(name)
         raise AttributeError(name)
+
+
+KINDS = (Shown, Swapping, Emptying, Stateless, Mislaying, Slotted, Asked, int)
 
 
 class Showing(followed_loads.Run):
@@ -117,7 +130,7 @@ def test_random_streams_are_loaded_as_by_stock(kind: Callable[[random.Random], b
     assert ends.count("loaded") > 20
 
 
-@pytest.mark.parametrize("kind", ["Shown", "Swapping", "Emptying", "Stateless", "Slotted", "Asked", "int"])
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
 @pytest.mark.parametrize("call", [")\x81", ")R", "K\x01\x85R"])
 @pytest.mark.parametrize("state", ["", "Nb", "}b", ")b", "}\x8c\x01xK\x01sb", "N}\x8c\x01xK\x01s\x86b", "K\x01b"])
 def test_what_a_class_does_while_it_is_made_is_as_on_stock(
@@ -125,7 +138,7 @@ def test_what_a_class_does_while_it_is_made_is_as_on_stock(
 ) -> None:
     """It sees the same stack, may put another one there, is asked the same, and its errors come through."""
     module = types.ModuleType("shelf")
-    vars(module).update({cls.__name__: cls for cls in (Shown, Swapping, Emptying, Stateless, Slotted, Asked, int)})
+    vars(module).update({cls.__name__: cls for cls in KINDS})
     monkeypatch.setitem(sys.modules, "shelf", module)
     body = b"N(K\x01" + asm.stack_name("shelf", kind) + (call + state).encode("latin1") + b"\x86t."
     for data in (b"\x80\x04" + asm.frame(body), b"\x80\x04" + body):

@@ -10,7 +10,8 @@ use pickleball_verifier::{Obligation, Segment, Stretch};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 
 use crate::calls;
 use crate::handlers::{self, Outcome};
@@ -21,6 +22,8 @@ const FRAME: u8 = 0x95;
 const WIDTH: usize = 8; // bytes of a frame's length
 const LOOKED_AT: &[u8] = b"PQ\x82\x83\x84"; // persistent ids and extension codes
 const PIECE: usize = 1 << 20; // bytes of a frame that are read at once
+
+static BYTES_IO: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 /// The handlers that a piece is cut for.
 struct Table<'py> {
@@ -58,8 +61,7 @@ struct Given<'py> {
 impl<'py> Given<'py> {
     fn new(arguments: Bound<'py, PyBytes>) -> PyResult<Given<'py>> {
         let py = arguments.py();
-        let class = PyModule::import(py, intern!(py, "io"))?.getattr(intern!(py, "BytesIO"))?;
-        let file = class.call1((arguments,))?;
+        let file = BYTES_IO.import(py, "io", "BytesIO")?.call1((arguments,))?;
         let (read, line) = (file.getattr(intern!(py, "read"))?, file.getattr(intern!(py, "readline"))?);
         let functions = [read, line, file.getattr(intern!(py, "readinto"))?];
         Ok(Given { file, functions })

@@ -289,7 +289,7 @@ impl<'py> State<'py> {
             None => set_state(&target, &state)?,
         };
         if done.is_none() {
-            self.stack.append(state)?;
+            self.owner.getattr(intern!(self.owner.py(), "stack"))?.call_method1("append", (state,))?;
         }
         Ok(done)
     }
