@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pickleball_enforce import engine
+
 if TYPE_CHECKING:
     from tests.compat.conftest import Enforced
 
@@ -180,18 +182,30 @@ def test_coroutines_load(enforced: Enforced) -> None:
     """)
 
 
+INTERPRETERS = """
+        import sys
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters
+            run, create = interpreters.exec, lambda isolated: interpreters.create("isolated" if isolated else "legacy")
+        else:
+            import _xxsubinterpreters as interpreters
+            run, create = interpreters.run_string, lambda isolated: interpreters.create(isolated=isolated)
+        def each(code, *, first=lambda: None):
+            for isolated in (True, False):
+                number = create(isolated)
+                failure = run(number, code)
+                assert failure is None, failure
+                first()
+                interpreters.destroy(number)
+"""
+
+
 @pytest.mark.door("subinterpreters")
 def test_subinterpreters_are_enforced(enforced: Enforced) -> None:
     """Each interpreter of the process hooks its own pickle, and has an audit hook of its own."""
-    enforced("""
-        import sys
-        try:
-            import _interpreters as interpreters
-            run = interpreters.exec
-        except ImportError:
-            import _xxsubinterpreters as interpreters
-            run = interpreters.run_string
-        from specimens import *
+    enforced(
+        INTERPRETERS
+        + """
         code = '''if True:
             from pickle import Unpickler
             import _pickle, io, pickle, sys
@@ -203,13 +217,73 @@ def test_subinterpreters_are_enforced(enforced: Enforced) -> None:
             with open("done", "a") as file:
                 file.write("done ")
         '''
-        for _ in range(2):
-            number = interpreters.create()
-            failure = run(number, code)
-            assert failure is None, failure
-            interpreters.destroy(number)
+        from specimens import *
+        each(code)
         with open("done") as file:
             assert file.read() == "done done "
         refused(pickle.loads, bad())
         assert pickle.loads(good()) == VALUE
+    """
+    )
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before the main one loads", "after the main one has loaded"])
+def test_the_compiled_verifier_is_the_main_interpreters(enforced: Enforced, early: bool) -> None:
+    """Another interpreter does not try to import it, and says why; the main one has it before and afterwards."""
+    done = enforced(
+        INTERPRETERS
+        + f"""
+        early = {early}
+        code = '''if True:
+            import pickle
+            from specimens import *
+            assert pickle.loads(good()) == VALUE
+            refused(pickle.loads, bad())
+            from pickleball_enforce import engine
+            assert engine.NAME == "python", engine.NAME
+            assert "belongs to the main interpreter" in engine.REASON, engine.REASON
+        '''
+        def load():
+            import pickle, specimens
+            assert pickle.loads(specimens.good()) == specimens.VALUE
+            specimens.refused(pickle.loads, specimens.bad())
+        if not early:
+            load()
+        each(code, first=load)
+        from pickleball_enforce import engine
+        print(engine.NAME, engine.REASON)
+    """
+    )
+    assert done.stdout.split()[0] == engine.NAME
+
+
+def test_subinterpreters_without_a_policy_load_nothing(enforced: Enforced) -> None:
+    """No readable policy: every load is refused in every interpreter of the process."""
+    enforced(
+        INTERPRETERS
+        + """
+        code = '''if True:
+            import pickle
+            from specimens import *
+            refused(pickle.loads, good())
+            refused(pickle.loads, bad())
+        '''
+        each(code)
+        """,
+        PICKLEBALL_POLICY="/nowhere/policy.json",
+    )
+
+
+@pytest.mark.door("free-threaded builds (3.13t, 3.14t)")
+def test_a_python_without_a_global_lock_is_enforced_by_the_python_verifier(enforced: Enforced) -> None:
+    """The compiled module is not tried on such a build, whose objects it does not know."""
+    enforced("""
+        import sys
+        sys.abiflags = "t"
+        from specimens import *
+        assert pickle.loads(good()) == VALUE
+        refused(pickle.loads, bad())
+        from pickleball_enforce import engine
+        assert (engine.NAME, "global lock" in engine.REASON) == ("python", True), engine.REASON
+        assert "pickleball_enforce._verifier" not in sys.modules
     """)

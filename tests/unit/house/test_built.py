@@ -14,7 +14,8 @@ from pickleball_enforce import engine
 ROOT = Path(__file__).parents[3]
 CRATE = ROOT / "images" / "enforce" / "verifier"
 SOURCES = ROOT / "images" / "enforce" / "src"
-ALLOWED = {"__future__", "_json", "gc", "sitecustomize"}  # docs/design/0011-what-the-enforcer-imports.md
+_INTERPRETERS = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+ALLOWED = {"__future__", "_json", "gc", "sitecustomize", _INTERPRETERS}  # docs/design/0011-what-the-enforcer-imports.md
 
 
 def test_the_compiled_verifier_was_built_from_these_sources() -> None:

@@ -1,14 +1,16 @@
 """Which verifier judges whole buffers: the compiled one where it loads, else the Python one, which says the same.
 
 The compiled module is for CPython on Linux with glibc. Elsewhere (musl, PyPy, free-threaded builds, subinterpreters)
-the Python verifier stands in by itself; `NAME` and `REASON` say so, and so does `pickleball selftest`.
+the Python verifier stands in by itself; `NAME` and `REASON` say so, and so does `pickleball selftest`. The module
+belongs to one interpreter: another one that only tries to import it takes it from the main one, or ends the process.
 """
 
 from __future__ import annotations
 
-from . import opcodes
+from . import interpreters, opcodes
 
 try:
+    interpreters.require_main()
     from . import native
 except ImportError as error:
     native = None  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from . import sanction
+from . import interpreters, sanction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,12 +70,7 @@ def is_caller_exempt() -> bool:
 
 def _is_between_interpreters() -> bool:
     """Whether this is another interpreter than the main one: there C itself loads what interpreters send each other."""
-    if sys.hexversion < _INTERPRETERS:
-        return False
-    from importlib import import_module  # noqa: PLC0415 - rarely asked
-
-    interpreters = import_module("_interpreters")
-    return bool(interpreters.get_current()[0] != interpreters.get_main()[0])
+    return sys.hexversion >= _INTERPRETERS and not interpreters.is_main()
 
 
 def is_exempt(frame: FrameType | None) -> bool:
