@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATCHED = ("pickle", "_pickle")
 # What the enforcer imports of the standard library beyond pickle's own, some of it in the middle of a load: it is taken
 # from where it was when the process was hooked, whatever stands first on sys.path by then.
-_COMPILED = ("_json", "_hashlib", "_sha2", "_sha256")
+_COMPILED = ("_json", "_hashlib", "_sha2", "_sha256", "_interpreters", "_xxsubinterpreters")
 _OWN = "pickleball_enforce."
 _EXIT = 78  # sysexits: a configuration error
 
