@@ -157,7 +157,7 @@ def test_what_a_class_does_while_it_is_made_is_as_on_stock(
 
 
 def test_a_handler_that_loads_again_or_raises_ends_the_load(tmp_path: Path) -> None:
-    """No load runs within another of the same unpickler; after a failure, what is remembered is not called."""
+    """No load runs within another of the same unpickler; after a failure, nothing gets what is remembered."""
     hooked(
         tmp_path,
         """
@@ -181,7 +181,7 @@ def test_a_handler_that_loads_again_or_raises_ends_the_load(tmp_path: Path) -> N
             try:
                 print(unpickler.load())
             except pickle.UnpicklingError as error:
-                assert [item.rule for item in error.violations] == ["callee-not-import"], error
+                assert "is of a load that failed" in str(error), error
             else:
                 raise SystemExit("it was called")
         """,

@@ -129,7 +129,7 @@ def test_a_load_inside_a_load_of_the_same_unpickler_is_refused(kind: str, enforc
 
 @KINDS
 def test_an_error_in_the_middle_leaves_no_unjudged_bytes(kind: str, enforced: Enforced) -> None:
-    """After a failed load the rest of that pickle is not taken for the next one, and old memo entries are data."""
+    """After a failed load the rest of that pickle is not taken for the next one, and nothing gets its memo entries."""
     enforced(f"""
         import io, pickle
         from specimens import *

@@ -169,7 +169,7 @@ class Verifier:
         return self._core.suppressed
 
     def abandon(self) -> None:
-        """Forget what the memo held: the load that was judged did not run to its end."""
+        """Forget what the memo held: the load that was judged did not run to its end, or it was refused."""
         self._core.abandon()
 
     def adopt(self, keys: Iterable[int]) -> None:

@@ -48,6 +48,7 @@ LONG_TEXT = Opaque("a long text")
 BUFFER = Opaque("an out-of-band buffer", LIVE)
 PERSISTENT = Opaque("a persistent object", LIVE)
 FOREIGN = Opaque("an object of the application", LIVE)
+LOST = Opaque("an object of a load that failed")  # in the memo only: nothing gets it from there
 BOUND = Opaque("a bound method", LIVE)
 LISTED = Opaque(BOUND.name, LIVE)  # ... that `reduces` lists
 CLASS = Opaque("the class of a singleton", LIVE)

@@ -6,7 +6,7 @@ Whole buffer (C driver, static driver)::
 
     verdict = verifier.verify(data, start)     # Verdict; never raises for a bad stream
     ... run it when verdict.clean ...
-    verifier.abandon()                         # when the run failed half way: memo entries are foreign from then on
+    verifier.abandon()                         # when it failed or was refused: nothing gets its memo entries
 
 Lockstep (Python driver)::
 
@@ -41,6 +41,7 @@ from .tags import (
     FOREIGN,
     LONG,
     LONG_TEXT,
+    LOST,
     MUTABLE,
     PERSISTENT,
     Bytes,
@@ -170,8 +171,11 @@ class Verifier(Targets):
         )
 
     def abandon(self) -> None:
-        """Forget what the memo held: the load that was judged did not run to its end."""
-        self.memo = dict.fromkeys(self.memo, FOREIGN)
+        """Forget what the memo held: the load that was judged did not run to its end, or it was refused.
+
+        Helpers and classes of `instances` may be among it, and what was found once is not told again.
+        """
+        self.memo = dict.fromkeys(self.memo, LOST)
 
     def adopt(self, keys: Iterable[int]) -> None:
         """Take memo entries that the application set; they are its data."""
@@ -369,7 +373,10 @@ class Verifier(Targets):
     def _get(self, index: int) -> None:
         if index not in self.memo:
             self.malformed(f"The memo has no entry {index}.")
-        self._push(self.memo[index])
+        found = self.memo[index]
+        if found is LOST:
+            self.malformed(f"The memo entry {index} is of a load that failed.")
+        self._push(found)
 
     def charge(self, cost: int, depth: int) -> None:
         """Count what hashing and comparing keys cost; refuse what exceeds the bound."""

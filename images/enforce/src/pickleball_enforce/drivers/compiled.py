@@ -128,6 +128,7 @@ class Loader:
         self._busy = _thread.allocate_lock()
         self._used = False
         self._failed = False  # stock keeps what it has not read of a failed load for the next one
+        self._lost = False  # a load failed or was refused: nothing gets what the memo has
         self._active: _Imports | None = None
 
     @property
@@ -148,6 +149,7 @@ class Loader:
         content = dict(value) if isinstance(value, dict) else self._engine.memo.copy()
         self._rebuild(content)
         self._used = True
+        self._lost = False
         if self._session and self._session.verifier:
             self._session.verifier.adopt(content)
 
@@ -176,6 +178,9 @@ class Loader:
         if verifier is not None and content.keys() != verifier.memo.keys():
             self._rebuild(content)
             verifier.adopt(content)
+            if self._lost:
+                verifier.abandon()
+        self._lost = False
 
     # ---- a load -----------------------------------------------------------------------------------------------------
 
@@ -206,7 +211,22 @@ class Loader:
         self._used = True
         tape = self._take()
         session.digest = tape.digest
-        verdict = tape.judge(session.verifier, last=self._once)
+        verdict = None
+        try:
+            verdict = tape.judge(session.verifier, last=self._once)
+            return self._load_judged(session, verdict, tape, owner)
+        except BaseException:
+            if verdict is None or verdict.error is None or verdict.violations or verdict.late:
+                self._lose(session)  # else nothing was found, and nothing ran
+            raise
+
+    def _lose(self, session: Session) -> None:
+        """Let no later load get what the memo has: what was found of it once is not told again."""
+        self._lost = True
+        if session.verifier:
+            session.verifier.abandon()
+
+    def _load_judged(self, session: Session, verdict: Verdict, tape: Tape, owner: Unpickler | None) -> Any:
         if verdict.error is not None:
             session.refuse(verdict.violations) if verdict.violations else None
             session.refuse_malformed(verdict.error, truncated=tape.truncated)
@@ -242,13 +262,8 @@ class Loader:
         asked = [item for item in verdict.imports if not (item.optional and item in session.objects)]
         imports = _Imports(session, asked, self._engine, owner)
         imports.persistent = verdict.persistent
-        try:
-            built = self._build(imports, tape) if self._once and asked and not session.audit else None
-            result = self._run_judged(imports, tape, owner) if built is None else built[0]
-        except BaseException:
-            if session.verifier:
-                session.verifier.abandon()
-            raise
+        built = self._build(imports, tape) if self._once and asked and not session.audit else None
+        result = self._run_judged(imports, tape, owner) if built is None else built[0]
         session.report_stubs()
         return result
 

@@ -89,6 +89,7 @@ class Follower:
         """Read an opcode outside frames: all of it, or the head of a long literal, how much is left out, and all."""
         owner = self._owner
         if not key:
+            self._lockstep.begun = offset > 0
             malformed = Malformed(offset, "The stream ends without STOP.")
             self._lockstep.session.refuse_malformed(malformed, truncated=True)
             raise EOFError

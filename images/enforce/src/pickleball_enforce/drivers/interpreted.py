@@ -76,6 +76,8 @@ class _Lockstep:
         self.under: Import | None = None  # ... under the name that reached the base class
         self.memo: Any = None  # the dict that belongs to the tags
         self._entries: dict[int, Any] = {}  # ... and what it held when the last load ended
+        self.lost: Any = None  # the memo of a load that failed or was refused: nothing gets what it held
+        self.begun = False  # whether the load has read anything
         self.extensions: dict[bytes, Import] = {}  # what the codes of this load stand for
 
     def keep(self, memo: Any) -> None:
@@ -188,14 +190,16 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         self.proto = 0
         session.verifier.begin()
         lockstep.extensions.clear()
+        lockstep.begun = True
         finished = False
         try:
             result = Follower(self, lockstep).run() if lockstep.follows else self._pickleball_run(lockstep)
             finished = True
         finally:
             lockstep.owner = lockstep.prediction = None
-            if not finished:
+            if not finished and lockstep.begun:
                 session.verifier.abandon()
+                lockstep.lost = self.memo
             lockstep.keep(self.memo)
         session.report_stubs()
         return result
@@ -226,6 +230,8 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         verifier = lockstep.session.verifier
         if verifier and not lockstep.fits(self.memo, verifier.memo.keys()):
             verifier.adopt(self.memo)
+            if lockstep.lost is self.memo:
+                verifier.abandon()
         lockstep.owner = self
         return lockstep
 
@@ -237,6 +243,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
             while True:
                 key = source.read(1)
                 if not key:
+                    lockstep.begun = offset > 0
                     session.refuse_malformed(Malformed(offset, "The stream ends without STOP."), truncated=True)
                     raise EOFError
                 opcode = key[0]

@@ -603,6 +603,9 @@ impl<'a> Machine<'a> {
     #[inline(always)]
     fn get(&mut self, index: u64) -> Step {
         match self.v.memo.get(index) {
+            Some(tag) if tag.is(Sort::Lost) => {
+                self.malformed(say!("The memo entry ", &index.to_string(), " is of a load that failed."))
+            }
             Some(tag) => {
                 self.v.puts.get(index);
                 self.push(tag)

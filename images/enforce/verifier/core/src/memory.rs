@@ -679,6 +679,7 @@ impl Memory {
             Sort::Buffer => "an out-of-band buffer",
             Sort::Persistent | Sort::Identified => "a persistent object",
             Sort::Foreign => "an object of the application",
+            Sort::Lost => "an object of a load that failed",
             Sort::Bound | Sort::Listed => "a bound method",
             Sort::Class => "the class of a singleton",
             Sort::ByteArray => "a bytearray",

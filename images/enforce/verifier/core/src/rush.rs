@@ -137,7 +137,7 @@ impl Machine<'_> {
     #[inline(always)]
     fn pass_got<'d, const WIDTH: usize>(&mut self, tail: &'d [u8]) -> Rest<'d> {
         let (index, tail) = number::<WIDTH>(tail)?;
-        let tag = self.v.memo.get(index)?;
+        let tag = self.v.memo.get(index).filter(|tag| !tag.is(Sort::Lost))?;
         self.pushes_plainly(tag).then(|| {
             self.v.puts.get(index);
             tail

@@ -48,6 +48,8 @@ pub enum Sort {
     Container,
     Object,
     Import,
+    /// A memo entry of a load that failed: nothing gets it.
+    Lost,
     /// No value: a memo entry that is not set.
     Nothing,
 }
@@ -165,6 +167,7 @@ const SORTS: [Sort; 256] = {
         Sort::Container,
         Sort::Object,
         Sort::Import,
+        Sort::Lost,
         Sort::Nothing,
     ];
     let mut table = [Sort::Nothing; 256];

@@ -274,11 +274,11 @@ impl Verifier {
         }
     }
 
-    /// Forgets what the memo held: the load that was judged did not run to its end.
+    /// Forgets what the memo held: the load that was judged did not run to its end, or it was refused.
     pub fn abandon(&mut self) {
         for tag in self.memo.tags_mut() {
             if !tag.is(Sort::Nothing) {
-                *tag = Tag::plain(Sort::Foreign);
+                *tag = Tag::plain(Sort::Lost);
             }
         }
     }
