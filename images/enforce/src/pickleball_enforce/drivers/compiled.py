@@ -238,6 +238,8 @@ class Loader:
     def _discharge_early(self, session: Session, verdict: Verdict) -> None:
         """Check what find_class will not be asked for: cached extension codes, imports of earlier loads."""
         for prediction in verdict.imports:
+            if prediction.optional:
+                session.refuse_registered(prediction)
             cached = names.cached_extension(prediction.code) if prediction.optional else None
             if cached is not None:
                 session.refuse(obligations.check_cached(prediction))

@@ -293,6 +293,7 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         if prediction is None:
             return
         if prediction.optional and names.cached_extension(prediction.code) is not None:
+            session.refuse_registered(prediction)
             session.refuse(obligations.check_cached(prediction))
         lockstep.prediction = prediction
 

@@ -165,6 +165,12 @@ class Session:
         found = obligations.decide(prediction, *reached, policy)
         self.refuse([item for item in found if (item.opcode, item.offset) == (obligation.opcode, obligation.offset)])
 
+    def refuse_registered(self, prediction: Import) -> None:
+        """Judge an extension code by its registered name: where its object is cached, find_class is not asked."""
+        policy = self.enforcement.policy
+        if prediction.decision == "ask" and policy is not None:
+            self.refuse(obligations.decide(prediction, *prediction.canonical, policy))
+
     def object_of(self, prediction: Import) -> Any:
         """Give the object of an import; KeyError when the load did not get that far."""
         if prediction.parent is not None:
