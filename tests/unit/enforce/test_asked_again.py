@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,23 @@ def test_what_is_only_at_its_end_keeps_its_memo(unpickler: str) -> None:
     command = [sys.executable, "-c", PROGRAM, unpickler, "plain", *streams]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines() == ["list", "EOFError", "list"]
+
+
+def test_a_large_memo_index_makes_nobody_forget() -> None:
+    """The second load is not followed in compiled code, as such indexes are not; it gets nothing of the first."""
+    large = 1 << 24
+    literal = b"B" + struct.pack("<I", large + 1000) + bytes(large + 1000)
+    first = ONLY + put(1) + POP + literal + b"r" + struct.pack("<I", large + 500) + POP + NONE
+    code = PROGRAM.replace("bytes.fromhex(stream)", "open(stream, 'rb').read()")
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "images/enforce/src")}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("first", "second")]
+        for path, stream in zip(paths, (first, asm.list_of(get(1))), strict=True):
+            path.write_bytes(PROTO2 + stream + STOP)
+        command = [sys.executable, "-c", code, "_Unpickler", "plain", *map(str, paths)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[0] == OK
+    assert done.stdout.splitlines()[1] in (REFUSED, LOST)
 
 
 @pytest.mark.parametrize("renames", [False, True])

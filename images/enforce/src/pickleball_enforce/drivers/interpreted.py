@@ -76,7 +76,7 @@ class _Lockstep:
         self.under: Import | None = None  # ... under the name that reached the base class
         self.memo: Any = None  # the dict that belongs to the tags
         self._entries: dict[int, Any] = {}  # ... and what it held when the last load ended
-        self.lost: Any = None  # the memo of a load that failed or was refused: nothing gets what it held
+        self.lost: Any = None  # a memo of which nothing is known any more, after a failure: nothing gets what it held
         self.begun = False  # whether the load has read anything
         self.extensions: dict[bytes, Import] = {}  # what the codes of this load stand for
 
@@ -222,7 +222,10 @@ class Unpickler(stock.PythonUnpickler):  # type: ignore[misc]  # a class that is
         follows = not renames and not lookup.current().audit and can_follow(self)
         lockstep = self._pickleball
         if lockstep is None or lockstep.follows != follows:
+            before = lockstep
             lockstep = self._pickleball = _Lockstep(settings, self._pickleball_source, follows=follows)
+            if before is not None and before.memo is self.memo:
+                lockstep.lost = self.memo  # what was known of it has gone
         elif lockstep.settings != settings:
             lockstep.settings = settings
             if lockstep.session.verifier:
