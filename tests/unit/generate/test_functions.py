@@ -323,6 +323,37 @@ def test_a_function_in_cython_is_never_inert(tree: Tree, environment_of: Opener)
     assert grades == {"quiet": "unknown", "loud": "effects", "hidden": "unknown"}
 
 
+def test_a_partial_that_makes_tables_calls_what_it_gives_them(tree: Tree, environment_of: Opener) -> None:
+    """`defaultdict(partial(defaultdict, f))` calls f, as `partial(tuple, ...)` does a type of plain data."""
+    root = tree({
+        "lib/__init__.py": "",
+        "lib/model.py": "import os\nfrom collections import defaultdict\nfrom functools import partial\n\n"
+        "class Model:\n    def __init__(self):\n        self.tables = defaultdict(partial(defaultdict, self.fresh))\n"
+        "        self.loud = defaultdict(partial(defaultdict, self.shell))\n"
+        "        self.limits = defaultdict(partial(tuple, (0.0, 1.0)))\n\n"
+        "    @staticmethod\n    def fresh():\n        return 1\n\n"
+        "    @staticmethod\n    def shell():\n        return os.system('true')\n",
+    })  # fmt: skip
+    result = inferred(environment_of, root, "lib.model.Model")
+    wanted = {"functools.partial", "collections.defaultdict", "builtins.tuple", "lib.model.Model.fresh"}
+    assert result.policy.reduces == wanted
+    assert "lib.model.Model.shell" not in result.policy.globals
+
+
+def test_a_method_that_a_class_puts_in_the_place_of_another_is_called(tree: Tree, environment_of: Opener) -> None:
+    """Attack: one that reaches a process is put there, too: it stays outside. Elsewhere a method is data."""
+    root = tree({
+        "lib/__init__.py": "",
+        "lib/model.py": "import os\n\nclass Model:\n    def __init__(self):\n        self.use = self.other\n"
+        "        self.end = self.shell\n        self.kept = self.third\n\n    def use(self):\n        return 1\n\n"
+        "    def end(self):\n        return 1\n\n    def other(self):\n        return 2\n\n"
+        "    def third(self):\n        return 3\n\n    def shell(self):\n        os.system('true')\n",
+    })  # fmt: skip
+    policy = inferred(environment_of, root, "lib.model.Model").policy
+    assert policy.reduces == {"lib.model.Model.other"}
+    assert "lib.model.Model.third" in policy.globals
+
+
 def test_a_file_may_propose_a_bound_method_that_has_no_effect(tree: Tree, environment_of: Opener) -> None:
     """Attack: `PosixPath.unlink` bound to a path of the file, and `search` as something to call: both are refused."""
     root = tree({"lib/__init__.py": ""})

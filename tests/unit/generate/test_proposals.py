@@ -187,6 +187,7 @@ def run(library: Path, folder: Path, capsys: pytest.CaptureFixture[str], *words:
         (REFERENCES, "lib.parts.run", "refuse", "process"),
         (CALLS, "lib.parts.run", "refuse", "process"),
         (CALLS, "posix.system", "refuse", "process"),
+        (CALLS, "builtins.tuple", "ask", "calls it"),
         (CALLS, "builtins.eval", "refuse", "by value"),
         (REFERENCES, "lib.parts.made", "refuse", "no source"),
         (INSTANCES, "lib.lazy.Part", "refuse", "no source"),

@@ -12,6 +12,7 @@ from pickleball_generate.inference import sinks
 from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import constant, definitions
+from pickleball_generate.inference.pickling import DATA
 from pickleball_generate.inference.program import Program, tooling
 from pickleball_generate.proposals import Proposal
 
@@ -99,6 +100,8 @@ class Judge:
                 return "refuse", f"it is a callable with an effect itself ({effect})", None, None
         if described := self._described(name, listed):
             return "inert", described, None, None
+        if listed == "reduces" and name in DATA:
+            return "ask", "the file calls it, and what it is given says what a type of plain data runs", None, None
         if not values:
             return "refuse", "no source below the library paths defines it, so nothing is known of it", None, None
         if len(values) > 1:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DEFAULT = "object"
 UNPICKLABLE_ROOTS = frozenset({"threading.Thread", "socket.socket"})
 BOXES = {"set": ("builtins.set", "builtins.frozenset"), "partial": ("functools.partial",)}
+DEFAULTS = "collections.defaultdict"
+# Types of plain data, which partials may make.
+DATA = frozenset(f"builtins.{name}" for name in ("bool", "complex", "dict", "float", "int", "list", "set", "tuple"))
 REGISTERED = 2  # arguments of copyreg.pickle: the class, the function that reduces its instances
 HELPERS = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor", "_codecs.encode"})
 
@@ -246,8 +249,14 @@ class Pickling(Solver):
 
     def _see_bound(self, inner: Value, holder: Value, reason: Reason) -> None:
         """Remember a function that a partial calls; whether a stream may, its grade says (partials.py)."""
+        because = Because(holder, "function of a partial", reason.file, reason.line)
         if inner[0] == "fun":
-            self.in_partials.setdefault(inner[1], Because(holder, "function of a partial", reason.file, reason.line))
+            self.in_partials.setdefault(inner[1], because)
+        elif inner[0] == "ext" and inner[1] == DEFAULTS:
+            self.invoke(DEFAULTS, because)
+            self.watch(self.field(holder, "[1]"), lambda given: self._see_bound(given, holder, reason))
+        elif inner[0] == "ext" and inner[1] in DATA:
+            self.invoke(inner[1], because)
 
     def hold_inst(self, value: Value, holder: Value | None, reason: Reason) -> None:
         """An instance of a type without source: a pack or the extension module's names say how it pickles."""
@@ -393,10 +402,12 @@ class Pickling(Solver):
             return
 
         def see(inner: Value) -> None:
-            if inner[0] == "fun":
+            if inner[0] in {"fun", "meth"}:
                 reason = self.why(field, inner)
                 rule = f"function in the place of the method {name}"
-                self.invoke(self.program.canonical(inner[1]), Because(inner, rule, reason.file, reason.line))
+                called = self.bound_name(inner) if inner[0] == "meth" else self.program.canonical(inner[1])
+                self.scopes[called] = inner[1]
+                self.invoke(called, Because(inner, rule, reason.file, reason.line))
 
         self.watch(field, see)
 
