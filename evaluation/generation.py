@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.policy import LISTS, Entry, Policy
+from pickleball_enforce.policy import Policy
 from pickleball_generate.inference import sinks
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ class Generated:
     def with_entries(self, path: Path, entries: Collection[tuple[str, str]]) -> Generated:
         """Add entries that a person allows beside those of the files, as `policy.extra` of a ModelDeployment does."""
         model, *_ = self.policy.entries
-        before = self.policy.entries[model]
-        lists = {
-            listed: tuple(sorted({*getattr(before, listed), *(name for where, name in entries if where == listed)}))
-            for listed in LISTS
-        }
-        policy = Policy({**self.policy.entries, model: Entry(**lists)})
+        policy = Policy({**self.policy.entries, model: self.policy.entries[model].joined(entries)})
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(policy.dumps())
         return replace(self, path=path, policy=policy)
@@ -66,6 +61,7 @@ class Generated:
             "classes": sorted(self.policy.entries),
             "globals": len(self.policy.globals),
             "reduces": len(self.policy.reduces),
+            "instances": len(self.policy.instances),
             "grades": dict(sorted(Counter(entry["grade"] for _, _, entry in entries).items())),
             "kinds": dict(sorted(Counter(entry["kind"] for _, _, entry in entries).items())),
             "dangerous": sorted(name for name in self.policy.reduces if sinks.effect(name)),

@@ -61,6 +61,23 @@ class Static(Layer):
 
 class Declared(Layer):
     get: object
+
+class Looking(Layer):
+    def __hash__(self):
+        self.table.place_of(self.word)
+        return 0
+
+class Placing(Layer):
+    def place_of(self, name):
+        os.mkdir(name)
+
+class Passing(Layer):
+    def get(self, name):
+        self.inner.keys(name)
+
+class Listing(Layer):
+    def keys(self, name):
+        os.mkdir(name)
 """
 MODEL = """
 from lib.layers import Layer
@@ -96,20 +113,44 @@ OBJECTS = {
     "a class has a static method of another module": new(layer("Static")),
     "a class itself is asked": layer("Static"),
 }
-OWN = [name for name in OBJECTS if name.startswith("a class ")]
+OBJECTS["what is asked asks for a method with an effect"] = holding(
+    "Passing", dict_of(text("inner"), new(layer("Listing")))
+)
+OBJECTS["what is asked has a class in an attribute"] = holding(
+    "Passing", dict_of(text("inner"), holding("Plain", dict_of(text("keys"), layer("Making"))))
+)
+PLACES = {
+    "an attribute holds a class": holding("Plain", dict_of(text("place_of"), layer("Making"))),
+    "an attribute holds an instance": holding("Plain", dict_of(text("place_of"), new(layer("Calling")))),
+    "a class has the method": new(layer("Placing")),
+}
+KEEPING = [name for name in OBJECTS if "holds a class" in name or "gives a class" in name or "a class in" in name]
+
+
+def gadget(asked: bytes, marker: Path) -> bytes:
+    """Write an instance that asks for `get`, and what it asks."""
+    return holding("Asking", dict_of(text("of"), asked, text("name"), text(str(marker))))
+
+
+def lookup(asked: bytes, marker: Path) -> bytes:
+    """Write an instance that asks for a method with a rare name, when it becomes a key."""
+    return dict_of(holding("Looking", dict_of(text("table"), asked, text("word"), text(str(marker)))), text("x"))
+
+
+ATTACKS = {f"get: {name}": (gadget, asked) for name, asked in OBJECTS.items()} | {
+    f"place_of: {name}": (lookup, asked) for name, asked in PLACES.items()
+}
 
 
 def each(names: Iterable[str]) -> pytest.MarkDecorator:
-    """Run a test with some of the objects."""
+    """Run a test with some of the files."""
     chosen = list(names)
     ids = [name.replace(" ", "-") for name in chosen]
-    return pytest.mark.parametrize("asked", [OBJECTS[name] for name in chosen], ids=ids)
+    return pytest.mark.parametrize("attack", [_written(*ATTACKS[name]) for name in chosen], ids=ids)
 
 
-def attack(asked: bytes, marker: Path) -> bytes:
-    """Write the file: an instance that asks, and what it asks."""
-    state = dict_of(text("of"), asked, text("name"), text(str(marker)))
-    return PROTO4 + list_of(holding("Asking", state)) + STOP
+def _written(write: Callable[[bytes, Path], bytes], asked: bytes) -> Callable[[Path], bytes]:
+    return lambda marker: PROTO4 + list_of(write(asked, marker)) + STOP
 
 
 def run(code: str, root: Path, *arguments: str) -> str:
@@ -119,41 +160,96 @@ def run(code: str, root: Path, *arguments: str) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-@each(OBJECTS)
-def test_the_gadget_works_on_stock_pickle(asked: bytes, tree: Callable[[dict[str, str]], Path], tmp_path: Path) -> None:
+@each(ATTACKS)
+def test_the_gadget_works_on_stock_pickle(
+    attack: Callable[[Path], bytes], tree: Callable[[dict[str, str]], Path], tmp_path: Path
+) -> None:
     """Stock makes the folder while it loads."""
-    run(STOCK, tree(FILES), attack(asked, tmp_path / "marker").hex())
+    run(STOCK, tree(FILES), attack(tmp_path / "marker").hex())
     assert (tmp_path / "marker").is_dir()
 
 
-@each(OWN)
+@each(ATTACKS)
 def test_a_bound_lets_no_class_in_that_answers_with_an_effect(
-    asked: bytes,
+    attack: Callable[[Path], bytes],
     tree: Callable[[dict[str, str]], Path],
     environment_of: Callable[..., Environment],
     tmp_path: Path,
 ) -> None:
-    """The class that asks enters, what has a function with an effect under this name does not: the load is refused."""
+    """The class that asks enters, what answers with an effect does not, or for instances only: the load is refused."""
     root = tree(FILES)
     policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
-    assert policy.globals >= {"lib.layers.Asking", "lib.layers.Declared"}
-    assert policy.globals.isdisjoint({"lib.layers.Bound", "lib.layers.Static"})
-    assert refused(root, policy, attack(asked, tmp_path / "marker"), tmp_path)
+    assert policy.instances >= {"lib.layers.Asking", "lib.layers.Declared", "lib.layers.Making"}
+    assert policy.globals.isdisjoint({f"lib.layers.{name}" for name in ("Bound", "Static", "Calling", "Listing")})
+    assert refused(root, policy, attack(tmp_path / "marker"), tmp_path)
 
 
-@each(OBJECTS)
+@each(ATTACKS)
 def test_no_gadget_is_accepted_from_a_file(
-    asked: bytes, tree: Callable[[dict[str, str]], Path], tmp_path: Path
+    attack: Callable[[Path], bytes], tree: Callable[[dict[str, str]], Path], tmp_path: Path
 ) -> None:
     """`--accept inert` adds what asks, or what is asked, never both."""
     root = tree(FILES | {"lib/model.py": "class Model:\n    pass\n"})
     model, path = tmp_path / "model.pkl", tmp_path / "policy.json"
-    model.write_bytes(attack(asked, tmp_path / "marker"))
+    model.write_bytes(attack(tmp_path / "marker"))
     words = ["--library-path", root, "--model-class", "lib.model.Model", "--policy-path", path, "--json"]
     assert cli.main([*map(str, words), "--for-model", str(model), "--accept", "inert"]) == 1
     policy = Policy.load(path)
-    assert "lib.layers.Asking" in policy.globals
+    assert policy.globals & {"lib.layers.Asking", "lib.layers.Looking"}
     assert refused(root, policy, model.read_bytes(), tmp_path)
+
+
+@each(f"get: {name}" for name in KEEPING)
+def test_a_class_of_which_there_are_instances_only_stands_in_the_place_of_no_method(
+    attack: Callable[[Path], bytes], tree: Callable[[dict[str, str]], Path], tmp_path: Path
+) -> None:
+    """A file that makes instances may have all its classes, the one with an effect in its constructor too."""
+    root = tree(FILES | {"lib/model.py": "class Model:\n    pass\n"})
+    model, path = tmp_path / "model.pkl", tmp_path / "policy.json"
+    plain = [new(layer(name)) for name in ("Plain", "Answering", "Passing", "Making")]
+    model.write_bytes(PROTO4 + list_of(*plain, holding("Asking", asked_for_nothing())) + STOP)
+    words = ["--library-path", root, "--model-class", "lib.model.Model", "--policy-path", path, "--json"]
+    assert cli.main([*map(str, words), "--for-model", str(model), "--accept", "inert"]) == 0
+    assert "lib.layers.Making" in Policy.load(path).instances
+    assert refused(root, Policy.load(path), attack(tmp_path / "marker"), tmp_path)
+
+
+NEEDED = """
+from lib.layers import Asking, Calling, Making, Plain, Static
+
+class Model:
+    def __init__(self):
+        self.asking = Asking()
+        self.part = {part}
+"""
+
+
+@pytest.mark.parametrize("part", ["Static()", "Calling()", "Making"])
+def test_what_a_model_needs_is_said_where_it_is_not_harmless_together(
+    part: str, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Nothing can be kept out: the provenance names the class that asks, the method, and what can run there."""
+    root = tree(FILES | {"lib/model.py": NEEDED.replace("{part}", part)})
+    found = infer(environment_of(root), ["lib.model.Model"], Options()).provenance["classes"]["lib.model.Model"]
+    said = [item for item in found["unresolved"] if item["in"] == f"lib.layers.{part.removesuffix('()')}"]
+    assert len(said) == 1
+    assert "lib.layers.Asking calls get of what a stream gives" in said[0]["what"]
+    assert "os.mkdir" in said[0]["what"]
+
+
+def test_a_needed_class_with_an_effect_in_its_constructor_is_harmless_as_an_instance(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Nothing is said of it: no stream may keep the class."""
+    root = tree(FILES | {"lib/model.py": NEEDED.replace("{part}", "Making('x')")})
+    result = infer(environment_of(root), ["lib.model.Model"], Options())
+    assert "lib.layers.Making" in result.policy.instances
+    assert not result.provenance["classes"]["lib.model.Model"]["unresolved"]
+
+
+def asked_for_nothing() -> bytes:
+    """Write a state with what `Asking` asks for."""
+    return dict_of(text("of"), dict_of(text("x"), text("y")), text("name"), text("x"))
 
 
 def refused(root: Path, policy: Policy, stream: bytes, folder: Path) -> bool:
@@ -162,4 +258,4 @@ def refused(root: Path, policy: Policy, stream: bytes, folder: Path) -> bool:
     path.write_text(policy.dumps())
     said = run(ENFORCED, root, stream.hex(), str(path))
     assert not (folder / "marker").exists()
-    return "which the policy does not allow" in said
+    return "which the policy does not allow" in said or "the policy allows instances of it only" in said

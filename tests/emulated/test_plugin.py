@@ -117,7 +117,7 @@ def test_explain_shows_the_chain_and_the_path_of_an_effect(world: World, shell: 
     world.add(model_deployment(policy={"extra": [MAKE]}))
     world.settle()
     shown = shell("explain", "iris", "lib.Model")
-    assert "in globals for lib.Model (may be referenced and instantiated): needed, grade effects" in shown
+    assert "in globals for lib.Model (may be kept and instantiated): needed, grade effects" in shown
     assert "asks for it: the class of the model, lib/__init__.py:1" in shown
     assert "can reach file\n      lib/__init__.py:7 lib.Model.__setstate__" in shown
     assert "a factory, spec.policy.extra" in shell("explain", "iris", "lib.make")

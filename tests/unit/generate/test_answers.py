@@ -58,7 +58,7 @@ def asked(library: Path, *words: object) -> list[object]:
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("lib.model.Part", ["in globals of lib.model.Model", "lib/model.py:9", "an instance of lib.model.Model"]),
+        ("lib.model.Part", ["in instances of lib.model.Model", "lib/model.py:9", "an instance of lib.model.Model"]),
         ("posix.system", ["is not in the policy"]),
         ("os.system", ["is refused for lib.model.Model", "process", "lib/model.py:10"]),
         ("lib.model.Cleaner", ["is not in the policy", "grade effects", "can reach file: os.remove",
@@ -84,16 +84,30 @@ def test_changes_are_shown_with_their_grades(library: Path, tmp_path: Path, caps
     (library / "lib" / "model.py").write_text(LATER)
     _, said = run(capsys, *asked(library, "--policy-path", new, "--diff", old))
     for shown in (said, run(capsys, "diff", old, new)[1]):
-        assert "added to globals: 1" in shown
+        assert "added to instances: 1" in shown
         assert "lib.model: Cleaner [effects]" in shown
         assert "lib.model.Cleaner can reach file: os.remove" in shown
         assert "  lib: unknown (" in shown
     code, said = run(capsys, "diff", new, old, "--json")
     changes: dict[str, Any] = json.loads(said)["changes"]
     assert code == 0
-    assert changes["removed"]["globals"]["lib.model.Cleaner"]["grade"] == "effects"
+    assert changes["removed"]["instances"]["lib.model.Cleaner"]["grade"] == "effects"
     assert changes["old"]["sources"]["lib"]["digest"] != changes["new"]["sources"]["lib"]["digest"]
     assert "the same entries" in run(capsys, "diff", old, old)[1]
+
+
+def test_a_class_that_may_be_kept_now_is_shown_as_added(tmp_path: Path, capsys: Capture) -> None:
+    """Both ways: what could only be instantiated before is more, what can only be instantiated now is less."""
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text('{"m.M": {"globals": [], "reduces": [], "instances": ["a.Gone", "a.Part"]}}')
+    new.write_text('{"m.M": {"globals": ["a.Part"], "reduces": [], "instances": ["a.New"]}}')
+    said = run(capsys, "diff", old, new)[1]
+    assert "added to globals: 1\n  a: Part (before only instances of it)" in said
+    assert "added to instances: 1\n  a: New" in said
+    assert "removed from instances: 1\n  a: Gone" in said
+    back = run(capsys, "diff", new, old)[1]
+    assert "removed from globals: 1\n  a: Part (instances of it stay allowed)" in back
+    assert "added to instances: 1\n  a: Gone" in back
 
 
 def test_a_policy_without_provenance_can_be_compared(library: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from pickleball_generate import packs
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.effects import Grader
+from pickleball_generate.inference.effects import Grade, Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pickleball_generate.facts import Environment
 
@@ -256,3 +257,56 @@ def test_an_effect_has_the_path_that_leads_to_it(grader: Grader) -> None:
         "lib/wrapper_of_a_wrapper.py:5 lib.wrapper_of_a_wrapper.b",
         "lib/wrapper_of_a_wrapper.py:7 lib.wrapper_of_a_wrapper.c",
     ]
+
+
+ASKING = {
+    "attribute": ("self.table.place_of('x')", ""),
+    "attribute_in_a_helper": ("self.place()\n def place(self):\n  return self.table.place_of('x')", ""),
+    "attributes": ("self.table.place_of('x')\n  self.names.word_at(1)", ""),
+}
+NOT_ASKING = {
+    "stored_at_load": ("self.table = made(state)\n  self.table.place_of('x')", "def made(x):\n return x"),
+    "stored_under_a_name": ("setattr(self, 'table', state)\n  self.table.place_of('x')", ""),
+    "stored_under_any_name": ("for k in state: setattr(self, k, 1)\n  self.table.place_of('x')", ""),
+    "stored_in_the_namespace": ("self.__dict__['table'] = state\n  self.table.place_of('x')", ""),
+    "namespace_updated": ("self.__dict__.update(table=state)\n  self.table.place_of('x')", ""),
+    "of_the_class": ("self.table.place_of('x')\n table = made()", "def made():\n return object()"),
+    "property_of_the_class": ("self.table.place_of('x')\n @property\n def table(self):\n  return made()",
+                              "def made():\n return object()"),
+    "method_of_what_is_made": ("self.part = Table()\n  self.table.place_of('x')",
+                               "class Table:\n def place_of(self, x):\n  return x"),
+    "method_of_a_sink": ("self.table.write_text('x')", ""),
+    "attribute_of_an_attribute": ("self.table.rows.place_of('x')", ""),
+    "variable": ("table = state['table']\n  table.place_of('x')", ""),
+    "variable_of_the_module": ("TABLE.place_of('x')", "TABLE = [][0:1]"),
+    "something_else_too": ("self.table.place_of('x')\n  state()", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ASKING, *NOT_ASKING])
+def test_a_call_is_open_where_only_a_stream_can_answer(
+    name: str, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Where code may ask what it made or stored itself, or something with an effect, it stays unknown."""
+    body, top = {**ASKING, **NOT_ASKING}[name]
+    model = f"{top}\nclass Model:\n def __setstate__(self, state):\n  {body}\n"
+    root = tree({"lib/__init__.py": "", "lib/model.py": model})
+    found = Grader(Program(environment_of(root)), packs.load())
+    [(_, scope)] = definitions(found.program, "lib.model.Model")
+    grade = found.grade(scope, called=False)
+    assert grade.word == "unknown"
+    assert grade.asking == (name in ASKING)
+    if grade.asking:
+        assert "place_of" in {method for method, _ in grade.asks}
+
+
+@pytest.mark.parametrize("body", ["cls.names.keys()", "NAMES.keys()"])
+def test_what_the_code_has_itself_is_no_question(
+    body: str, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """No stream gives an attribute of the class, or a variable of the module."""
+    model = f"NAMES = {{}} or None\nclass Model:\n def __new__(cls):\n  {body}\n  return object.__new__(cls)\n"
+    root = tree({"lib/__init__.py": "", "lib/model.py": model})
+    found = Grader(Program(environment_of(root)), packs.load())
+    [(_, scope)] = definitions(found.program, "lib.model.Model")
+    assert found.grade(scope, called=False) == Grade("resolved")

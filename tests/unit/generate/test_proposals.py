@@ -209,7 +209,7 @@ def test_a_name_is_judged_by_what_its_code_can_do(
     [proposal] = outcome["proposals"]
     assert (proposal["name"], proposal["decision"]) == (name, decision)
     assert because in proposal["because"]
-    assert proposal["list"] == ("reduces" if how == CALLS else "globals") or "by value" in because
+    assert proposal["list"] == {CALLS: "reduces", INSTANCES: "instances"}.get(how, "globals") or "by value" in because
     policy = Policy.load(tmp_path / "policy.json")
     assert (name in policy.globals | policy.reduces) == (decision == "inert")
     assert code == (0 if decision == "inert" else 1)

@@ -93,6 +93,44 @@ def test_no_grade_lifts_a_proposal_over_its_decision() -> None:
                 assert found.is_inert == (decision == "inert" and harmless and files == ["/m.pkl"])
 
 
+@pytest.mark.parametrize(
+    ("unknown", "answered", "inert"),
+    [(["x.a"], ["x.a"], True), (["x.a", "y"], ["x.a"], False), ([], ["x.a"], False), (["x.a"], None, False)],
+)
+def test_open_calls_are_harmless_where_the_generator_says_that_nothing_answers(
+    unknown: list[str], answered: list[str] | None, inert: bool
+) -> None:
+    """A proposal whose only unknown calls are of what a file gives is as inert as the generator says."""
+    name = {"name": "a.B", "list": "instances", "decision": "inert", "grade": "unknown", "files": ["/m.pkl"]}
+    names = [{**name, "unknown": unknown, "open": answered}]
+    (found,) = provenance.proposals({"proposals": {**PROPOSALS, "names": names}})
+    assert found.is_inert == inert
+
+
+OLD = {"m.M": {"globals": ["a.Kept"], "reduces": [], "instances": ["a.Made", "a.Gone", "a.Moved"]}}
+NEW = {"m.M": {"globals": ["a.Moved"], "reduces": [], "instances": ["a.Made", "a.New", "a.Kept"]}}
+
+
+def test_a_class_that_may_be_kept_now_is_an_addition() -> None:
+    """What could only be instantiated before is told as more, what can only be instantiated now as less."""
+    old, new = (result.check(json.dumps(policy).encode(), b"{}") for policy in (OLD, NEW))
+    comparison = compare(old, new, "old")
+    assert [(one.list, one.name, one.moved) for one in comparison.added] == [
+        ("globals", "a.Moved", True),
+        ("instances", "a.New", False),
+    ]
+    assert [(one.list, one.name, one.moved) for one in comparison.removed] == [
+        ("globals", "a.Kept", True),
+        ("instances", "a.Gone", False),
+    ]
+    assert "adds 2 entries (2 not graded), 1 of which could only be instantiated" in comparison.sentence
+    assert "+ globals a.Moved  [not graded; unrecorded; could only be instantiated before]" in review.text(
+        comparison, "new"
+    )
+    assert "may now be kept" in report.render(new, "new", comparison)
+    comparison.status()
+
+
 def test_every_list_of_a_policy_is_read() -> None:
     """Reasons are kept for each list that a policy has."""
     described = {listed: {"a.b": {"kind": "needed", "grade": "trivial"}} for listed in LISTS}

@@ -46,6 +46,14 @@ class Entry(Value):
             made.update(entry.instances)
         return cls(*(tuple(sorted(names)) for names in (kept - called, called, made - kept - called)))
 
+    def joined(self, names: Iterable[tuple[str, str]]) -> Entry:
+        """Give the entry with more names, each with its list; what may be kept then is in `instances` no more."""
+        found = {listed: {*getattr(self, listed)} for listed in (*LISTS, INSTANCES)}
+        for listed, name in names:
+            found[listed].add(name)
+        found[INSTANCES] -= found["globals"] | found["reduces"]
+        return Entry(*(tuple(sorted(listed)) for listed in found.values()))
+
 
 class Policy(Value):
     """The union of the entries, and the file that they come from.
@@ -64,6 +72,23 @@ class Policy(Value):
         self.instances = made - kept - self.reduces
         self._source = source
         self._digest = ""
+
+    def lists(self) -> dict[str, frozenset[str]]:
+        """Give the names of each list: in `instances` those of which there may be instances only."""
+        return {
+            "globals": self.globals - self.instances,
+            INSTANCES: self.instances,
+            "reduces": self.reduces,
+        }
+
+    def allowed(self, listed: str) -> frozenset[str]:
+        """Give the names that may be used as those of a list may.
+
+        What may be called may be kept, and what may be kept may be instantiated.
+        """
+        if listed == "reduces":
+            return self.reduces
+        return self.reduces | (self.globals if listed == INSTANCES else self.globals - self.instances)
 
     @property
     def digest(self) -> str:

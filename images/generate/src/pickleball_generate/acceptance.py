@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.policy import LISTS, Entry, Policy
+from pickleball_enforce.policy import INSTANCES, Policy
 from pickleball_generate.errors import BadInput
 
 if TYPE_CHECKING:
@@ -28,16 +28,12 @@ def extend(
     joining = {} if accept == "none" else accepted(files, proposals)
     joining |= approved(result, files, proposals, allowed)
     model, *_ = result.provenance["classes"]
-    entry = result.policy.entries[model]
-    kept, called = (
-        tuple(sorted({*getattr(entry, listed), *(name for where, name in joining if where == listed)}))
-        for listed in LISTS
-    )
-    policy = Policy({**result.policy.entries, model: Entry(kept, called)})
+    policy = Policy({**result.policy.entries, model: result.policy.entries[model].joined(joining)})
     classes = dict(result.provenance["classes"])
     described = classes[model]
-    for (where, name), why in sorted(joining.items()):
-        described = described | {where: dict(sorted({**described[where], name: why}.items()))}
+    for (listed, name), why in sorted(joining.items()):
+        where, use = ("globals", {"use": INSTANCES}) if listed == INSTANCES else (listed, {})
+        described = described | {where: dict(sorted({**described[where], name: why | use}.items()))}
     provenance = result.provenance | {"policy": policy.digest, "classes": classes | {model: described}}
     if files:
         provenance["proposals"] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.errors import PolicyError
-from pickleball_enforce.policy import LISTS, Policy
+from pickleball_enforce.policy import INSTANCES, Policy
 from pickleball_generate.errors import BadInput
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOWN = 30  # lines of each kind; the rest is counted
+ELSEWHERE = {"added": "before", "removed": "after"}
+SAID = {"before": " (before only instances of it)", "after": " (instances of it stay allowed)"}
 FIRST = ("effects", "unknown", "no source", "resolved", "trivial", "")
 
 
@@ -44,9 +46,10 @@ class Side:
 
     def entry(self, listed: str, name: str) -> dict[str, Any]:
         """Describe an entry: its grade, kind and place where the provenance has them."""
+        where = "globals" if listed == INSTANCES else listed
         for described in self.provenance.get("classes", {}).values():
-            if name in described[listed]:
-                known = described[listed][name]
+            if name in described[where]:
+                known = described[where][name]
                 return {key: known[key] for key in ("grade", "kind", "rule", "at", "effects") if known.get(key)}
         return {}
 
@@ -65,10 +68,12 @@ class Side:
 def compare(old: Side, new: Side) -> dict[str, Any]:
     """List what one policy has and the other has not, each entry as the provenance describes it."""
     changes: dict[str, Any] = {"old": old.header(), "new": new.header(), "added": {}, "removed": {}}
-    for listed in LISTS:
-        before, after = getattr(old.policy, listed), getattr(new.policy, listed)
-        changes["added"][listed] = {name: new.entry(listed, name) for name in sorted(after - before)}
-        changes["removed"][listed] = {name: old.entry(listed, name) for name in sorted(before - after)}
+    for what, side, other in (("added", new, old), ("removed", old, new)):
+        before = {**other.policy.lists(), INSTANCES: other.policy.allowed(INSTANCES)}
+        for listed, names in side.policy.lists().items():
+            fewer = names - before[listed]
+            mark = {name: {ELSEWHERE[what]: INSTANCES} for name in fewer & other.policy.instances}
+            changes[what][listed] = {name: side.entry(listed, name) | mark.get(name, {}) for name in sorted(fewer)}
     return changes
 
 
@@ -77,12 +82,12 @@ def text(changes: dict[str, Any]) -> str:
     old, new = changes["old"], changes["new"]
     lines = [f"{old['path']} ({old['sha256'][:12]}) -> {new['path']} ({new['sha256'][:12]})", *_versions(old, new)]
     for what in ("added", "removed"):
-        for listed in reversed(LISTS):
+        for listed in reversed(changes[what]):
             entries = changes[what][listed]
             if entries:
                 lines.append(f"{what} {'to' if what == 'added' else 'from'} {listed}: {len(entries)}")
                 lines += [f"  {line}" for line in grouped(entries)]
-    if not any(changes[what][listed] for what in ("added", "removed") for listed in LISTS):
+    if not any(entries for what in ("added", "removed") for entries in changes[what].values()):
         lines.append("the same entries")
     if new["unread"]:
         lines.append(f"not read in {new['path']}: {len(new['unread'])}, first {new['unread'][0]}")
@@ -94,9 +99,10 @@ def grouped(entries: dict[str, dict[str, Any]]) -> list[str]:
     lines = []
     for grade in FIRST:
         chosen = [name for name, entry in entries.items() if entry.get("grade", "") == grade]
-        for module, names in by_module(chosen):
-            mark = f" [{grade}]" if grade else ""
-            lines.append(f"{module}: {', '.join(names)}{mark}")
+        for said in ("", *SAID):
+            names = [name for name in chosen if said in entries[name] or (not said and not SAID.keys() & entries[name])]
+            mark = SAID.get(said, "") + (f" [{grade}]" if grade else "")
+            lines += [f"{module}: {', '.join(short)}{mark}" for module, short in by_module(names)]
         if grade == "effects":
             lines += [f"  {name} can reach {', '.join(entries[name].get('effects', {}))}" for name in chosen]
     rest = len(lines) - SHOWN

@@ -76,7 +76,7 @@ def _open(proposal: Proposal) -> bool:
 
 
 def _completed(proposal: Proposal, solver: Pickling) -> Proposal:
-    needed: Because | None = getattr(solver, proposal.listed).get(proposal.name)
+    needed: Because | None = solver.wanted(proposal.listed).get(proposal.name)
     if needed is None or not _open(proposal):
         return proposal
     because = f"a class of the file needs it: {needed.rule}"

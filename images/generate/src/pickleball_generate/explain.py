@@ -8,6 +8,11 @@ from typing import Any
 WIDTH = 118
 STEPS = 6  # of a path, of a list of unresolved places
 LINKS = 8  # of a chain: the first and the last of them
+MAY = {
+    "globals": "may be kept and instantiated",
+    "reduces": "may be called",
+    "instances": "may be instantiated, not kept",
+}
 
 
 def explain(provenance: dict[str, Any], name: str, judged: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -18,7 +23,8 @@ def explain(provenance: dict[str, Any], name: str, judged: dict[str, Any] | None
         for listed in ("globals", "reduces", "refused"):
             known |= set(described[listed])
             if name in described[listed]:
-                found.append({"class": model, "in": listed, **described[listed][name]})
+                entry = described[listed][name]
+                found.append({"class": model, "in": entry.get("use", listed), **entry})
         unresolved += [item for item in described["unresolved"] if last and last in f"{item['what']} {item['in']}"]
     sources = [f"{source['name']} {source.get('version') or 'unknown'}" for source in provenance["sources"]]
     explanation: dict[str, Any] = {
@@ -50,8 +56,7 @@ def _found(entry: dict[str, Any]) -> list[str]:
     if entry["in"] == "refused":
         head = f"  is refused for {model}: it is a callable with an effect ({entry['effect']})"
     else:
-        may = "may be called" if entry["in"] == "reduces" else "may be referenced and instantiated"
-        head = f"  in {entry['in']} of {model} ({may}): {entry['kind']}, grade {entry['grade']}"
+        head = f"  in {entry['in']} of {model} ({MAY[entry['in']]}): {entry['kind']}, grade {entry['grade']}"
     lines = [head]
     links = entry["chain"]
     half = LINKS // 2

@@ -88,6 +88,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         "reason": "written",
         "globals": len(result.policy.globals),
         "reduces": len(result.policy.reduces),
+        "instances": len(result.policy.instances),
         "seconds": round(time.monotonic() - start, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + joern.peak,
         "notes": [*environment.notes, *joern.notes],
@@ -105,7 +106,7 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         provenance = options.policy_path.with_name("provenance.json")
         write_together({provenance: dump(result.provenance), options.policy_path: result.policy.dumps()})
         outcome |= {"policy": str(options.policy_path), "provenance": str(provenance)}
-        outcome["sentence"] = f"{outcome['globals']} globals and {outcome['reduces']} reduces for {', '.join(classes)}."
+        outcome["sentence"] = counted(result.policy, classes)
         if not options.json:
             print(f"{options.policy_path}: {outcome['sentence']}")
             if outcome["unread"]:
@@ -113,6 +114,12 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
     if not options.json:
         tell(outcome, proposals.text(asked, result.policy, outcome["violations"]) if files else "")
     return outcome
+
+
+def counted(policy: Policy, classes: list[str]) -> str:
+    """Say how many names a policy has."""
+    made = f" ({len(policy.instances)} only for instances)" if policy.instances else ""
+    return f"{len(policy.globals)} globals{made} and {len(policy.reduces)} reduces for {', '.join(classes)}."
 
 
 def explained(environment: Environment, provenance: dict[str, Any], name: str) -> dict[str, Any]:
@@ -196,7 +203,7 @@ def reasons(names: list[str], texts: list[str]) -> dict[str, str]:
 def coverage(files: list[model_files.ModelFile], asked: list[proposals.Proposal], policy: Policy) -> dict[str, Any]:
     """Say whether files stay inside a policy, and what was said to the names that they ask for."""
     found = model_files.violations(files, policy)
-    missing = [each for each in asked if each.name not in getattr(policy, each.listed)]
+    missing = [each for each in asked if each.name not in policy.allowed(each.listed)]
     return {
         "covered": not missing and not any(found.values()),
         "files": [{"path": file.path, "sha256": file.sha256, "format": file.format} for file in files],

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pickleball_enforce.names import by_value
-from pickleball_generate.completion import classes
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.closedworld import clashes
+from pickleball_generate.inference.closedworld import clashes, in_policy, members
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import constant, definitions
 from pickleball_generate.inference.pickling import DATA
@@ -17,9 +16,9 @@ from pickleball_generate.inference.program import Program, tooling
 from pickleball_generate.proposals import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from pickleball_enforce.policy import Policy
     from pickleball_generate.facts import Environment
+    from pickleball_generate.inference.closedworld import Member
     from pickleball_generate.inference.effects import Grade
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
@@ -51,28 +50,30 @@ class Judge:
         at = f"{scope.file}:{scope.line}" if scope is not None else ""
         return Proposal(name, listed, decision, because, files, at, grade)
 
-    def apart(self, proposals: list[Proposal], allowed: Iterable[str]) -> list[Proposal]:
-        """Ask about inert classes that are not harmless beside one another, or beside those of the policy."""
-        inert = {
-            cls: proposal
-            for proposal in proposals
-            if proposal.decision == "inert"
-            for cls in classes(self.grader.program, [proposal.name])
-        }
-        if not inert:
-            return proposals
+    def apart(self, proposals: list[Proposal], policy: Policy) -> list[Proposal]:
+        """Ask about inert definitions that are not harmless beside one another, or beside those of the policy.
+
+        A class whose code could not be followed where it calls what a stream gives is inert when nothing answers.
+        """
+        program = self.grader.program
+        chosen: dict[Scope, Proposal] = {}
+        found: list[Member] = []
+        for proposal in proposals:
+            if proposal.decision == "inert" or self._asks(proposal):
+                each = members(program, [proposal.name], proposal.listed)
+                chosen |= {member.scope: proposal for member in each}
+                found += each
         doubtful: dict[str, str] = {}
-        there = classes(self.grader.program, sorted(allowed))
-        for clash in clashes(self.grader, inert, there, calls=True):
-            cls = clash.asked if clash.asked in inert else clash.asking
-            if cls in inert:
-                doubtful.setdefault(inert[cls].name, clash.sentence(cls))
-        return [
-            replace(proposal, decision="ask", because=doubtful[proposal.name])
-            if proposal.name in doubtful
-            else proposal
-            for proposal in proposals
-        ]
+        for clash in clashes(self.grader, found, in_policy(program, policy)) if found else ():
+            scope = clash.asked if clash.asked in chosen else clash.asking
+            if scope in chosen:
+                doubtful.setdefault(chosen[scope].name, clash.sentence(scope))
+        return [_settled(proposal, doubtful.get(proposal.name), asks=self._asks(proposal)) for proposal in proposals]
+
+    def _asks(self, proposal: Proposal) -> bool:
+        """Tell whether a person would decide only because code calls what a stream gives."""
+        grade = proposal.grade
+        return proposal.decision == "ask" and grade is not None and grade.asking and proposal.listed != "reduces"
 
     def may_be_method(self, name: str) -> bool:
         """Whether an attribute of a class may be a method, as far as the sources tell: what they do not may be one."""
@@ -140,3 +141,14 @@ class Judge:
         if self.packs.instance(self.packs.reference(name)) or self.packs.rebuilds(name, called=False):
             return "a type that a knowledge pack describes"
         return "machine code without effect that a knowledge pack names" if self.packs.names(name) else ""
+
+
+def _settled(proposal: Proposal, doubt: str | None, *, asks: bool) -> Proposal:
+    """Decide on a proposal by what stands beside it."""
+    if doubt:
+        return replace(proposal, decision="ask", because=doubt)
+    if not asks or proposal.grade is None:
+        return proposal
+    called = ", ".join(sorted(proposal.grade.open)[:4])
+    because = f"a class of an analysed package; its code calls {called}, which nothing answers with an effect"
+    return replace(proposal, decision="inert", because=because)

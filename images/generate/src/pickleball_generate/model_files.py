@@ -24,13 +24,14 @@ class ModelFile:
     path: str
     sha256: str
     format: str
-    globals: tuple[str, ...]
+    globals: tuple[str, ...]  # kept
     reduces: tuple[str, ...]
+    instances: tuple[str, ...] = ()  # only instantiated
     replaces: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what methods of `reduces` may stand for
 
     def wants(self, name: str) -> bool:
         """Tell whether the file names something."""
-        return name in self.globals or name in self.reduces
+        return name in self.globals or name in self.reduces or name in self.instances
 
     def settled(self, may_be_method: Callable[[str], bool]) -> ModelFile:
         """Keep in `reduces` only those of the methods that a state sets which may replace one of the class."""
@@ -70,8 +71,8 @@ def _scan(path: str) -> ModelFile:
             reason="file-unreadable",
         )
     needed = report.needed()
-    kept = (*needed.globals, *needed.instances)
-    return ModelFile(path, report.sha256, report.format, kept, needed.reduces, report.replacing())
+    lists = (needed.globals, needed.reduces, needed.instances)
+    return ModelFile(path, report.sha256, report.format, *lists, report.replacing())
 
 
 def _expand(patterns: Sequence[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Proposals: names that model files ask for beyond a policy, each judged by what its code can do.
 
-inert    a class or function of an analysed package without an effect: may be added to `globals`; an enumeration,
-         exception or container subclass that builds itself without an effect also to `reduces`
+inert    a class or function of an analysed package without an effect: may be added to `instances` where files only
+         make instances of it, else to `globals`; an enumeration, exception or container subclass that builds itself
+         without an effect also to `reduces`
 ask      a person decides: it has an effect (shown with its path), or it would be called
 refuse   nothing is known of it, it is a callable with an effect itself, or only running code could rebuild it
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 DECISIONS = ("inert", "ask", "refuse")
+WIDEST = ("reduces", "globals", "instances")  # what a name may do in the one, it may in those after it too
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,19 @@ def propose(
     `inferred` are names whose classes were solved for already: what these need, the policy gives.
     """
     files = [file.settled(judge.may_be_method) for file in files]
-    allowed = policy.globals | policy.reduces
-    wanted = {("globals", name) for file in files for name in file.globals if name not in allowed}
-    wanted |= {("reduces", name) for file in files for name in file.reduces if name not in policy.reduces}
+    wanted: dict[str, str] = {}
+    for listed in WIDEST:
+        allowed = policy.allowed(listed)
+        for name in sorted({name for file in files for name in getattr(file, listed)} - allowed):
+            wanted.setdefault(name, listed)
     found = []
-    for listed, name in sorted(wanted):
-        if listed == "globals" and ("reduces", name) in wanted:
-            continue
+    for name, listed in sorted(wanted.items()):
         names = tuple(file.path for file in files if name in getattr(file, listed))
         found.append(_with_place(judge.judge(name, listed, names), files))
-    named = {name for file in files for name in (*file.globals, *file.reduces)}
+    named = {name for file in files for listed in WIDEST for name in getattr(file, listed)}
     completion = Completion(judge.environment, judge.packs, named)
-    found = judge.apart(completion.complete(found, (named & allowed) - inferred), allowed)
+    known = (named & policy.allowed("instances")) - inferred
+    found = judge.apart(completion.complete(found, known), policy)
     return sorted(found, key=lambda proposal: (DECISIONS.index(proposal.decision), proposal.name))
 
 
@@ -93,7 +96,7 @@ def text(proposals: Sequence[Proposal], policy: Policy, violations: dict[str, li
         "refuse": "refused",
     }
     for decision in DECISIONS:
-        missing = [p for p in proposals if p.decision == decision and p.name not in getattr(policy, p.listed)]
+        missing = [p for p in proposals if p.decision == decision and p.name not in policy.allowed(p.listed)]
         if missing:
             lines.append(f"{heads[decision]} {len(missing)}:")
         for proposal in missing:
@@ -101,7 +104,7 @@ def text(proposals: Sequence[Proposal], policy: Policy, violations: dict[str, li
             lines += [f"  {proposal.listed} {proposal.name}{at}", f"    {proposal.because}"]
             for effect, steps in (proposal.grade.effects if proposal.grade else {}).items():
                 lines += [f"    {effect}, by", *(f"      {step}" for step in steps)]
-    added = [p for p in proposals if p.name in getattr(policy, p.listed)]
+    added = [p for p in proposals if p.name in policy.allowed(p.listed)]
     if added:
         lines.append(f"added {len(added)}:")
         lines += [f"  {p.listed} {p.name} ({p.decision})" for p in added]

@@ -67,10 +67,12 @@ def _package(environment: Environment, name: str) -> dict[str, Any]:
 
 
 def _class(found: Located, solver: Pickling, grader: Grader) -> dict[str, Any]:
+    instances = {name: {"use": "instances"} for name in solver.instances}
     return {
         "at": found.at,
         "globals": {
-            name: _entry(name, why, solver, grader, called=False) for name, why in sorted(solver.globals.items())
+            name: _entry(name, why, solver, grader, called=False) | instances.get(name, {})
+            for name, why in sorted(solver.globals.items())
         },
         "reduces": {
             name: _entry(name, why, solver, grader, called=True) for name, why in sorted(solver.reduces.items())

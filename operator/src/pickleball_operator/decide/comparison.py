@@ -6,19 +6,21 @@ For policies of the cluster, in the controller and the plugin; for files there i
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pickleball_enforce.policy import LISTS
+from pickleball_enforce.policy import INSTANCES
 from pickleball_operator.model import Diff
 from pickleball_operator.model.status import DIFF_KEPT
 
 from .provenance import GRADES, Reasons, severity, sources, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .result import Content
+
+    Entries = dict[tuple[str, str], "Change"]
 
 SAID = {"effects": "with effects", "no source": "without source"}
 """Grades as a sentence says them."""
@@ -33,6 +35,8 @@ class Change:
     kind: str
     grade: str
     effects: tuple[str, ...] = ()
+    moved: bool = field(default=False, compare=False)
+    """Whether the other policy has it in `instances`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class Comparison:
             return f"It has {_count(self.added)}; no policy is in force yet."
         if self.empty:
             return f"It allows the same as {self.against}; only what is recorded beside it differs."
-        parts = [f"adds {_count(self.added)}"] if self.added else []
+        moved = sum(one.moved for one in self.added)
+        kept = f", {moved} of which could only be instantiated" if moved else ""
+        parts = [f"adds {_count(self.added)}{kept}"] if self.added else []
         parts += [f"removes {_count(self.removed, grades=False)}"] if self.removed else []
         parts += [f"grades {_count([after for _, after in self.regraded])} otherwise"] if self.regraded else []
         return f"Against {self.against} it {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
@@ -82,8 +88,8 @@ def compare(before: Content | None, after: Content, against: str | None) -> Comp
     """Compare what is allowed; `against` names the policy that `before` is."""
     old, new = entries(before) if before is not None else {}, entries(after)
     return Comparison(
-        added=_sorted(one for key, one in new.items() if key not in old),
-        removed=_sorted(one for key, one in old.items() if key not in new),
+        added=_sorted(_only_in(new, old)),
+        removed=_sorted(_only_in(old, new)),
         regraded=tuple(
             (old[key], one)
             for one in _sorted(one for key, one in new.items() if key in old and _differs(old[key], one))
@@ -94,12 +100,20 @@ def compare(before: Content | None, after: Content, against: str | None) -> Comp
     )
 
 
+def _only_in(some: Entries, others: Entries) -> Iterator[Change]:
+    """The entries that allow what none of the others does: one of `instances` allows less than one of the same name."""
+    names = {name for _, name in others}
+    for (listed, name), one in some.items():
+        if (listed, name) not in others and not (listed == INSTANCES and name in names):
+            yield replace(one, moved=(INSTANCES, name) in others)
+
+
 def entries(content: Content) -> dict[tuple[str, str], Change]:
     """Every entry of a policy, with its grade."""
     found = {}
     reasons = Reasons(content.provenance)
-    for listed in LISTS:
-        for name in sorted(getattr(content.policy, listed)):
+    for listed, names in content.policy.lists().items():
+        for name in sorted(names):
             because = worst(reasons.of(listed, name))
             found[listed, name] = Change(listed, name, because.kind, because.grade, because.effect_words)
     return found
@@ -135,4 +149,5 @@ def _count(changes: Iterable[Change], *, grades: bool = True) -> str:
 
 
 def _entry(change: Change) -> dict[str, object]:
-    return {**vars(change), "effects": list(change.effects)}
+    shown = {key: value for key, value in vars(change).items() if key != "moved"}
+    return {**shown, "effects": list(change.effects)}

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pickleball_enforce.policy import LISTS, Entry, Policy
+from pickleball_enforce.policy import Policy
 from pickleball_operator import names
 from pickleball_operator.errors import ResultError
 
@@ -65,13 +65,13 @@ def candidate(
 
 
 def _with_proposals(content: result.Content, deployment: ModelDeployment) -> result.Content:
-    """The analysed policy and, where the spec accepts them, the inert `globals` that its model files ask for.
+    """The analysed policy and, where the spec accepts them, the inert names that its model files keep or instantiate.
 
     Each is recorded with the digests of the files that asked for it; whatever else they ask for waits for a person.
     """
     if deployment.spec.policy.accept_proposals == "None":
         return content
-    joining = [one for one in proposals(content.provenance) if one.list == "globals" and one.is_inert]
+    joining = [one for one in proposals(content.provenance) if one.list != "reduces" and one.is_inert]
     if not joining:
         return content
     accepted = [
@@ -97,15 +97,7 @@ def _with_extras(content: result.Content, extras: Sequence[Extra]) -> result.Con
 
 
 def _joined(content: result.Content, joining: Sequence[tuple[str, str]], recorded: Mapping[str, Any]) -> result.Content:
-    added = {kind: [name for listed, name in joining if listed == kind] for kind in LISTS}
-    entries = {
-        name: Entry(
-            globals=tuple(sorted({*entry.globals, *added["globals"]})),
-            reduces=tuple(sorted({*entry.reduces, *added["reduces"]})),
-        )
-        for name, entry in content.policy.entries.items()
-    }
-    policy = Policy(entries=entries)
+    policy = Policy({name: entry.joined(joining) for name, entry in content.policy.entries.items()})
     provenance = {**content.provenance, **recorded, "policy": policy.digest}
     return result.Content(policy, policy.dumps(), provenance, _dumps(provenance))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pickleball_enforce.policy import LISTS
+from pickleball_enforce.policy import INSTANCES, LISTS
 from pickleball_operator.text import clip
 
 from .files import in_pod
@@ -74,12 +74,15 @@ class Proposal:
     effects: tuple[str, ...]
     at: str
     files: tuple[tuple[str, str], ...]
+    asking: bool = False
+    """Whether only calls of what a file gives could not be followed, which nothing of the policy answers."""
 
     @property
     def is_inert(self) -> bool:
         """Whether the generator found its code harmless, and knows which files ask for it."""
         known = bool(self.files) and all(digest for _, digest in self.files)
-        return self.decision == "inert" and self.grade not in HARMFUL and known
+        harmless = self.grade not in HARMFUL or (self.grade == "unknown" and self.asking)
+        return self.decision == "inert" and harmless and known
 
 
 class Reasons:
@@ -101,7 +104,7 @@ class Reasons:
 
     def of(self, listed: str, name: str) -> tuple[Because, ...]:
         """Why an entry is there, for each class that has it; what nobody recorded is not graded."""
-        found = self._recorded.get((listed, name), [])
+        found = self._recorded.get((_place(listed), name), [])
         if found:
             return tuple(_because(model, entry, self._files) for model, entry in found)
         if isinstance(self._by_hand, Mapping):
@@ -111,7 +114,12 @@ class Reasons:
 
     def _record(self, listed: object, name: object, model: str, entry: object) -> None:
         if isinstance(listed, str) and isinstance(name, str) and isinstance(entry, Mapping):
-            self._recorded.setdefault((listed, name), []).append((model, entry))
+            self._recorded.setdefault((_place(listed), name), []).append((model, entry))
+
+
+def _place(listed: str) -> str:
+    """Give the list of a provenance that says why a name is in a list of a policy."""
+    return "globals" if listed == INSTANCES else listed
 
 
 def worst(found: Sequence[Because]) -> Because:
@@ -145,7 +153,7 @@ def proposals(provenance: Mapping[str, Any]) -> Iterator[Proposal]:
     files = _files(provenance)
     for item in _objects(_object(provenance.get("proposals")).get("names")):
         name = item.get("name")
-        if item.get("list") in ("globals", "reduces") and isinstance(name, str):
+        if item.get("list") in (*LISTS, INSTANCES) and isinstance(name, str):
             paths = [path for path in _list(item.get("files")) if isinstance(path, str)]
             yield Proposal(
                 list=str(item["list"]),
@@ -156,7 +164,13 @@ def proposals(provenance: Mapping[str, Any]) -> Iterator[Proposal]:
                 effects=tuple(_line(effect) for effect in list(_object(item.get("effects")))[:EFFECTS]),
                 at=_line(item.get("at")),
                 files=tuple((_line(in_pod(path)), files.get(path, "")) for path in paths[:LINKS]),
+                asking=_asks(item),
             )
+
+
+def _asks(item: Mapping[str, Any]) -> bool:
+    unknown, answered = _list(item.get("unknown")), _list(item.get("open"))
+    return bool(unknown) and all(call in answered for call in unknown)
 
 
 def sources(provenance: Mapping[str, Any]) -> list[tuple[str, str, str]]:

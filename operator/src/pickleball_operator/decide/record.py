@@ -75,12 +75,12 @@ def proposed(
     What was collected in mode Audit outlives the pods that said it, and goes with the mode.
     """
     judged = list(proposals(found.content.provenance)) if found is not None else []
+    policies = [one.policy for one in (content, found.content if found is not None else None) if one is not None]
     given = {
         (listed, name)
-        for one in (content, found.content if found is not None else None)
-        if one is not None
-        for listed in ("globals", "reduces")
-        for name in getattr(one.policy, listed)
+        for policy in policies
+        for listed in ("globals", "instances", "reduces")
+        for name in policy.allowed(listed)
     }
     asked: dict[tuple[str, str], ProposalStatus] = {}
     for one in judged:
@@ -100,14 +100,9 @@ def proposed(
             asked.setdefault((known.list, known.name), known)
     for want in wanted:
         asked.setdefault((want.list, want.name), _audited(want, found))
-    left = [one for key, one in asked.items() if key not in given and not _is_called(key, given)]
+    left = [one for key, one in asked.items() if key not in given]
     left.sort(key=lambda one: (DECISIONS.index(one.decision), severity(one.grade), one.list, one.name))
     return left[:PROPOSALS_KEPT]
-
-
-def _is_called(key: tuple[str, str], given: set[tuple[str, str]]) -> bool:
-    """Whether a name of `globals` stands in `reduces`, which allows both."""
-    return key[0] == "globals" and ("reduces", key[1]) in given
 
 
 def _audited(want: Wanted, found: Candidate | None) -> ProposalStatus:

@@ -237,7 +237,7 @@ class PolicyChoice(Strict):
     )
     accept_proposals: Literal["None", "Inert"] = Field(
         default="None",
-        description="Inert: names that model.files ask for in `globals` join by themselves when their code is proven to"
+        description="Inert: names that model.files keep or instantiate join by themselves when their code is proven to"
         " have no effect; each is recorded with the digest of the file. All other names wait in status.proposals."
         " With approval Manual, those that join wait for approval as any entry does.",
     )

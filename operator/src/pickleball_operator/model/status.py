@@ -62,7 +62,7 @@ class PolicyStatus(Shown):
 
     name: str = Field(description="ConfigMap that holds policy.json and the provenance.")
     key: str | None = Field(default=None, description="Policy key: sha256 over the resolved sources and tools.")
-    globals: int = Field(default=0, description="Names that may be referenced and instantiated.")
+    globals: int = Field(default=0, description="Names that a file may keep or make instances of.")
     reduces: int = Field(default=0, description="Names that may be called.")
     approval: Approval | None = Field(default=None, description="Who approved it, when a person did.")
     since: str = Field(default="", description="When it came into force.")
@@ -77,7 +77,7 @@ class PastPolicy(PolicyStatus):
 class DiffEntry(Shown):
     """One entry, with the worst grade that its provenance gives."""
 
-    list: str = Field(description="globals or reduces.")
+    list: str = Field(description="globals, instances or reduces.")
     name: str = Field(description="Dotted name.")
     kind: str = Field(description="needed, widened, pack, proposed, extra, by hand or unrecorded.")
     grade: str = Field(description="trivial, resolved, effects, unknown, no source or not graded.")
@@ -112,7 +112,7 @@ class CandidateStatus(Shown):
 class ProposalStatus(Shown):
     """A name that models want and the policy lacks; a person may add it to spec.policy.extra."""
 
-    list: str = Field(description="globals or reduces.")
+    list: str = Field(description="globals, instances or reduces.")
     name: str = Field(description="Dotted name.")
     source: Literal["File", "Audit"] = Field(description="File: a model file asks for it. Audit: a pod wanted it.")
     decision: str = Field(description="inert, ask or refuse, by the generator; unjudged where nobody graded it.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from pickleball_enforce.policy import LISTS
 from pickleball_operator.decide import provenance
 from pickleball_operator.text import clip
 
@@ -15,14 +14,18 @@ if TYPE_CHECKING:
     from pickleball_operator.decide.provenance import Because, Link
     from pickleball_operator.decide.result import Content
 
-MAY = {"globals": "may be referenced and instantiated", "reduces": "may be called"}
+MAY = {
+    "globals": "may be kept and instantiated",
+    "instances": "may be instantiated, not kept",
+    "reduces": "may be called",
+}
 SHOWN = 8
 
 
 def explain(content: Content, name: str) -> tuple[bool, list[str]]:
     """Whether the policy has the name, and why, or why not."""
     lines = [clip(name)]
-    given = [listed for listed in LISTS if name in getattr(content.policy, listed)]
+    given = [listed for listed, names in content.policy.lists().items() if name in names]
     for listed in given:
         for why in provenance.Reasons(content.provenance).of(listed, name):
             lines += _entry(listed, why)

@@ -32,7 +32,8 @@ GRADES = {
     "trivial": "no code of its own runs while a pickle loads",
 }
 LISTS = {
-    "globals": "may be referenced and, if it is a class, instantiated without its constructor",
+    "globals": "may be kept as data and, if it is a class, instantiated without its constructor",
+    "instances": "may be instantiated without its constructor, not kept: nothing that a stream gives can be it",
     "reduces": "may be called",
 }
 SHOWN = 2000
@@ -80,8 +81,7 @@ def render(content: Content, name: str, comparison: Comparison | None = None) ->
 
 
 def _given(content: Content, proposal: provenance.Proposal) -> frozenset[str]:
-    given: frozenset[str] = getattr(content.policy, proposal.list)
-    return given
+    return content.policy.allowed(proposal.list)
 
 
 def _ordered(content: Content) -> list[Change]:
@@ -92,7 +92,8 @@ def _marks(comparison: Comparison | None) -> dict[Change, str]:
     """What is new or graded otherwise, where there is something to compare with."""
     if comparison is None or comparison.against is None:
         return {}
-    return dict.fromkeys(comparison.added, "new") | {after: "graded otherwise" for _, after in comparison.regraded}
+    new = {one: "may now be kept" if one.moved and one.list == "globals" else "new" for one in comparison.added}
+    return new | {after: "graded otherwise" for _, after in comparison.regraded}
 
 
 @functools.cache

@@ -21,6 +21,7 @@ Manifest = dict[str, Any]
 REPORTED = 3000
 """Entries that a report in a ConfigMap can hold; more are not even tried."""
 DIFF_LIMIT = 900 * 1000
+MOVED = {"+": "; could only be instantiated before", "-": "; can still be instantiated"}
 TOO_LONG = "The rest does not fit into a ConfigMap: kubectl pickleball diff has all of it."
 TOO_LARGE = "The report is too large for a ConfigMap: kubectl pickleball report makes it on your machine."
 
@@ -102,7 +103,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     rows += [("~", after, f"{_graded(before)} -> {_graded(after)}") for before, after in comparison.regraded]
     rows += [("-", one, _graded(one)) for one in comparison.removed]
     for sign, change, graded in rows:
-        yield f"{sign} {change.list:8}{change.name}  [{graded}; {change.kind}]"
+        moved = MOVED.get(sign, "") if change.moved else ""
+        yield f"{sign} {change.list:7} {change.name}  [{graded}; {change.kind}{moved}]"
 
 
 def _graded(change: Change) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
+from pickleball_generate.inference.closedworld import clashes, needed, summed
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.graph import STEPS
@@ -60,7 +61,9 @@ def infer(environment: Environment, classes: list[str], options: Options) -> Res
     entries, told = {}, []
     for name in classes:
         found, solver, grader = _solve(environment, name, options)
-        entries[found.name] = Entry(tuple(sorted(solver.globals)), tuple(sorted(solver.reduces)))
+        instances = tuple(solver.instances)
+        kept = tuple(sorted(solver.globals.keys() - {*instances}))
+        entries[found.name] = Entry(kept, tuple(sorted(solver.reduces)), instances)
         told.append(tell(found, solver, grader))
         large = solver.steps > LARGE
         del solver, grader
@@ -82,9 +85,16 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
         Widening(solver, found.scope, grader).run()
         call_partials(solver, grader, inert=True)
     refuse_grave(solver, grader)
+    _tell_together(solver, grader)
     if solver.cut:
         _tell_cut(environment, found, solver, options.steps)
     return found, solver, grader
+
+
+def _tell_together(solver: Pickling, grader: Grader) -> None:
+    """Say what is not harmless together and cannot be kept apart: the model needs both."""
+    for clash in summed(clashes(grader, (), needed(solver))):
+        solver.note(clash.asked, clash.sentence(clash.asked))
 
 
 def _tell_cut(environment: Environment, found: Located, solver: Pickling, steps: int) -> None:

@@ -6,10 +6,10 @@ import builtins
 import collections
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference import sinks
+from pickleball_generate.inference import sinks, stored
 from pickleball_generate.inference.bodytypes import PLAIN, UNKNOWN, Types, is_super, shown
 from pickleball_generate.inference.scopes import root_name
-from pickleball_generate.inference.sites import Site
+from pickleball_generate.inference.sites import Question, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,7 @@ class Body(Types):
             self._call(call)
         for item in function.facts.get("assigns", ()):
             self.line = item.get("line", function.line)
+            self.out.stores |= stored.assigned(item["to"])
             if isinstance(item["to"], dict):
                 self._stored(item["to"])
         for line in self._lost():
@@ -85,6 +86,7 @@ class Body(Types):
             return
         head = callee.partition(".")[0] if isinstance(callee, str) else ""
         if isinstance(callee, str) and callee.startswith((f"{self.me}.__dict__.", f"super.{self.me}")):
+            self.out.stores |= stored.updated(callee.rpartition(".")[2], call)
             return  # reading or changing the object's own attributes
         if isinstance(callee, (str, dict)) and (values := self._callee(callee)):
             for value in values:
@@ -99,12 +101,40 @@ class Body(Types):
             if "." not in callee:
                 return self.types(callee) or [UNKNOWN]
             owner, _, name = callee.rpartition(".")
-            return self._members(self.types(owner), name)
+            found = self._members(self.types(owner), name)
+            if found == [("asked", name)] and self._is_of_code(owner):
+                return [PLAIN if name in USUAL else UNKNOWN]
+            attribute = owner.removeprefix(f"{self.me}.")
+            given = found == [("asked", name)] and owner != attribute and self._from_stream(attribute)
+            return [("given", name, attribute)] if given else found
         if "attr" in callee:
             if is_super(callee["of"]):
                 return self._super(callee["attr"])
             return self._members(self.types(callee["of"]), callee["attr"])
         return [UNKNOWN]
+
+    def _is_of_code(self, owner: str) -> bool:
+        """Tell whether no stream gives what a name stands for: a module's variable, an attribute of the class."""
+        first, _, rest = owner.partition(".")
+        if first == self.me:
+            return bool(rest) and "." not in rest and self._takes_class()
+        scope = self.site.function
+        while scope.parent is not None:
+            if first in scope.bound and scope.kind != "class":
+                return False
+            scope = scope.parent
+        return not rest and first in scope.bound
+
+    def _from_stream(self, attribute: str) -> bool:
+        """Tell whether nothing but the state of the object can give an attribute: its class has none of this name."""
+        cls = self.site.cls
+        if cls is None or not self.me or "." in attribute:
+            return False
+        owners = [owner[1] for owner in self.program.mro(cls) if owner[0] == "cls"]
+        bound = (each for owner in owners for each in owner.bound.get(attribute, ()))
+        if any(kind != "assign" or not _declares(what) for kind, what in bound):
+            return False
+        return not any(_has(root, attribute) for root in self.program.roots(cls))
 
     def _super(self, name: str) -> list[Value]:
         cls, owner = self.site.cls, self.site.owner
@@ -149,12 +179,15 @@ class Body(Types):
             self.out.sites.setdefault(Site(value[1], owner, owner), self.line)
         elif kind == "cls":
             self._construct(value[1])
-        elif kind == "asked" and value[1] in USUAL:
+        elif kind in {"asked", "given"} and value[1] in USUAL:
             self.out.asks.setdefault(value[1], self.line)
+        elif kind == "given" and not sinks.is_method(value[1]):
+            self.out.questions.setdefault(Question(value[1], value[2], text), self.line)
         elif kind != "plain":
             self._unknown(text)
 
     def _construct(self, cls: Scope) -> None:
+        self.out.makes.add(cls)
         for site in self.graph.constructors(cls):
             self.out.sites.setdefault(site, self.line)
         for root in self.program.roots(cls):
@@ -162,6 +195,7 @@ class Body(Types):
 
     def _foreign(self, name: str, call: dict[str, Any]) -> None:
         args = call.get("args", [])
+        self.out.stores |= stored.set_by_name(name, args)
         if name in sinks.PLAINLY or (name in sinks.BY_NAME and _constant(args, name)):
             return
         if name.startswith(sinks.PLAINLY_BELOW):
@@ -233,6 +267,12 @@ class Body(Types):
 
     def _unknown(self, text: str) -> None:
         self.out.unknown.setdefault(text, self.line)
+
+
+def _declares(assigned: dict[str, Any]) -> bool:
+    """Tell whether an assignment gives an attribute nothing but a plain value: `names = None`, `names: dict`."""
+    value = assigned.get("v", {"lit": ""})
+    return isinstance(value, dict) and not value.keys().isdisjoint({"lit", "str"})
 
 
 def _has(root: str, name: str) -> bool:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.callgraph import CallGraph
-from pickleball_generate.inference.sites import Site
+from pickleball_generate.inference.sites import Question, Site
+from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,8 @@ INERT = frozenset({"trivial", "resolved"})
 LARGEST = 1500  # bodies; a walk that passes more says unknown
 NEAR = 150  # bodies; what is called in the place of a method is followed as far
 NOT_NEAR = ("reflection", "code: ctypes.cast", "code: ctypes.pointer")  # what gives nothing to the stream
+MORE = "more code than is followed"
+TOLD = 8  # calls that could not be followed, in a provenance
 ENOUGH = 6  # effects; a walk that found more of them stops
 
 
@@ -47,11 +50,22 @@ class Grade:
     effects: dict[str, list[str]] = field(default_factory=dict)
     unknown: dict[str, list[str]] = field(default_factory=dict)
     asks: frozenset[tuple[str, str]] = frozenset()  # method, and the place that asks
+    open: frozenset[str] = frozenset()  # of `unknown`: calls that only what a stream gives can answer, also in `asks`
 
     @property
     def inert(self) -> bool:
         """Whether nothing that counts can happen."""
         return self.word in INERT
+
+    @property
+    def grave(self) -> bool:
+        """Whether there is an effect that gives something to a stream which only chose what is called."""
+        return any(not effect.startswith(NOT_NEAR) for effect in self.effects)
+
+    @property
+    def asking(self) -> bool:
+        """Whether nothing that counts can happen, unless an object that a stream gives answers with it."""
+        return self.word == "unknown" and self.unknown.keys() <= self.open
 
     def to_dict(self) -> dict[str, Any]:
         """Give the grade as the provenance holds it."""
@@ -59,7 +73,9 @@ class Grade:
         if self.effects:
             document["effects"] = self.effects
         if self.unknown:
-            document["unknown"] = list(self.unknown)[:8]
+            document["unknown"] = list(self.unknown)[:TOLD]
+        if self.open:
+            document["open"] = sorted(self.open)[:TOLD]
         return document
 
 
@@ -72,7 +88,7 @@ class Grader:
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
         self._methods: dict[Site, Grade] = {}
-        self._calls: dict[Scope, Grade] = {}
+        self._calls: dict[tuple[Scope, bool], Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
         """Grade a class or function; `called` when a stream may call it."""
@@ -85,7 +101,10 @@ class Grader:
         """Grade what other code reaches that asks a class, or instances of it, for a method; None where it has none."""
         owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
         if owner is None:
-            return None
+            found = {f"{root}.{name}": sinks.effect(f"{root}.{name}") for root in self.program.roots(cls)}
+            place = f"{cls.file}:{cls.line} {cls.dotted}"
+            effects = {f"{effect}: {root}": [place] for root, effect in found.items() if effect}
+            return Grade("effects", effects) if effects else None
         site = self.graph.method(cls, name)
         if site is None or site.owner is not owner:
             return self._member(owner, name)
@@ -103,21 +122,25 @@ class Grader:
         effects = {what: [place] for what in found.effects} | inner.effects
         return replace(inner, word="effects" if effects else inner.word, effects=effects)
 
-    def call(self, scope: Scope) -> Grade:
-        """Grade what runs when code calls a class or function, or an instance, that stands in the place of a method.
+    def call(self, scope: Scope, *, kept: bool) -> Grade:
+        """Grade what runs when code calls what stands in the place of a method: an instance, or what may be kept.
 
         The code gets the result, not the stream: reflection counts as nothing there. One effect is enough to know.
         """
-        if scope not in self._calls:
-            self._calls[scope] = self._call(scope)
-        return self._calls[scope]
+        key = (scope, kept)
+        if key not in self._calls:
+            self._calls[key] = self._call(scope, kept=kept)
+        return self._calls[key]
 
-    def _call(self, scope: Scope) -> Grade:
+    def _call(self, scope: Scope, *, kept: bool) -> Grade:
         if scope.kind != "class":
             owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
-            return self._walk([Site(scope, owner, owner)], {}, called=False, near=True)
+            return self._walk([Site(scope, owner, owner)] if kept else [], {}, called=False, near=True)
         called = self.graph.method(scope, "__call__")
-        starts = [*self.graph.constructors(scope), *([called] if called else [])]
+        starts = [called] if called else []
+        if not kept:
+            return self._walk(starts, {}, called=False, near=True)
+        starts = [*self.graph.constructors(scope), *starts]
         place = f"{scope.file}:{scope.line} {scope.dotted}"
         bases = [found for root in self.program.roots(scope) if (found := self.graph.foreign(root)) is not None]
         if effects := {what: [place] for kind, what in bases if kind == "effect"}:
@@ -172,17 +195,29 @@ class Grader:
         seen = {site for site, _ in waiting}
         ran = bool(seen)
         effects: dict[str, list[str]] = {}
+        blind = set(unknown)  # calls that lead nowhere, whatever a stream gives
+        asked: dict[Question, str] = {}
+        makes: set[Scope] = set()
+        stores: set[str] = set()
         asks: set[tuple[str, str]] = set()
         while waiting and len(effects) < (1 if near else ENOUGH):
             site, path = waiting.popleft()
             if len(seen) > (NEAR if near else LARGEST):
-                unknown.setdefault("more code than is followed", [*path])
+                unknown.setdefault(MORE, [*path])
+                blind.add(MORE)
                 break
             if not self.program.has_source(site.function.module):  # of whose text lines may be lost
                 what = f"machine code of {site.function.dotted}"
                 unknown.setdefault(what, [*path, _step(site, site.function.line)])
+                blind.add(what)
             reached = self.graph.reached(site)
             asks |= {(name, _step(site, line)) for name, line in reached.asks.items()}
+            for question, line in reached.questions.items():
+                unknown.setdefault(question.text, [*path, _step(site, line)])
+                asked.setdefault(question, _step(site, line))
+            blind |= reached.unknown.keys()
+            makes |= reached.makes
+            stores |= reached.stores
             reads = reached.reads if called else {}
             for found, kept in ((reached.effects, effects), (reads, effects), (reached.unknown, unknown)):
                 for what, line in found.items():
@@ -194,8 +229,16 @@ class Grader:
                 if inner not in seen:
                     seen.add(inner)
                     waiting.append((inner, (*path, _step(site, line))))
+        blind |= {each.text for each in asked if self._may_answer(each, makes, stores)}
+        asks |= {(each.method, place) for each, place in asked.items()}
         word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
-        return Grade(word, effects, unknown, frozenset(asks))
+        return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind))
+
+    def _may_answer(self, question: Question, makes: set[Scope], stores: set[str]) -> bool:
+        """Tell whether something else than what a stream gives may be asked: what the code itself makes or stores."""
+        if not stores.isdisjoint({question.attribute, ANY}):
+            return True
+        return any(self.graph.method(cls, question.method) for cls in makes)
 
 
 def _step(site: Site, line: int) -> str:

@@ -13,13 +13,13 @@ from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.scopes import callee_name
 from pickleball_generate.inference.solver import Solver
 from pickleball_generate.inference.store import UNKNOWN
+from pickleball_generate.packs import Needs
 
 if TYPE_CHECKING:
     from pickleball_generate.facts.extensions import Extension
     from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.packs import Needs
 
 DEFAULT = "object"
 UNPICKLABLE_ROOTS = frozenset({"threading.Thread", "socket.socket"})
@@ -49,6 +49,7 @@ class Pickling(Solver):
         super().__init__(*arguments, **settings)
         self.globals: dict[str, Because] = {}
         self.reduces: dict[str, Because] = {}
+        self.kept: set[str] = set()  # of `globals`: what some rule asks for otherwise than to make instances of it
         self.refused: dict[str, tuple[str, str, Because]] = {}  # the effect, the list that was asked for
         self.unresolved: dict[tuple[str, str, int], str] = {}
         self.scopes: dict[str, Scope] = {}
@@ -72,14 +73,32 @@ class Pickling(Solver):
             super().run()
 
     def do_fallback(self, item: tuple[Value, Because], frame: Frame) -> None:
-        """Take an instance for one that pickles by default."""
+        """Take an instance for one that pickles by default; what its reduce method does with the class is open."""
         value, because = item
-        self.default_state(value[1], self.program.canonical(value[1]), value, because)
+        name = self.program.canonical(value[1])
+        self.default_state(value[1], name, value, because)
+        self.kept.add(name)
 
     # Entries
 
+    @property
+    def instances(self) -> list[str]:
+        """The classes of `globals` that a stream only makes instances of, and does not call either."""
+        return sorted(self.globals.keys() - self.kept - self.reduces.keys())
+
+    def wanted(self, listed: str) -> dict[str, Because]:
+        """Give what may be used as the names of a list of a policy may."""
+        if listed == "reduces":
+            return self.reduces
+        return {name: why for name, why in self.globals.items() if listed == "instances" or name in self.kept}
+
     def reference(self, name: str, because: Because) -> None:
-        """Let a name into `globals`, unless it is a sink itself."""
+        """Let a name into `globals`, unless it is a sink itself; a stream may keep it."""
+        self.kept.add(name)
+        self._enter(self.globals, name, because)
+
+    def instantiate(self, name: str, because: Because) -> None:
+        """Let a class into `globals`, unless it is a sink itself; a stream may make instances of it."""
         self._enter(self.globals, name, because)
 
     def invoke(self, name: str, because: Because) -> None:
@@ -387,6 +406,8 @@ class Pickling(Solver):
                 listed = self.reduces
             self.pack_needs(known[1], value, f"subclass of {root}", Reason(cls.file, cls.line, "base", cls.dotted))
         self._enter(listed, name, because)
+        if not self.only_made(cls):
+            self.kept.add(name)
         if listed is self.reduces:
             because = Because(value, "class that is called with its value", cls.file, cls.line)
         for method in ("__getstate__", "__getnewargs__", "__getnewargs_ex__"):
@@ -395,6 +416,14 @@ class Pickling(Solver):
                 self.hold_all(self.returned(self.enter(found[0], value, found[1])), value)
         self.hold_inside(value)
         self.each_field(value, lambda name, field: self.replacements(cls, name, field))
+
+    def only_made(self, cls: Scope) -> bool:
+        """Tell whether instances of a class pickle by making one of it, where no reduce method says otherwise.
+
+        What rebuilds instances of other types gets the class as an argument: arrays, types of machine code.
+        """
+        described = (self.packs.subclass(root) for root in self.program.roots(cls) if root != "builtins.object")
+        return all(known is not None and known[1] == Needs() for known in described)
 
     def replacements(self, cls: Scope, name: str, field: Variable) -> None:
         """Let be called what an instance keeps in the place of a method: whoever calls the method calls it."""

@@ -137,6 +137,14 @@ RESULTS = {"logging.getLogger": "logging.Logger"}
 TYPES = frozenset({"builtins.type", "types.ModuleType", "types.FunctionType", "types.MethodType"})
 
 
+METHODS = frozenset(name.rpartition(".")[2].rstrip("*") for name in EFFECTS)
+
+
+def is_method(name: str) -> bool:
+    """Tell whether some callable with an effect has a name: a method of it may be one."""
+    return name in METHODS
+
+
 def effect(name: str) -> str | None:
     """Name the effect of a callable; None where the table knows of none."""
     if name in HARMLESS or name.startswith(HARMLESS_PREFIXES):

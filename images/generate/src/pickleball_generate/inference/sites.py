@@ -18,6 +18,15 @@ class Site:
     owner: Scope | None = None
 
 
+@dataclass(frozen=True)
+class Question:
+    """A call of a method of what a stream put into an attribute of an object: `self.attribute.method()`."""
+
+    method: str
+    attribute: str
+    text: str
+
+
 @dataclass
 class Reached:
     """What one body reaches: sites with the line of the call, effects by name, calls that lead nowhere, questions."""
@@ -25,5 +34,8 @@ class Reached:
     sites: dict[Site, int] = field(default_factory=dict)
     effects: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
-    asks: dict[str, int] = field(default_factory=dict)
+    asks: dict[str, int] = field(default_factory=dict)  # usual methods
+    questions: dict[Question, int] = field(default_factory=dict)  # other methods
+    makes: set[Scope] = field(default_factory=set)  # classes of which the body makes instances
+    stores: set[str] = field(default_factory=set)  # attributes that the body stores something in
     reads: dict[str, int] = field(default_factory=dict)  # attributes by a computed name, of objects that are no modules

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.bodies import USUAL
-from pickleball_generate.inference.closedworld import clashes
+from pickleball_generate.inference.closedworld import Member, clashes, needed
 from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
@@ -65,7 +65,7 @@ class Widening:
                     chosen.setdefault(cls, because)
         self._add_kept(chosen)
         dropped: set[Scope] = set()
-        for clash in list(clashes(self.grader, chosen, self._needed())):
+        for clash in clashes(self.grader, [self._member(cls) for cls in chosen], needed(self.solver)):
             if dropped.isdisjoint({clash.asked, clash.asking}):
                 clashing = next((cls for cls in (clash.asked, clash.asking) if cls in chosen), None)
                 if clashing is not None:
@@ -147,18 +147,25 @@ class Widening:
         name = self.solver.program.canonical(cls)
         return name not in self.solver.globals and name not in self.solver.reduces
 
-    def _needed(self) -> list[Scope]:
-        """The classes with source that the policy has without widening."""
-        entries = self.solver.globals.keys() | self.solver.reduces.keys()
-        return [cls for name, cls in self.solver.scopes.items() if name in entries and cls.kind == "class"]
+    def _member(self, cls: Scope) -> Member:
+        """Say what a stream may do with a class when it enters."""
+        called = self.grader.builds_itself(cls)
+        return Member(cls, kept=called or not self._only_made(cls), called=called)
 
     def _enter(self, cls: Scope, because: Because) -> None:
         name = self.solver.program.canonical(cls)
         self.solver.scopes.setdefault(name, cls)
         if not self.grader.builds_itself(cls):
-            self.solver.reference(name, because)
+            self.solver.instantiate(name, because)
+            if not self._only_made(cls):
+                self.solver.kept.add(name)
         elif self.grader.grade(cls, called=True).inert:
             self.solver.invoke(name, because)
+
+    def _only_made(self, cls: Scope) -> bool:
+        """Tell whether a pickle only makes instances of a class: nothing that rebuilds them gets the class."""
+        solver = self.solver
+        return solver.registered(cls) is None and solver.reducing(cls) is None and solver.only_made(cls)
 
     def _parts(self, model: Scope) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
         """Parts of the holder's own kind, that some held object keeps."""
@@ -208,6 +215,8 @@ class Widening:
             wanted = {name for name in solver.asked.get(value, ()) if not name.startswith("__")}
             wanted = {name for name in wanted if any(program.method(cls, name) for cls in found)}
             fitting = [cls for cls in found if all(program.method(cls, name) for name in wanted)]
+            if ("pick", *value[1:]) in solver.held:
+                solver.kept |= {program.canonical(cls) for cls in fitting}
             yield value, f"class of {value[1]}, looked up under a computed name", solver.held[value][1], fitting
 
     def _makes(self, cls: Scope, value: Value) -> bool:
