@@ -25,6 +25,7 @@ from tests.attacks.assembly import (
     text,
 )
 
+from pickleball_enforce import engine
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_enforce.report import Report, Stream
 from pickleball_enforce.settings import Settings
@@ -114,6 +115,16 @@ def test_the_class_may_not_be_kept(stream: bytes) -> None:
     assert found[0].sentence == "The stream keeps shop.Basket as data; the policy allows instances of it only."
 
 
+@pytest.mark.parametrize("make", [Verifier, engine.make])
+def test_a_method_may_not_be_bound(make: Callable[..., Verifier]) -> None:
+    """It is data, and holds its instance or its class; a class of an instance is refused at load."""
+    policy = Policy({"m": Entry((), (), ("shop.Basket", "shop.Basket.of"))})
+    stream = asm.call(asm.name("builtins", "getattr"), asm.new(ONLY), text("of"))
+    assert rules(make(policy, Settings()).verify(PROTO2 + stream + STOP)) == ["import-not-allowed"]
+    allowing = Policy({"m": Entry(("shop.Basket.of",), (), ("shop.Basket",))})
+    assert rules(make(allowing, Settings()).verify(PROTO2 + stream + STOP)) == []
+
+
 @each(KEEPS)
 def test_a_class_of_globals_may_be_kept(stream: bytes) -> None:
     """The same streams break nothing of this rule where any entry lists the class in `globals`."""
@@ -194,6 +205,22 @@ def test_a_find_class_of_the_application_changes_nothing(unpickler: str, stream:
     environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "images/enforce/src")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines() == said
+
+
+IDENTIFYING = RENAMING.replace(
+    "unpickler = ", "Renaming.persistent_load = lambda self, found: self.find_class(*found)\nunpickler = "
+)
+
+
+@pytest.mark.parametrize("unpickler", ["Unpickler", "_Unpickler"])
+@pytest.mark.parametrize(("name", "said"), [("Item", "type"), ("Basket", "The program looks shop.Basket up")])
+def test_a_persistent_load_that_finds_classes_makes_none_data(unpickler: str, name: str, said: str) -> None:
+    """A class by its name in an id is judged as data."""
+    stream = asm.tuple_of(text("shop"), text(name)) + b"Q"
+    command = [sys.executable, "-c", IDENTIFYING, unpickler, (PROTO2 + stream + STOP).hex(), "1"]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "images/enforce/src")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith(said)
 
 
 @pytest.mark.parametrize(

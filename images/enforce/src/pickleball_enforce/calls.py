@@ -320,7 +320,7 @@ class Calls(Partials):
             return self._misuse(helper, f"The stream takes the special method {path} of an object.")
         if origin is not None and origin.decision == "ask":
             self.oblige(origin, "method-asked", name)
-        elif not self.may_reference(path):
+        elif not self.may_reference(path) or path in self._instances:
             sentence = f"The stream binds the method {path}, which the policy does not allow."
             self.refuse("import-not-allowed", path, sentence, ("globals", path))
             return BOUND

@@ -528,9 +528,10 @@ impl Machine<'_> {
             return self.misuse(helper, say!("The stream takes the special method ", &path, " of an object."));
         }
         let asked = made.filter(|&index| self.v.memory.imports[index].decision == Decision::Ask);
+        let facts = self.v.tables.facts(&path);
         if let Some(index) = asked {
             self.oblige(index, Kind::MethodAsked, name);
-        } else if !self.may_reference_path(&path) {
+        } else if !self.may_reference(facts) || facts.instances_only {
             let sentence = say!("The stream binds the method ", &path, ", which the policy does not allow.");
             self.refuse("import-not-allowed", &path, sentence, Some(List::Globals));
             return Tag::plain(Sort::Bound);
