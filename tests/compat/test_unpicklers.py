@@ -166,6 +166,25 @@ def test_an_error_in_the_middle_leaves_no_unjudged_bytes(kind: str, enforced: En
     """)
 
 
+def test_a_file_that_does_not_wait_is_at_its_end(enforced: Enforced) -> None:
+    """Python's own unpickler takes None for no bytes."""
+    enforced("""
+        import io, pickle
+        from specimens import *
+        class Idle(io.BytesIO):
+            def read(self, size=-1):
+                return super().read(size) or None
+        unpickler = pickle._Unpickler(Idle(good()))
+        assert unpickler.load() == VALUE
+        for file in (Idle(b""), Idle(good()[:2])):
+            try:
+                pickle._Unpickler(file).load()
+            except EOFError:
+                continue
+            raise AssertionError
+    """)
+
+
 def test_handlers_that_differ_from_what_was_judged_are_refused(enforced: Enforced) -> None:
     """A subclass may replace entries of the dispatch table, as long as the stack is what the verifier says."""
     enforced("""

@@ -104,6 +104,9 @@ impl<'py> Following<'py> {
     /// Reads by the function that the unpickler was bound to when it was made.
     fn read(&self, size: usize) -> PyResult<Bound<'py, PyBytes>> {
         let read = self.owner.getattr(intern!(self.py(), "_file_read"))?.call1((size,))?;
+        if read.is_none() {
+            return Ok(PyBytes::new(self.py(), b"")); // a file that does not wait: stock takes it for its end
+        }
         match read.cast_into_exact() {
             Ok(bytes) => Ok(bytes),
             Err(other) => Ok(self.py().get_type::<PyBytes>().call1((other.into_inner(),))?.cast_into()?),
