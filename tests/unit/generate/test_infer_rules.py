@@ -371,6 +371,51 @@ class Colouring:
          "  self.part = y", not_there="lib.parts.Temporary"),
     Case("state_added_to_a_reduced_value", "def __reduce__(self):\n  x = (make, ())\n  return x + ({'a': Late()},)",
          "lib.parts.Late", "lib.parts.make"),
+    Case("decorated_method_of_a_base", "", "lib.parts.Late",
+         top="def kept(method):\n def call(self, how, *rest):\n  self.how = self._make(how)\n"
+         "  method(self, how)\n  return self\n return call\n"
+         "class Base:\n def _make(self, how):\n  return Late()\n @kept\n def fit(self, how):\n  pass\n"
+         "class Mixed(Base):\n def fit(self, how=None):\n  return super().fit(how)"),
+    Case("constructor_beside", "def __init__(self):\n  self.made = datetime.datetime.now()",
+         reduces="datetime.datetime", top="import datetime"),
+    Case("function_inside", "def fit(self):\n  def wrapped():\n   return 1, far(2)\n  one, self.part = wrapped()",
+         "lib.parts.Late", top="def far(x):\n part = Kept()\n part.content = make_late()\n return part\n"
+         "def make_late():\n late = Late()\n return late"),
+    Case("function_that_calls_itself", "def fit(self, kind):\n  self.chosen = first(kind)",
+         "lib.parts.Late lib.function_that_calls_itself.Held",
+         top="def first(kind):\n return Kept(choose(kind))\ndef choose(kind):\n named = {'late': Kept(Late())}\n"
+         " if isinstance(kind, str):\n  return choose(named[kind])\n return Held(kind)\n"
+         "class Held:\n def __init__(self, content):\n  self.content = content"),
+    Case("list_that_a_function_fills", "def fit(self, rows):\n  self.all = list(Runner(task)(rows))", "lib.parts.Late",
+         top="def task(rows):\n found = []\n for row in rows:\n  part = Late()\n  found.append(part)\n return found\n"
+         "class Runner:\n def __init__(self, function):\n  self.function = function\n"
+         " def __call__(self, rows):\n  return self.function(rows)"),
+    Case("method_that_gives_its_object", "def fit(self):\n  self.best = step(1)",
+         "lib.method_that_gives_its_object.Learner",
+         top="class Learner:\n def fit(self, x):\n  return self\n"
+         "def step(x):\n found = []\n found.append(Learner().fit(x))\n return found[0]"),
+    Case("lambda_that_is_called", "def __init__(self, kind=None):\n  self.a = {'x': lambda m: Late()}[kind](1)\n"
+         "  self.b = list(map(lambda i: Temporary(), range(3)))\n  self.c = Settings()",
+         "lib.parts.Late lib.parts.Temporary lib.parts.Kept",
+         top="from dataclasses import dataclass, field\n"
+         "@dataclass\nclass Settings:\n kept: object = field(default_factory=lambda: Kept())"),
+    Case("lambda_as_a_factory", "def __init__(self):\n  self.d = defaultdict(lambda: Late())", "lib.parts.Late",
+         "collections.defaultdict", top="from collections import defaultdict"),
+    Case("field_of_a_named_tuple", "Row = namedtuple('Row', 'a, b')\n def __init__(self):\n"
+         "  self.x = self.Row(Temporary(), Late()).b", "lib.parts.Late", not_there="lib.parts.Temporary"),
+    Case("registry_of_decorated_functions", "def __init__(self, kind, size):\n  self.part = make(kind, size)",
+         "lib.parts.Late lib.parts.Temporary",
+         top="Entry = namedtuple('Entry', ('title', 'value'))\n"
+         "class Registry:\n def __init__(self):\n  self.known = {}\n"
+         " def add(self, name):\n  def put(function):\n   self.known[name] = Entry(name, function)\n"
+         "   return function\n  return put\n"
+         " def __getitem__(self, key):\n  name, *rest = key\n  return self.find(name, *rest)\n"
+         " def find(self, name, *rest):\n  return look_up(name.upper(), self.known).value(*rest)\n"
+         "def look_up(name, known, default=None):\n name = name.strip()\n"
+         " if callable(known):\n  return known(name)\n return known[name]\n"
+         "LAYERS = Registry()\n"
+         "@LAYERS.add('part')\ndef part_of(size):\n kinds = (Late, Temporary)\n return kinds[size]\n"
+         "def make(kind, size):\n layer = LAYERS[kind, size]\n return layer()"),
     Case("set_module", "", "",
          top="def set_module(name):\n return lambda cls: cls\n@set_module('lib')\nclass Mixed:\n pass"),
 ]  # fmt: skip
@@ -484,6 +529,21 @@ def test_a_pickler_of_a_package_that_nobody_imports_counts_where_its_data_is_hel
     environment = environment_of(root)
     assert "saver.array_pickle.Wrapper" in infer(environment, ["lib.model.Model"], Options()).policy.globals
     assert infer(environment, ["lib.plain.Model"], Options()).policy.globals == {"lib.plain.Model"}
+
+
+def test_an_array_of_instances_holds_them(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """What is stored into an element of a computed value is held where that value is kept."""
+    root = tree({
+        "numpy/__init__.py": "", "lib/__init__.py": "",
+        "lib/model.py": "import numpy\nclass Part:\n    pass\nclass Other:\n    pass\n"
+        "class Model:\n    def fit(self, i):\n        self.x = numpy.empty((2, 2), dtype=object)\n"
+        "        self.x[i, 0] = Part()\n        rest = numpy.empty(2, dtype=object)\n        rest[i] = Other()\n",
+    })  # fmt: skip
+    found = infer(environment_of(root), ["lib.model.Model"], Options()).policy
+    assert "lib.model.Part" in found.globals
+    assert "lib.model.Other" not in found.globals
 
 
 @pytest.mark.parametrize("name", ["sink_by_reference", "sink_as_callee"])

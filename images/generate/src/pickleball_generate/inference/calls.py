@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.wrappers import Wrapper
 
 MADE = frozenset({"obj", "inst"})
 OBJECTS = frozenset({"obj"})
@@ -41,12 +42,23 @@ class Calls(Foreign, ABC):
     def eval(self, expression: object, frame: Frame) -> Variable:
         """Give what an expression can be (evaluation.py)."""
 
+    @abstractmethod
+    def wrappers_of(self, function: Scope) -> list[Wrapper]:
+        """Give what runs in the place of a decorated method (solver.py)."""
+
+    @abstractmethod
+    def enter_wrapper(self, wrapper: Wrapper, receiver: Value, depth: int) -> Frame:
+        """Reach what runs in the place of a method of an object (solver.py)."""
+
     def eval_call(self, expression: dict[str, Any], frame: Frame, result: Variable) -> None:
         """`callee(arguments)`."""
         callee = expression["call"]
         call = Call(self._arguments(expression, frame), frame, expression, result)
         if self._special(callee, expression, call.args, frame, result):
             return
+        if frame.scope.kind != "function":
+            for made in self.program.made_class(expression, frame.scope.root):
+                self.add(result, made)
         if isinstance(callee, str) and "." in callee:
             owner, _, name = callee.rpartition(".")
         elif isinstance(callee, dict) and "attr" in callee:
@@ -189,6 +201,8 @@ class Calls(Foreign, ABC):
         elif name == "__new__" and kind in {"cls", "obj", "ext"}:
             self._make_new(receiver, call)
         elif not (kind == "mod" and receiver[1] == "copyreg"):
+            for each in self.foreign_instance(receiver[1], self.site(call.frame, call.site)) if kind == "ext" else ():
+                self.add(call.result, each)  # another constructor: `date.today()`
             if call.callees is None:
                 call.callees = Variable()
                 self.watch(call.callees, lambda value: self.call_value(value, call))
@@ -235,6 +249,8 @@ class Calls(Foreign, ABC):
         """Let a container hold instances of a class that its constructor is given: `defaultdict(C)`."""
         if factory[0] == "cls":
             self.put(holder, "[]", ("obj", factory[1]), "factory")
+        elif factory[0] == "lam":
+            self.put_all(holder, "[]", self.lambda_result(factory), "factory")
 
     def _call_unbound_base(self, receiver: Value, call: Call) -> None:
         """`Base.__init__(instance, ...)` of a base without source."""
@@ -262,6 +278,8 @@ class Calls(Foreign, ABC):
                 self.call_function(("meth", method[0], value), call)
         elif kind == "ext":
             self.call_foreign(value[1], call)
+        elif kind == "lam":
+            self.flow(self.lambda_result(value), call.result)
         elif kind == "box" and value[2] == "partial":
             self._call_partial(value, call)
         elif kind in {"data", "unk"}:
@@ -363,7 +381,8 @@ class Calls(Foreign, ABC):
     def _call_body(self, value: Value, owner: Scope | None, call: Call) -> None:
         """Reach a body, unless it is too far from the methods that anybody may call on what a pickle holds.
 
-        A method of the same object and a constructor are as far as their caller, any other function one step more.
+        A method of the same object, a constructor, the body itself and functions that stand in it are as far as their
+        caller, any other function one step more.
         """
         function: Scope = value[1]
         args, result = call.args, call.result
@@ -374,10 +393,12 @@ class Calls(Foreign, ABC):
         if current is not None:
             caller = current.frame
             same = value[0] == "meth" and (function.name in {"__init__", "__new__"} or value[2] == caller.receiver)
-            more = int(not same)
+            within = value[0] == "fun" and caller.scope in {function, function.parent}
+            more = int(not (same or within))
             depth = caller.depth + more
             deepest = DEEPEST + int(value[0] == "fun" and owner is None and self.program.hands_out(function))
-            if depth > deepest and not function.chooses:
+            deepest = max(deepest, DEEPEST + int(caller.scope.makes_computed))
+            if more and depth > deepest and not function.chooses:
                 caller.blocked.append((current, partial(self._call_body, value, owner, call)))
                 self.unless(lambda: caller.depth + more <= deepest, lambda: self._give_up(value, args, result))
                 return
@@ -385,6 +406,12 @@ class Calls(Foreign, ABC):
             caller.callees[callee] = min(more, caller.callees.get(callee, more))
         frame = self.enter(function, value[2], owner, depth)
         self._bind(frame, args)
+        if value[0] == "meth" and value[2][0] == "obj":
+            for wrapper in self.wrappers_of(function):
+                around = self.enter_wrapper(wrapper, value[2], depth)
+                self._bind(around, args)
+                if current is not None:
+                    current.frame.callees[around] = min(more, current.frame.callees.get(around, more))
         returned = self.returned(frame)
         given = args.positional[1:2] if value[0] == "meth" else args.positional[:1]
         for first in given:  # `clone(part)`: a copy, or the part itself, comes back as something unknown
@@ -397,7 +424,7 @@ class Calls(Foreign, ABC):
     def _give_up(self, value: Value, args: Arguments, result: Variable) -> None:
         """Give what comes back from a function that is not followed."""
         self.add(result, UNKNOWN)
-        if value[0] == "fun":
+        if value[0] == "fun" or value[1].returns_first:
             for first in args.positional[:1]:
                 self.select(first, result, OBJECTS)
 

@@ -35,6 +35,7 @@ OPERATED = CALCULATED | {"inst"}
 JOINED = OPERATED | {"box", "part"}
 SELF_EVIDENT = frozenset({"data", "unk", "part", "cls"})
 HOLDING = frozenset({"box", "vars", "inst"})
+OBJECTS = frozenset({"obj"})
 
 
 class Evaluation(Lookups):
@@ -88,6 +89,18 @@ class Evaluation(Lookups):
     def do_call(self, item: dict[str, Any], frame: Frame) -> None:
         """A call for its effect."""
         self.eval(item["c"], frame)
+
+    def do_decorator(self, item: dict[str, Any], frame: Frame) -> None:
+        """`@decorator` above a function or class: a call with it."""
+        kind, defined = item["of"]
+        value: Value = ("fun", defined, None) if kind == "fun" else ("cls", defined)
+        call = Call(Arguments([self._fixed([value])]), frame, item["d"], Variable())
+        self._call_each(self.eval(item["d"], frame), call)
+
+    def do_lambda(self, item: tuple[object, Variable], frame: Frame) -> None:
+        """The body of a lambda that is called."""
+        body, result = item
+        self.flow(self.eval(body, frame), result)
 
     def do_return(self, item: dict[str, Any], frame: Frame) -> None:
         """`return` and `yield`."""
@@ -229,6 +242,8 @@ class Evaluation(Lookups):
         call = Call(Arguments([keys, values]), frame, index, Variable())
 
         def see(holder: Value) -> None:
+            if holder[0] == "data":
+                self._set_in_array(target, values, frame)
             if holder[0] == "obj":
                 self.call_method(holder, "__setitem__", call)
                 if not self.is_container(holder[1]):
@@ -242,6 +257,18 @@ class Evaluation(Lookups):
             self.put_all(holder, name, values, "item")
 
         self.watch(self.eval(target["sub"], frame), see)
+
+    def _set_in_array(self, target: dict[str, Any], values: Variable, frame: Frame) -> None:
+        """`array[index] = instance`: where the array is kept, a list of such instances is kept as well."""
+        objects = Variable()
+        self.select(values, objects, OBJECTS)
+        box = self.box(frame, target, "list", "array")
+
+        def see(value: Value) -> None:
+            self.put(box, "[]", value, "element of an array")
+            self.assign(target["sub"], self.constant(box), frame, "array of instances")
+
+        self.watch(objects, see)
 
     # Expressions
 
@@ -304,7 +331,9 @@ class Evaluation(Lookups):
         elif "un" in expression:
             self.select(self.eval(expression["un"], frame), result, CALCULATED)
         elif "lambda" in expression:
-            self.add(result, ("lam", id(expression), frame.key))
+            value = ("lam", id(expression), frame.key)
+            self.lambdas[value] = (expression["lambda"], frame)
+            self.add(result, value)
         else:
             for kind in ("walrus", "await", "star"):
                 if kind in expression:

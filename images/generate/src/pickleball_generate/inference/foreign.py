@@ -13,6 +13,7 @@ from pickleball_generate.inference.machine import below
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
+    from pickleball_generate.inference.frames import Frame
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
 
@@ -47,10 +48,21 @@ class Foreign(Attributes, ABC):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.bound: dict[Value, int] = {}  # how many arguments a partial has beside the function
+        self.lambdas: dict[Value, tuple[object, Frame]] = {}  # what they give, and where they stand
 
     @abstractmethod
     def call_value(self, value: Value, call: Call) -> None:
         """Call a value (calls.py)."""
+
+    def lambda_result(self, value: Value) -> Variable:
+        """Give what a lambda gives; its body is read where the lambda stands, once it is called."""
+        key = ("of lambda", value)
+        found = self.variables.get(key)
+        if found is None:
+            found = self.variables[key] = Variable()
+            body, frame = self.lambdas[value]
+            self.post(frame, "lambda", (body, found))
+        return found
 
     def call_foreign(self, name: str, call: Call) -> None:
         """Call something without source."""
@@ -194,6 +206,8 @@ class Foreign(Attributes, ABC):
         def see(value: Value) -> None:
             if value[0] == "cls":
                 self.put(instance, "[]", ("obj", value[1]), "factory")
+            elif value[0] == "lam":
+                self.put_all(instance, "[]", self.lambda_result(value), "factory")
             elif value[0] == "ext":
                 for made in self.foreign_instance(value[1], self.number("factory", instance)):
                     self.put(instance, "[]", made, "factory")

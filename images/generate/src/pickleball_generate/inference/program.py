@@ -15,7 +15,7 @@ from pickleball_generate.inference.scopes import Scope, callee_name
 from pickleball_generate.sources import module_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pickleball_generate.facts import Environment
 
@@ -294,7 +294,7 @@ class Program:
         if base is None:
             return []
         if id(call) not in self._made:
-            facts = {"name": title, "line": scope.line}
+            facts = {"name": title, "line": scope.line, "assigns": _fields(arguments[1:2])}
             self._made[id(call)] = made = Scope(scope.module, "class", facts, scope, scope.file)
             self._bases[made] = [("ext", base)]
         return [("cls", self._made[id(call)])]
@@ -458,3 +458,14 @@ def linearise(lists: list[list[Value]]) -> list[Value]:
         rest = [[v for v in row if v != head] for row in rest]
         rest = [row for row in rest if row]
     return unique(result)
+
+
+def _fields(arguments: Sequence[Any]) -> list[dict[str, Any]]:
+    """Declare the fields that a call names, in a text or in a row of texts or of pairs, without their types."""
+    texts: list[Any] = []
+    for argument in arguments:
+        row = argument.get("list") or argument.get("tuple") or [argument] if isinstance(argument, dict) else ()
+        pairs = [each["tuple"][0] if isinstance(each, dict) and each.get("tuple") else each for each in row]
+        texts += [each.get("str") for each in pairs if isinstance(each, dict)]
+    names = [name for text in texts if text for name in text.replace(",", " ").split()]
+    return [{"to": name, "ann": None} for name in names]

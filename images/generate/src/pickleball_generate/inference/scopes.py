@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Facts = dict[str, Any]
+PARTS = ("or", "tuple", "list", "set", "listof", "setof", "genof")
+PUTTING = frozenset({"append", "add", "extend", "insert"})  # methods that put their last argument into a container
 HANDING_ON = frozenset({"partial", "copy", "deepcopy"})  # calls that give what they are given, in a partial or a copy
 
 
@@ -109,24 +111,62 @@ class Scope:
         """Whether this is a function in whose body classes or functions stand."""
         return self.kind == "function" and bool(self.facts.get("classes") or self.facts.get("functions"))
 
+    @property
+    def root(self) -> Scope:
+        """The module that the scope stands in."""
+        return self if self.parent is None else self.parent.root
+
     @cached_property
     def chooses(self) -> bool:
         """Whether this is a function that only chooses what it returns, copies it or puts it into a partial.
 
-        It calls nothing else but in conditions.
+        It calls nothing else but in conditions, or something that it returns is an item of what it was given.
         """
+        if any(_looked_up(part) for item in self.facts.get("returns", ()) for part in _parts(item.get("v"))):
+            return True
         statements = [item.get("v") for kind in ("assigns", "returns") for item in self.facts.get(kind, ())]
         return bool(self.facts.get("returns")) and not self.facts.get("calls") and not any(map(_has_call, statements))
 
     @cached_property
+    def returns_first(self) -> bool:
+        """Whether a function returns its first parameter, as `fit` returns its object."""
+        params = self.facts.get("params", ())
+        return bool(params) and any(item.get("v") == params[0]["n"] for item in self.facts.get("returns", ()))
+
+    @cached_property
     def returned_callees(self) -> list[str]:
-        """What is called for what a function returns, right there or for a name that it returns, alone or in a row."""
-        returned = [part for item in self.facts.get("returns", ()) for part in _parts(item.get("v"))]
-        names = {part for part in returned if isinstance(part, str)}
+        """What is called for what a function returns: right there, or for names that it returns or puts into these."""
+        waiting = [part for item in self.facts.get("returns", ()) for part in _parts(item.get("v"))]
+        seen: set[str] = set()
+        found: list[str] = []
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, str):
+                if part not in seen:
+                    seen.add(part)
+                    waiting += [inner for each in self._given_to.get(part, ()) for inner in _parts(each)]
+            elif isinstance(part, dict) and "call" in part:
+                found.append(callee_name(_made_first(part)))
+        return found
+
+    @cached_property
+    def makes_computed(self) -> bool:
+        """Whether what a function returns is made by a class or function that its body looks up first."""
+        return any(isinstance(each, dict) for name in self.returned_callees for each in self._given_to.get(name, ()))
+
+    @cached_property
+    def _given_to(self) -> dict[str, list[Any]]:
+        """What names of the body are bound to, and what is put into them."""
+        found: dict[str, list[Any]] = {}
         for item in self.facts.get("assigns", ()):
-            if isinstance(item["to"], str) and item["to"] in names:
-                returned += _parts(item.get("v"))
-        return [callee_name(part) for part in returned if isinstance(part, dict) and "call" in part]
+            to = item["to"].get("sub") if isinstance(item["to"], dict) else item["to"]
+            if isinstance(to, str):
+                found.setdefault(to, []).append(item.get("v"))
+        for item in self.facts.get("calls", ()):
+            owner, _, method = callee_name(item.get("c")).rpartition(".")
+            if owner and method in PUTTING:
+                found.setdefault(owner, []).extend(item["c"].get("args", ())[-1:])
+        return found
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -140,7 +180,10 @@ class Scope:
 
     @cached_property
     def touches(self) -> dict[str, list[tuple[str, Any]]]:
-        """Statements that change what a name holds without binding it: stores into it, calls on it or with it."""
+        """Statements that change what a name holds without binding it: stores into it, calls on it or with it.
+
+        `@registry.register("name")` above a function or class is such a call.
+        """
         found: dict[str, list[tuple[str, Any]]] = {}
         for item in self.facts.get("assigns", ()):
             root = root_name(item["to"])
@@ -153,6 +196,12 @@ class Scope:
             names = {root_name(call["call"])} | {root_name(a) for a in call.get("args", ())[:2]}
             for root in sorted(name for name in names if name):
                 found.setdefault(root, []).append(("call", item))
+        for kind, defined in (("fun", self.functions), ("cls", self.classes)):
+            for inner in defined:
+                for decorator in inner.decorators():
+                    called = decorator["call"] if isinstance(decorator, dict) and "call" in decorator else decorator
+                    if (root := root_name(called)) and root != called:
+                        found.setdefault(root, []).append(("decorator", {"d": decorator, "of": (kind, inner)}))
         return found
 
     @cached_property
@@ -268,10 +317,28 @@ def _has_call(expression: object) -> bool:
 
 
 def _parts(expression: object) -> list[object]:
-    """What an expression can be: the alternatives, and of a tuple its elements."""
-    if isinstance(expression, dict) and (inner := expression.get("or") or expression.get("tuple")):
-        return [part for each in inner for part in _parts(each)]
+    """What an expression can be: the alternatives, and of a display or comprehension its elements."""
+    if isinstance(expression, dict):
+        for kind in PARTS:
+            if inner := expression.get(kind):
+                return [part for each in (inner if isinstance(inner, list) else [inner]) for part in _parts(each)]
+        if "dict" in expression:
+            return [part for _, each in expression["dict"] for part in _parts(each)]
     return [expression]
+
+
+def _looked_up(expression: object) -> bool:
+    """Tell whether an expression is an item of a name, under a key that is not written out."""
+    if not isinstance(expression, dict) or not isinstance(expression.get("sub"), str):
+        return False
+    return isinstance(expression.get("ix"), str)
+
+
+def _made_first(call: dict[str, Any]) -> dict[str, Any]:
+    """Of `C(...).fit(...)` the call of C."""
+    while isinstance(callee := call["call"], dict) and isinstance(inner := callee.get("of"), dict) and "call" in inner:
+        call = inner
+    return call
 
 
 def _callees(expression: object) -> Iterator[object]:

@@ -80,20 +80,25 @@ class Solver(Evaluation):
             self.enter(function, ("cls", receiver[1]), owner)
             return
         self.enter(function, receiver, owner)
+        for wrapper in self.wrappers_of(function):
+            self.enter_wrapper(wrapper, receiver, 0)
+
+    def wrappers_of(self, function: Scope) -> list[Wrapper]:
+        """Give what runs in the place of a decorated method."""
         if not function.decorators():
-            return
+            return []
         if function not in self.wrapped:
             self.wrapped[function] = list(wrappers(self.program, function))
-        for wrapper in self.wrapped[function]:
-            self._enter_wrapper(wrapper, receiver)
+        return self.wrapped[function]
 
-    def _enter_wrapper(self, wrapper: Wrapper, receiver: Value) -> None:
+    def enter_wrapper(self, wrapper: Wrapper, receiver: Value, depth: int) -> Frame:
         """Read what runs in the place of a decorated method, for the object that the method is called on."""
-        frame = self.enter(wrapper.function, receiver, None)
+        frame = self.enter(wrapper.function, receiver, None, depth)
         self._pass(frame, wrapper.function.facts["params"][0]["n"], self.constant(receiver))
         if wrapper.cls is not None:  # the decorator is a class method: what it defines sees the class
             outer = self.frame(wrapper.decorator, receiver, None)
             self._pass(outer, wrapper.decorator.facts["params"][0]["n"], self.constant(("cls", wrapper.cls)))
+        return frame
 
     def do_contents(self, value: Value, frame: Frame) -> None:
         """What a container or foreign instance holds is held."""
