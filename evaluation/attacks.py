@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.attacks.assembly import BUILD, POP, call, dict_of, name, new, stack_name, text
+from tests.attacks.assembly import BUILD, POP, call, dict_of, list_of, name, new, stack_name, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,10 @@ def on_names_of(policy: Policy) -> Iterator[Attack]:
     command = text("true")
     kept = _first(policy.globals - policy.reduces)
     called = _first(policy.reduces)
+    made = _first(policy.instances)
+    if made:
+        yield Attack(f"the class {'.'.join(made)} kept, of which there may be instances only",
+                     list_of(name(*made)) + POP)  # fmt: skip
     if kept:
         yield Attack(f"call of {'.'.join(kept)}, which may only be referenced", call(name(*kept), command) + POP)
         yield Attack(f"a method of the class {'.'.join(kept)} replaced",

@@ -95,7 +95,9 @@ def laptop() -> None:
     run(BIN / "pickleball-generate", "--library-path", library, "--model-class", CLASS, "--policy-path", policy)
     lists = json.loads(policy.read_text())
     for key, entry in lists.items():
-        print(f"{key}: {len(entry['globals'])} globals ({grouped(entry['globals'])}), {len(entry['reduces'])} reduces")
+        for listed in ("instances", "globals"):
+            names = entry.get(listed, [])
+            print(f"{key}: {len(names)} {listed} ({grouped(names)})")
         print("  reduces: " + ", ".join(entry["reduces"]))
     print(f"inferred in {time.monotonic() - start:.1f} s; {policy.parent / 'provenance.json'} says why for each entry:")
     name = next(iter(lists.values()))["reduces"][0]

@@ -222,7 +222,7 @@ def test_names_that_a_model_file_wants_are_proposed_and_the_inert_one_joins(
     assert (proposal["name"], proposal["decision"], proposal["grade"]) == ("lib.parts.Opens", "ask", "effects")
     assert proposal["sha256"] == hashlib.sha256(made.stdout).hexdigest()
     stored = yaml.safe_load((tmp_path / "out" / "objects" / f"configmap-{found['policy']['name']}.yaml").read_text())
-    assert "lib.parts.Plain" in json.loads(stored["data"]["policy.json"])["lib.model.Model"]["globals"]
+    assert "lib.parts.Plain" in json.loads(stored["data"]["policy.json"])["lib.model.Model"]["instances"]
     (accepted,) = json.loads(stored["data"]["provenance.json"])["accepted"]
     assert (accepted["name"], accepted["files"][0]["sha256"]) == ("lib.parts.Plain", proposal["sha256"])
     assert proposal["path"].endswith("/m.pkl")

@@ -52,7 +52,7 @@ def test_the_policy_of_the_model_refuses_each_attack_where_it_was_put(kind: str,
     """Under the least policy of the file, the good one is clean and each poisoned one has its violation in front."""
     good = tmp_path / "good"
     WRITERS[kind](good)
-    policy = Policy({"m.M": verify(good, None).needed()})
+    policy = Policy({"m.M": verify(good, None).needed().joined([("instances", "collections.UserDict")])})
     assert verify(good, policy).exit_code == 0
     tried = [*attacks.with_effect(tmp_path / "ran"), *attacks.on_names_of(policy)]
     assert len(tried) > 3

@@ -76,6 +76,7 @@ class ClosedWorld:
         self.askers: dict[Question, set[Scope]] = {}  # whose code at load leads to a question
         self.classes: dict[Question, set[Scope]] = {}  # classes whose code at load asks it itself
         self._answers: dict[str, list[Answer]] = {}
+        self.direct: set[str] = set()  # methods that code at load asks for itself
         self._ask()
 
     def answers(self, method: str) -> list[Answer]:
@@ -85,8 +86,9 @@ class ClosedWorld:
         return self._answers[method]
 
     def _answer(self, method: str) -> Iterator[Answer]:
+        near = method not in self.direct
         for member in self.members:
-            own = self.grader.method(member.scope, method) if member.scope.kind == "class" else None
+            own = self.grader.method(member.scope, method, near=near) if member.scope.kind == "class" else None
             if own is not None:
                 yield member, own, True
             if not method.startswith("__"):  # a state gives no callable under a special name: the enforcer's rule
@@ -99,6 +101,7 @@ class ClosedWorld:
                 self.askers.setdefault(question, set()).add(member.scope)
         for question, askers in self.askers.items():
             self.classes[question] = {scope for scope in askers if scope.kind == "class"}
+        self.direct = {method for method, _ in self.askers}
         inner: dict[str, set[Question]] = {}
         while True:
             asking: dict[str, set[Scope]] = {}

@@ -87,7 +87,7 @@ class Grader:
         self.packs = packs
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
-        self._methods: dict[Site, Grade] = {}
+        self._methods: dict[tuple[Site, bool], Grade] = {}
         self._calls: dict[tuple[Scope, bool], Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
@@ -97,8 +97,11 @@ class Grader:
             self._known[key] = self._grade(scope, called=called)
         return self._known[key]
 
-    def method(self, cls: Scope, name: str) -> Grade | None:
-        """Grade what other code reaches that asks a class, or instances of it, for a method; None where it has none."""
+    def method(self, cls: Scope, name: str, *, near: bool = False) -> Grade | None:
+        """Grade what other code reaches that asks a class, or instances of it, for a method; None where it has none.
+
+        `near` follows no more than what stands in the place of a method.
+        """
         owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
         if owner is None:
             found = {f"{root}.{name}": sinks.effect(f"{root}.{name}") for root in self.program.roots(cls)}
@@ -108,9 +111,10 @@ class Grader:
         site = self.graph.method(cls, name)
         if site is None or site.owner is not owner:
             return self._member(owner, name)
-        if site not in self._methods:
-            self._methods[site] = self._walk([site], {}, called=True)
-        return self._methods[site]
+        key = (site, near)
+        if key not in self._methods:
+            self._methods[key] = self._walk([site], {}, called=not near, near=near)
+        return self._methods[key]
 
     def _member(self, owner: Scope, name: str) -> Grade:
         """Grade what a class has under a name, and does not define itself: `get = staticmethod(os.mkdir)`."""
