@@ -80,7 +80,7 @@ def test_the_policy_is_an_immutable_config_map_with_reasons(bed: Testbed, iris: 
     found = policy(bed, iris)
     assert found["immutable"] is True
     entries = json.loads(found["data"]["policy.json"])
-    names = {name for entry in entries.values() for name in entry["globals"]}
+    names = {name for entry in entries.values() for name in (*entry["globals"], *entry["instances"])}
     assert "sklearn.linear_model._logistic.LogisticRegression" in names
     assert not any(name.startswith(("os.", "posix.", "subprocess.", "builtins.eval")) for name in names)
     assert json.loads(found["data"]["provenance.json"])

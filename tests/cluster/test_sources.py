@@ -90,7 +90,7 @@ def origin(bed: Testbed, deployment: Manifest) -> dict[str, Any]:
     """What the provenance says about where the sources come from; the policy has the model's class."""
     stored = bed.get(SPACE, "configmap", deployment["status"]["analysis"]["job"])
     policy = json.loads(stored["data"]["policy.json"])
-    assert "lib.Model" in policy["lib.Model"]["globals"]
+    assert "lib.Model" in policy["lib.Model"]["instances"]
     text = stored["data"].get("provenance.json")
     provenance = json.loads(text or gzip.decompress(b64decode(stored["binaryData"]["provenance.json.gz"])))
     found: dict[str, Any] = provenance["origin"]

@@ -165,10 +165,13 @@ def test_attacks_inside_a_model_are_refused(
 def test_what_a_model_needs_stands_in_its_policy(inferred: dict[str, Result]) -> None:
     """The names that only rules can find are there: trees of a forest, boosters, encoders, joblib's wrapper."""
     forest = inferred["pipeline"].policy.entries["sklearn.ensemble._forest.RandomForestClassifier"]
-    assert "sklearn.tree._classes.DecisionTreeClassifier" in forest.globals
+    assert "sklearn.tree._classes.DecisionTreeClassifier" in forest.instances
     assert "sklearn.tree._tree.Tree" in forest.reduces
     boosted = inferred["boosted"].policy.entries["lightgbm.sklearn.LGBMClassifier"]
-    assert {"lightgbm.basic.Booster", "sklearn.preprocessing._label.LabelEncoder"} <= set(boosted.globals)
+    assert {"lightgbm.basic.Booster", "sklearn.preprocessing._label.LabelEncoder"} <= {
+        *boosted.globals,
+        *boosted.instances,
+    }
     assert {"collections.defaultdict", "collections.OrderedDict"} <= set(boosted.reduces)
     assert all("joblib.numpy_pickle.NumpyArrayWrapper" in result.policy.globals for result in inferred.values())
 
