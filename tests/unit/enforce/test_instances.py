@@ -207,22 +207,6 @@ def test_a_find_class_of_the_application_changes_nothing(unpickler: str, stream:
     assert done.stdout.splitlines() == said
 
 
-IDENTIFYING = RENAMING.replace(
-    "unpickler = ", "Renaming.persistent_load = lambda self, found: self.find_class(*found)\nunpickler = "
-)
-
-
-@pytest.mark.parametrize("unpickler", ["Unpickler", "_Unpickler"])
-@pytest.mark.parametrize(("name", "said"), [("Item", "type"), ("Basket", "The program looks shop.Basket up")])
-def test_a_persistent_load_that_finds_classes_makes_none_data(unpickler: str, name: str, said: str) -> None:
-    """A class by its name in an id is judged as data."""
-    stream = asm.tuple_of(text("shop"), text(name)) + b"Q"
-    command = [sys.executable, "-c", IDENTIFYING, unpickler, (PROTO2 + stream + STOP).hex(), "1"]
-    environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "images/enforce/src")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.startswith(said)
-
-
 @pytest.mark.parametrize(
     ("stream", "listed"),
     [

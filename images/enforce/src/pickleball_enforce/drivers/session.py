@@ -131,9 +131,10 @@ class Session:
         return sanctioned(find, module, name), under
 
     def resolve_alone(self, module: str, name: str, find: Callable[[str, str], Any]) -> Any:
-        """Decide on a name that the program itself asks for: the policy has to list it, and not for instances only.
+        """Decide on a name that the program itself asks for: the policy has to list it.
 
-        It may do so for a persistent id, and the class would be data then.
+        A class of `instances` is given, too: an unpickler inside another one may ask so (joblib), and judges what
+        becomes of the class.
         """
         policy = self.enforcement.policy
         if policy is None:
@@ -141,7 +142,7 @@ class Session:
             return sanctioned(find, module, name)
         path = f"{module}.{name}"
         old = ".".join(names.canonical(module, name, 0, fix_imports=True))  # stock may take it for a Python 2 name
-        if not {path, old} <= (policy.globals | policy.reduces) - policy.instances:
+        if not {path, old} <= policy.globals | policy.reduces:
             sentence = f"The program looks {path} up by find_class, which the policy does not allow."
             self.refuse([Violation("import-not-allowed", path, "", 0, sentence, ("globals", path))])
         return sanctioned(find, module, name)

@@ -151,8 +151,9 @@ class Scope:
 
     @cached_property
     def makes_computed(self) -> bool:
-        """Whether what a function returns is made by a class or function that its body looks up first."""
-        return any(isinstance(each, dict) for name in self.returned_callees for each in self._given_to.get(name, ()))
+        """Whether what a function returns is made by a class or function that is an item of something."""
+        makers = (each for name in self.returned_callees for each in self._given_to.get(name, ()))
+        return any(isinstance(each, dict) and "sub" in each for each in makers)
 
     @cached_property
     def _given_to(self) -> dict[str, list[Any]]:
