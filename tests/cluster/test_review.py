@@ -75,7 +75,7 @@ def test_what_waits_is_read_and_approved_under_ones_own_name(person: Person, tmp
     bed = person.bed
     name = person.status()["candidate"]["name"]
     shown = person("diff", NAME, code=1)
-    assert f"+ globals {models.CLASS.rpartition('.')[0]}" in shown
+    assert f"+ instances {models.CLASS.rpartition('.')[0]}" in shown
     assert f"kubectl pickleball approve {NAME} {name}" in shown
     report = tmp_path / "report.html"
     person("report", NAME, "--candidate", "-o", str(report))

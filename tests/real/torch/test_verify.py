@@ -56,7 +56,8 @@ def test_the_least_policy_of_a_torch_file_is_exact(zipped: bool, protocol: int) 
     traced = verify(data, None)
     assert traced.exit_code == 0, traced.errors
     entry = traced.needed()
-    assert "torch.nn.modules.linear.Linear" in entry.instances
+    listed = entry.instances if zipped else entry.globals  # older files keep the classes of modules in persistent ids
+    assert "torch.nn.modules.linear.Linear" in listed
     assert "torch._utils._rebuild_tensor_v2" in entry.reduces
     assert verify(data, Policy({"test.Model": entry})).exit_code == 0
     for kind, names in vars(entry).items():
