@@ -102,7 +102,7 @@ def test_a_large_memo_index_makes_nobody_forget() -> None:
     environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "images/enforce/src")}
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, name) for name in ("first", "second")]
-        for path, stream in zip(paths, (first, asm.list_of(get(1))), strict=True):
+        for path, stream in zip(paths, (first, asm.list_of(get(1)))):  # noqa: B905 - Python 3.9
             path.write_bytes(PROTO2 + stream + STOP)
         command = [sys.executable, "-c", code, "_Unpickler", "plain", *map(str, paths)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
