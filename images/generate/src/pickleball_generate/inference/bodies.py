@@ -68,9 +68,7 @@ class Body(Types):
 
     def _lost(self) -> Iterable[int]:
         """Lines of this body that the parser gave up."""
-        module = self.site.function
-        while module.parent is not None:
-            module = module.parent
+        module = self.site.function.root
         lost = [item["line"] for kind in ("lost", "errors") for item in module.facts.get(kind, ())]
         if not lost:
             return

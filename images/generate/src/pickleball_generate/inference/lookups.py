@@ -125,9 +125,7 @@ class Lookups(Calls, ABC):
         """Store into a local or module variable."""
         scope = frame.scope
         if name in scope.declared_global or scope.parent is None:
-            while scope.parent is not None:
-                scope = scope.parent
-            self.flow(source, self.variable("name", (scope, None), name), rule)
+            self.flow(source, self.variable("name", (scope.root, None), name), rule)
             return
         key = (scope, None) if scope.kind == "class" else frame.key
         self.flow(source, self.variable("name", key, name), rule)

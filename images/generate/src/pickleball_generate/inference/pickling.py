@@ -229,9 +229,7 @@ class Pickling(Solver):
 
     def types_made(self, cls: Scope) -> list[str]:
         """Types of packs that the functions of a class's module make instances of."""
-        module = cls
-        while module.parent is not None:
-            module = module.parent
+        module = cls.root
         if module not in self.made:
             self.made[module] = sorted(described(self.program, self.packs, module))
         return self.made[module]
@@ -249,9 +247,7 @@ class Pickling(Solver):
             for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
                 visit(inner)
 
-        module = cls
-        while module.parent is not None:
-            module = module.parent
+        module = cls.root
         if module not in self.imported:
             visit(module.facts)
             self.imported[module] = list(found)
