@@ -21,7 +21,7 @@ from tests.attacks.comparison import native
 from tests.attacks.likeness import likeness, shared
 from tests.attacks.streams import ALLOWED_CALLS, ALLOWED_NEW, POLICY, recorder
 
-from pickleball_enforce import names, obligations, stock
+from pickleball_enforce import guards, names, obligations, stock
 from pickleball_enforce import verifier as verifier_module
 from pickleball_enforce.drivers import quick
 from pickleball_enforce.report import Import, Verdict
@@ -159,8 +159,8 @@ def enforced(base: type, data: bytes, verdict: Verdict) -> tuple[object, int]:
                 return Stub()
             found = super().find_class(module, name)
             refuse(obligations.discharge(found, prediction))
-            if obligations.needs_guard(found, prediction):
-                return obligations.guarded(found, prediction, refuse)
+            if guards.needs_guard(found, prediction):
+                return guards.guarded(found, prediction, refuse)
             return found
 
         def persistent_load(self, pid: object) -> object:

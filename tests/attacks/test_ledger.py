@@ -36,7 +36,7 @@ print("EFFECT" if {check} else "none")
 
 ENFORCED = """
 import io, pickle, sys
-from pickleball_enforce import names, obligations
+from pickleball_enforce import guards, names, obligations
 from pickleball_enforce.errors import PolicyViolation
 from pickleball_enforce.policy import Policy
 from pickleball_enforce.settings import Settings
@@ -62,8 +62,8 @@ if verdict.clean:
             assert prediction.decision == "allow", "the effect goes through a stub"
             found = super().find_class(module, name)
             refuse(obligations.discharge(found, prediction))
-            if obligations.needs_guard(found, prediction):
-                return obligations.guarded(found, prediction, refuse)
+            if guards.needs_guard(found, prediction):
+                return guards.guarded(found, prediction, refuse)
             return found
     try:
         for prediction in cached:

@@ -272,7 +272,7 @@ def test_a_stream_that_calls_a_channel_between_processes_is_not_exempt(
         wrapper = loky.cloudpickle_wrapper = sys.modules["loky.cloudpickle_wrapper"] = types.ModuleType("loky.wrapper")
         wrapper.__name__, wrapper.wrap_non_picklable_objects = "loky.cloudpickle_wrapper", None
         exec("from pickle import loads\\ndef rebuild(data): return loads(data)", vars(wrapper))
-        from pickleball_enforce import obligations
+        from pickleball_enforce import guards
         inner = b"\\x80\\x04" + name("os", "getcwd") + b")R."
         argument = b"C" + bytes((len(inner),)) + inner
         call = name("loky.cloudpickle_wrapper", "rebuild") + argument + b"\\x85R" + b"{after}."
@@ -286,7 +286,7 @@ def test_a_stream_that_calls_a_channel_between_processes_is_not_exempt(
                     assert error.violations[0].rule == "reduce-not-allowed", error
                 else:
                     raise SystemExit(f"{{kind}} has loaded it")
-            obligations.guarded = obligations.ResultGuard  # as where there is no compiled module
+            guards.guarded = guards.ResultGuard  # as where there is no compiled module
         """,
         called=("loky.cloudpickle_wrapper.rebuild",),
     )

@@ -35,7 +35,7 @@ class Calls(Partials):
     """Judges callees and their arguments."""
 
     def charge(self, cost: int, depth: int) -> None:
-        """Count what hashing costs (verifier.py)."""
+        """Count what hashing costs (machine.py)."""
         raise NotImplementedError
 
     # ---- REDUCE -----------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class Judgement:
             self._on_obligation(target, obligation)
 
     def work(self, amount: int) -> None:
-        """Count what judging costs (verifier.py)."""
+        """Count what judging costs (machine.py)."""
         raise NotImplementedError
 
     # ---- imports ----------------------------------------------------------------------------------------------------

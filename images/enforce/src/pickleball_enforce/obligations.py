@@ -50,14 +50,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import native
-    from ._verifier import Result
-    from .policy import Policy
     from .report import Import, Obligation
 
 _CONTAINERS = (list, dict, set, frozenset, deque, bytearray)
 _WRAPPED_METHODS = (classmethod, staticmethod, functools.partialmethod)
 BOUND_METHOD = "a bound method"
-_getrefcount = sys.getrefcount
 _HELPERS = [(module, name) for module, _, name in (path.rpartition(".") for path in sorted(names.HELPERS))]
 
 
@@ -158,13 +155,6 @@ def discharge(obj: object, prediction: Import, *, on_stack: bool = False) -> lis
     for child in prediction.children:
         found += _discharge_child(obj, child, on_stack=on_stack)
     return found
-
-
-def needs_guard(obj: object, prediction: Import) -> bool:
-    """Whether find_class has to return a ResultGuard around the object (call after `discharge` found nothing)."""
-    if isinstance(obj, type) and not sharing.may_return_shared(obj):
-        return False
-    return prediction.guarded and "data" not in prediction.uses and "instance" not in prediction.uses
 
 
 def _discharge_child(owner: object, child: Import, *, on_stack: bool) -> list[Violation]:
@@ -454,7 +444,7 @@ def _called_or_type(obj: object, prediction: Import, obligation: Obligation) -> 
 
 
 def _asked(_obj: object, _prediction: Import, _obligation: Obligation) -> list[Violation]:
-    return []  # `decide` judges these by name, drivers `persistent` by the object, `Report.needed` asks for `replaces`
+    return []  # judged by `renames.decide`, of drivers by the object (`persistent`), or asked by `Report.needed`
 
 
 _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
@@ -494,66 +484,6 @@ _CLASS_CHECKS = {
 KINDS = frozenset(_CHECKS) | frozenset(_CLASS_CHECKS)
 
 
-# ---- imports that the application renames ---------------------------------------------------------------------------
-
-
-def decide(prediction: Import, module: str, name: str, policy: Policy) -> list[Violation]:
-    """Judge a renamed import (`decision` "ask"): `module` and `name` are those that reach the base class, canonical.
-
-    A violation of rule `import-not-allowed` alone means: give a stub.
-    """
-    path = f"{module}.{name}"
-    listed = path in policy.globals or path in policy.reduces
-    found = []
-    if path in policy.reduces:
-        prediction.uses.add("callable")
-    for obligation in prediction.obligations:
-        refused = _judge_asked(path, obligation, policy, listed=listed)
-        if refused:
-            found.append(refused)
-    if path != prediction.path and (path in names.HELPERS or prediction.helper):
-        found.append(_renamed(prediction, path, "helper-arguments", "renamed from or to a helper", None))
-    if found or listed or prediction.helper:
-        return found
-    rule = "extension-not-allowed" if prediction.optional else "import-not-allowed"
-    return [_renamed(prediction, path, rule, "not in the policy", ("globals", path))]
-
-
-def _renamed(prediction: Import, path: str, rule: str, what: str, allow: tuple[str, str] | None) -> Violation:
-    sentence = f"The stream imports {path} (written as {prediction.module}.{prediction.name}), which is {what}."
-    return Violation(rule, path, prediction.opcode, prediction.offset, sentence, allow)
-
-
-def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: bool) -> Violation | None:
-    kind = obligation.kind
-    place = (obligation.opcode, obligation.offset)
-    if kind in ("called", "result-build", "result-items") and path not in policy.reduces:
-        sentence = f"The stream calls {path}, which the policy does not allow."
-        return Violation("reduce-not-allowed", path, *place, sentence, ("reduces", path))
-    if kind in ("instantiated", "build", "items") and not listed:
-        sentence = f"The stream instantiates {path}, which the policy does not allow."
-        return Violation("instance-not-allowed", path, *place, sentence, ("globals", path))
-    if kind == "kept" and path in policy.instances:
-        sentence = f"The stream keeps {path} as data; the policy allows instances of it only."
-        return Violation("instances-only", path, *place, sentence, ("globals", path))
-    dotted = f"{path}.{obligation.detail}"
-    listed = dotted in policy.globals - policy.instances or dotted in policy.reduces
-    if kind in ("attribute-asked", "method-asked") and not listed:
-        sentence = f"The stream takes {dotted}, which the policy does not allow."
-        return Violation("import-not-allowed", dotted, *place, sentence, ("globals", dotted))
-    return None
-
-
-def _call(callee: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, int]:
-    """Call, and count the references to the result."""
-    result = callee(*args)
-    references = _getrefcount(result)
-    return result, references
-
-
-_OWN_REFERENCES = _call(object, ())[1]  # of a result that nobody else holds: one less from Python 3.14 on
-
-
 # What the outcome of `may_keep` rests on beside the class: the classes of shared objects, and the helpers of pickle.
 WORLD = [
     ("enum", ["Enum"]),
@@ -574,50 +504,3 @@ def may_keep(obj: object, prediction: Import) -> bool:
     if type(obj) is not type or not _KEPT.issuperset(item.kind for item in prediction.obligations):
         return False
     return prediction.proto >= 3 and not sharing.may_return_shared(obj) and not discharge(obj, prediction)
-
-
-def guarded(
-    callee: Callable[..., Any], prediction: Import, refuse: Callable[[list[Violation]], None]
-) -> Callable[..., Any]:
-    """Give a callee whose results are checked before the stream changes them.
-
-    `refuse` is called with the violations and is expected to raise; what is given never leaves the load that it was
-    made for other than in the memo.
-    """
-    guard = ResultGuard(callee, prediction, refuse)
-    return guard if engine.native is None else engine.native.Guard(callee, guard.check)
-
-
-class ResultGuard:
-    """Calls a callee and checks its results; the compiled module does the calling by itself where it can."""
-
-    __slots__ = ("_callee", "_passed", "_prediction", "_refuse")
-
-    def __init__(
-        self, callee: Callable[..., Any], prediction: Import, refuse: Callable[[list[Violation]], None]
-    ) -> None:
-        self._callee = callee
-        self._prediction = prediction
-        self._refuse = refuse
-        self._passed: set[type] = set()  # of new objects, only the class is looked at: once for each
-
-    def __call__(self, *args: Any) -> Any:
-        """Call the callee and check its result."""
-        result = self._callee(*args)
-        fresh = _getrefcount(result) <= _OWN_REFERENCES  # as `_call` counts them
-        if (not fresh or type(result) not in self._passed) and self._passes(result, fresh=fresh) and fresh:
-            self._passed.add(type(result))
-        return result
-
-    def check(self, held: Result) -> bool:
-        """Check a result; whether all new objects of its class pass."""
-        return self._passes(held.take(), fresh=held.fresh)
-
-    def _passes(self, result: object, *, fresh: bool) -> bool:
-        found: list[Violation] = []
-        for obligation in self._prediction.obligations:
-            if obligation.kind.startswith("result-"):
-                found += check_result(result, self._callee, self._prediction, obligation, fresh=fresh)
-        if found:
-            self._refuse(found)
-        return not found

@@ -9,10 +9,10 @@ For those who build drivers on it:
   "stub" (return an inert stub named `prediction.path`) or "ask".
 * With `Settings.renames` (an overridden find_class) every prediction that is no helper says "ask": the policy decides
   on the canonical name that reaches the base class, or on the stream's own when none does, by
-  `obligations.decide(prediction, module, name, policy)`, also for helpers; then `discharge`, as always.
+  `renames.decide(prediction, module, name, policy)`, also for helpers; then `discharge`, as always.
 * `optional`: when `names.cached_extension(prediction.code)` is not None before the run, call
   `obligations.check_cached(prediction)`; find_class will not be called for it.
-* `obligations.needs_guard(object, prediction)` asks for `obligations.guarded` around the callee: what it returns
+* `guards.needs_guard(object, prediction)` asks for `guards.guarded` around the callee: what it returns
   becomes a target of BUILD or of item operations.
 * `verdict.persistent[n]` (with `Settings.persistent_classes`): what the n-th persistent_load gives is instantiated, so
   it must be the very object that this import gave. In lockstep: an obligation of kind `persistent`, checked on the

@@ -11,7 +11,7 @@ import itertools
 import sys
 from pickle import UnpicklingError
 
-from pickleball_enforce import engine, exemptions, names, obligations, pause, sanction, stock
+from pickleball_enforce import engine, exemptions, guards, names, obligations, pause, sanction, stock
 from pickleball_enforce.exemptions import is_caller_exempt
 from pickleball_enforce.report import Import, Violation
 from pickleball_enforce.settings import Settings
@@ -402,9 +402,9 @@ class _Imports:
         return None
 
     def _guard(self, obj: Any, under: Import) -> Any:
-        if self._session.audit or not obligations.needs_guard(obj, under):
+        if self._session.audit or not guards.needs_guard(obj, under):
             return obj
-        return obligations.guarded(obj, under, self._session.refuse)
+        return guards.guarded(obj, under, self._session.refuse)
 
 
 def _finder(engine: Any) -> Callable[[str, str], Any]:

@@ -20,7 +20,7 @@ import sys
 import types
 from _weakref import ref
 
-from pickleball_enforce import engine, lookup, names, obligations, pause, sanction, stock
+from pickleball_enforce import engine, guards, lookup, names, obligations, pause, sanction, stock
 from pickleball_enforce.report import Violation
 from pickleball_enforce.settings import Settings
 from pickleball_enforce.sharing import mro, static_attribute
@@ -137,17 +137,17 @@ def _examine(obj: object, prediction: Import, by_us: bool) -> bool | None:  # no
         return None
     if obligations.may_keep(obj, prediction):
         return True
-    return None if obj is _MISSING or (not by_us and obligations.needs_guard(obj, prediction)) else False
+    return None if obj is _MISSING or (not by_us and guards.needs_guard(obj, prediction)) else False
 
 
 def _check(obj: object, prediction: Import, at: int, content: bytes, start: int, by_us: bool) -> object:  # noqa: FBT001
     """Check the object that stands there now, and give it or a guard; refuse it at its place in this very stream."""
-    guards = obligations.needs_guard(obj, prediction)
-    fit = obj is not _MISSING and not _may_load(obj) and (by_us or not guards)
+    guarded = guards.needs_guard(obj, prediction)
+    fit = obj is not _MISSING and not _may_load(obj) and (by_us or not guarded)
     if fit and not obligations.discharge(obj, prediction):
-        if not guards:
+        if not guarded:
             return obj
-        return obligations.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, content[start:]))  # type: ignore[arg-type]
+        return guards.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, content[start:]))  # type: ignore[arg-type]
     session = _session()
     here = session.verifier.verify(content[start:]).imports[at]
     found = [] if obj is _MISSING else obligations.discharge(obj, here)

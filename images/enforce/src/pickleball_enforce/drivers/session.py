@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pickleball_enforce import engine, lookup, names, obligations, records, sanction, stubs
+from pickleball_enforce import engine, lookup, names, obligations, records, renames, sanction, stubs
 from pickleball_enforce.errors import MalformedStream, PolicyViolation
 from pickleball_enforce.report import UNDECODABLE, Import, Malformed, Violation
 
@@ -166,14 +166,14 @@ class Session:
         if prediction.decision != "ask" or policy is None:
             return
         reached = self._reached.get(prediction, prediction.canonical)
-        found = obligations.decide(prediction, *reached, policy)
+        found = renames.decide(prediction, *reached, policy)
         self.refuse([item for item in found if (item.opcode, item.offset) == (obligation.opcode, obligation.offset)])
 
     def refuse_registered(self, prediction: Import) -> None:
         """Judge an extension code by its registered name: where its object is cached, find_class is not asked."""
         policy = self.enforcement.policy
         if prediction.decision == "ask" and policy is not None:
-            self.refuse(obligations.decide(prediction, *prediction.canonical, policy))
+            self.refuse(renames.decide(prediction, *prediction.canonical, policy))
 
     def object_of(self, prediction: Import) -> Any:
         """Give the object of an import; KeyError when the load did not get that far."""
@@ -196,7 +196,7 @@ class Session:
             return False
         if prediction.helper and reached == prediction.canonical:
             return False
-        found = obligations.decide(prediction, *reached, policy)
+        found = renames.decide(prediction, *reached, policy)
         path = ".".join(reached)
         if prediction.helper and not found and path not in policy.reduces:
             sentence = f"The stream calls {path} for {prediction.path}, which the policy does not allow."

@@ -1,4 +1,4 @@
-//! What lists, dicts and sets of the stream hold (verifier.py).
+//! What lists, dicts and sets of the stream hold (effects.py).
 
 use crate::machine::{Machine, Step};
 use crate::memory::ContainerKind;

@@ -1,4 +1,4 @@
-//! Numbers, texts and bytes (verifier.py).
+//! Numbers, texts and bytes (effects.py).
 
 use crate::Form;
 use crate::machine::{Machine, Step};

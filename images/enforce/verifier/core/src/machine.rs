@@ -1,4 +1,4 @@
-//! The machine: runs through the opcodes of one pickle with a stack of tags (verifier.py).
+//! The machine: runs through the opcodes of one pickle with a stack of tags (machine.py, effects.py, verifier.py).
 
 use crate::ahead::Ahead;
 use crate::memory::ContainerKind;

@@ -1,4 +1,4 @@
-//! A callee whose results are checked before the stream changes them (`obligations.ResultGuard` says what is checked).
+//! A callee whose results are checked before the stream changes them (`guards.ResultGuard` says what is checked).
 
 use std::sync::Mutex;
 
