@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from tests.attacks import assembly as asm
@@ -32,6 +33,7 @@ class _Writer:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.entries = 0
+        self.codec: int | None = None  # where the memo has "latin1"
 
     def put(self, value: bytes) -> bytes:
         """Put a value into the memo, now and then."""
@@ -43,7 +45,7 @@ class _Writer:
     def value(self, depth: int = 0) -> bytes:
         """Write what leaves one value."""
         chance = self.chance
-        kind = chance.randrange(16 if depth < 4 else 6)
+        kind = chance.randrange(17 if depth < 4 else 6)
         if kind < 3 or (kind < 5 and not self.entries):
             return self.put(chance.choice((*_ATOMS, asm.text(chance.choice(_KEYS)))))
         if kind < 5:
@@ -56,8 +58,24 @@ class _Writer:
             return self.filled(depth)
         if kind < 13:
             return self.put(b"".join(self.value(depth + 1) for _ in range(2)) + b"\x86")
+        if kind < 14:
+            return self.encoded()
         opened, closed = chance.choice(((b"](", b"e"), (b"(", b"t"), (b"(", b"l"), (b"}(", b"u"), (b"(", b"\x91")))
         return opened + self.items(depth, pairs=closed == b"u") + closed
+
+    def encoded(self) -> bytes:
+        """Write bytes as old protocols do; now and then something of that is got from the memo."""
+        chance = self.chance
+        text = "".join(chance.choices("ab\x80\xe9\xff", k=chance.randrange(90))).encode()
+        callee = self.put(b"c_codecs\nencode\n")
+        written = self.put(b"X" + struct.pack("<I", len(text)) + text)
+        before = self.entries
+        codec = self.put(b"X\x06\x00\x00\x00latin1")
+        if self.codec is not None and chance.random() < 0.5:
+            codec, self.entries = asm.get(self.codec), before
+        elif self.entries > before:
+            self.codec = before
+        return self.put(callee + written + codec + self.put(b"\x86") + b"R")
 
     def items(self, depth: int, *, pairs: bool) -> bytes:
         """Write some values; with texts before them, as keys."""

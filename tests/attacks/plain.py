@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _FLOATS = (0.0, -0.0, 1.5, float("inf"), float("-inf"))
 _CHANGES = b"(]})Nhaeust0123lKq\x94\x85\x86\x8f\x90\x91\x00"
+_ENCODED = ("", "a", "abc", "\xff", "\u20ac", "a" * 40, "\xff\x80a" * 30, "a" * 50 + "\ud800", "a" * 90 + "\xe9" * 9)
 _TEXTS = ("", "a", "é", "name", "__class__", "x" * 70, "\ud800", "日本", "\U0001f600", "a\x00b")
 
 
@@ -94,7 +95,7 @@ class _Writer:
         self.put()
         if chance.random() < 0.05:
             return
-        text = chance.choice(("", "a", "abc", "\xff", "\u20ac")).encode()
+        text = chance.choice(_ENCODED).encode("utf-8", "surrogatepass")
         self.parts.append(b"X" + struct.pack("<I", len(text)) + text)
         self.put()
         self.parts.append(b"X\x06\x00\x00\x00latin1" if chance.random() < 0.95 else b"X\x05\x00\x00\x00ascii")

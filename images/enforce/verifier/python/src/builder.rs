@@ -8,16 +8,17 @@ use pickleball_verifier::{ENCODE, Settings, Survey, survey};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PyModule, PySet, PyTuple};
 
 use crate::calls::Finder;
 use crate::made::{self, Object};
 use crate::settings;
 
-const MEMOIZE: u8 = 0x94;
+pub const MEMOIZE: u8 = 0x94;
 const FRAME: u8 = 0x95;
 const FRAME_WIDTH: usize = 8;
 const NOT_OPEN: usize = usize::MAX;
+const LEAST_ENCODED: usize = 1 << 5; // bytes of a text that is encoded without being made
 const LONGEST_OPEN: usize = 1 << 20; // items on the stack: a longer list is made of several parts
 const MOST_HASHED: u64 = 1 << 16; // what keys may hold beside two for each byte: here it is counted by going there
 const SMALL: std::ops::Range<i64> = -5..257; // ints of which Python has one each
@@ -41,13 +42,22 @@ pub struct Mark {
 pub struct Builder {
     settings: Settings,
     encodes: Py<PyAny>,
+    /// `_codecs.encode`, and what it encodes with latin1 by, as they were made.
+    pub encode: Py<PyAny>,
+    pub encoder: Py<PyAny>,
 }
 
 #[pymethods]
 impl Builder {
     #[new]
     fn new(settings: &Bound<'_, PyAny>, encodes: Py<PyAny>) -> PyResult<Builder> {
-        Ok(Builder { settings: settings::read(settings)?.0, encodes })
+        let codecs = PyModule::import(settings.py(), "_codecs")?;
+        Ok(Builder {
+            settings: settings::read(settings)?.0,
+            encodes,
+            encode: codecs.getattr("encode")?.unbind(),
+            encoder: codecs.getattr("latin_1_encode")?.unbind(),
+        })
     }
 
     /// Builds the pickle that begins at `start`; gives the object and where the pickle ends, None where it is more than
@@ -58,15 +68,17 @@ impl Builder {
         if (data.len() - start) as u64 > self.settings.max_length {
             return Ok(None);
         }
-        if survey.encodes && !self.encodes.bind(py).call0()?.is_truthy()? {
+        if survey.encodes
+            && !(self.encodes.bind(py).call0()?.is_truthy()? && self.encodes_itself(py).or_else(passed)?)
+        {
             return Ok(None);
         }
-        let mut building = Building::new(py, &data[..survey.end], start, &survey, &self.settings);
+        let mut building = Building::new(py, &data[..survey.end], start, &survey, self);
         match building.run() {
             Ok(found) => Ok(Some((found, survey.end))),
             Err(Odd) => match PyErr::take(py) {
-                Some(error) if !error.is_instance_of::<PyException>(py) => Err(error),
-                _ => Ok(None), // the long way meets it again, where it belongs
+                Some(error) => passed(error).map(|_| None), // the long way meets it again, where it belongs
+                None => Ok(None),
             },
         }
     }
@@ -87,7 +99,7 @@ impl Builder {
             Finder::Asked(_) => survey(data, start, true),
         };
         let Some(survey) = seen.filter(|survey| survey.end == end) else { return Ok(None) };
-        let mut building = Building::new(py, &data[..end], start, &survey, &self.settings);
+        let mut building = Building::new(py, &data[..end], start, &survey, self);
         building.find = Some(find);
         match building.run() {
             Ok(found) => Ok(Some((found,))),
@@ -96,55 +108,63 @@ impl Builder {
     }
 }
 
+impl Builder {
+    /// Whether Python's own function encodes with latin1; a program can put another codec in its place.
+    pub fn encodes_itself(&self, py: Python<'_>) -> PyResult<bool> {
+        made::latin1_encoder(py).map(|encoder| encoder.is(&self.encoder))
+    }
+}
+
+/// Gives false for an exception; what is none (a program is to end) is raised.
+fn passed(error: PyErr) -> PyResult<bool> {
+    if Python::attach(|py| error.is_instance_of::<PyException>(py)) { Ok(false) } else { Err(error) }
+}
+
 pub struct Building<'a, 'py> {
     pub py: Python<'py>,
-    data: &'a [u8],
+    pub data: &'a [u8],
     start: usize,
-    pos: usize,
-    survey: &'a Survey,
-    settings: &'a Settings,
+    pub pos: usize,
+    pub survey: &'a Survey,
+    pub settings: &'a Settings,
+    pub maker: &'a Builder,
     pub stack: Vec<Object<'py>>,
     marks: Vec<Mark>,
     /// Where the items above the last mark begin.
     fence: usize,
-    memo: Vec<Option<Object<'py>>>,
-    entries: usize,
+    pub memo: Vec<Option<Object<'py>>>,
+    pub entries: usize,
     hash_cost: u64,
     /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
-    encoder: Option<Object<'py>>,
+    pub stand_in: Option<Object<'py>>,
     /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
     pub find: Option<Finder<'py>>,
 }
 
 impl<'a, 'py> Building<'a, 'py> {
-    fn new(
-        py: Python<'py>,
-        data: &'a [u8],
-        start: usize,
-        survey: &'a Survey,
-        settings: &'a Settings,
-    ) -> Building<'a, 'py> {
+    fn new(py: Python<'py>, data: &'a [u8], start: usize, survey: &'a Survey, maker: &'a Builder) -> Building<'a, 'py> {
         Building {
             py,
             data,
             start,
             pos: start,
             survey,
-            settings,
+            settings: &maker.settings,
+            maker,
             stack: Vec::new(),
             marks: Vec::new(),
             fence: 0,
             memo: Vec::new(),
             entries: 0,
             hash_cost: 0,
-            encoder: None,
+            stand_in: None,
             find: None,
         }
     }
 
     fn run(&mut self) -> Step<Object<'py>> {
         if self.survey.encodes {
-            self.encoder = Some(self.py.get_type::<PyAny>().call0().map_err(|_| Odd)?);
+            self.stand_in = Some(self.py.get_type::<PyAny>().call0().map_err(|_| Odd)?);
         }
         self.make()
     }
@@ -174,7 +194,9 @@ impl<'a, 'py> Building<'a, 'py> {
                 }
                 b'X' => {
                     let text = self.counted::<4>()?;
-                    self.push(made::text(self.py, text))?;
+                    if text.len() < LEAST_ENCODED || !self.encode_at_once(text)? {
+                        self.push(made::text(self.py, text))?;
+                    }
                 }
                 b'C' => {
                     let bytes = self.counted::<1>()?;
@@ -226,7 +248,7 @@ impl<'a, 'py> Building<'a, 'py> {
             0x93 => self.stack_global(),
             b'c' => {
                 self.pos += ENCODE.len();
-                self.push(self.encoder.clone())
+                self.push(self.stand_in.clone())
             }
             0x80 => self.byte().map(drop),
             FRAME => self.take(FRAME_WIDTH).map(drop),
@@ -364,8 +386,8 @@ impl<'a, 'py> Building<'a, 'py> {
     /// Ends it where something that is no data would become an item or the result.
     #[inline(always)]
     fn check_data(&self, start: usize) -> Step {
-        let Some(encoder) = &self.encoder else { return Ok(()) };
-        if self.stack[start..].iter().any(|item| item.is(encoder)) { Err(Odd) } else { Ok(()) }
+        let Some(encode) = &self.stand_in else { return Ok(()) };
+        if self.stack[start..].iter().any(|item| item.is(encode)) { Err(Odd) } else { Ok(()) }
     }
 
     #[inline(always)]
@@ -461,19 +483,6 @@ impl<'a, 'py> Building<'a, 'py> {
             error.restore(self.py);
             Odd
         })
-    }
-
-    /// Calls what makes bytes of a text, with a text and "latin1" as picklers write it.
-    #[inline(always)]
-    fn encode(&mut self) -> Step {
-        let (args, callee) = (self.pop()?, self.pop()?);
-        let args = args.cast_exact::<PyTuple>().map_err(|_| Odd)?;
-        let known = self.encoder.as_ref().is_some_and(|encoder| encoder.is(&callee));
-        if !known || args.len() != 2 || !is_latin1(&args.get_item(1).map_err(|_| Odd)?) {
-            return Err(Odd);
-        }
-        let text = args.get_item(0).map_err(|_| Odd)?;
-        self.push(made::latin1(&text))
     }
 
     // ---- lists and tuples -------------------------------------------------------------------------------------------
@@ -666,10 +675,6 @@ fn charge_items<'py>(items: impl Iterator<Item = Object<'py>>, cost: &mut u64, b
         charge(&item, cost, bound, depth - 1)?;
     }
     Ok(())
-}
-
-fn is_latin1(text: &Object<'_>) -> bool {
-    text.cast_exact::<PyString>().is_ok_and(|text| text == "latin1")
 }
 
 fn is_other_mutable(item: &Object<'_>) -> bool {

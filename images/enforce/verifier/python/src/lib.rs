@@ -2,11 +2,13 @@
 
 mod builder;
 mod calls;
+mod encoding;
 mod following;
 mod guard;
 mod handlers;
 mod host;
 mod interpreter;
+mod latin1;
 mod made;
 mod objects;
 mod places;

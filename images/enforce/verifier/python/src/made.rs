@@ -10,6 +10,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use crate::latin1;
+
 pub type Object<'py> = Bound<'py, PyAny>;
 
 /// Takes over what a function of Python has just made.
@@ -70,6 +72,25 @@ pub fn latin1<'py>(text: &Object<'py>) -> Option<Object<'py>> {
     let text = text.cast_exact::<PyString>().ok()?;
     // SAFETY: reads a text, which this is; gives a new reference.
     unsafe { owned(text.py(), ffi::PyUnicode_AsLatin1String(text.as_ptr())) }
+}
+
+/// Makes of UTF-8 what `_codecs.encode` makes of its text with latin1; None without an exception where that has to be done
+/// by Python.
+pub fn bytes_of_latin1<'py>(py: Python<'py>, text: &[u8]) -> Option<Object<'py>> {
+    let size = latin1::characters(text);
+    // SAFETY: with null the content is left to be written, so many bytes, before anybody else has the object; the empty
+    // bytes, which others have too, have none. Nothing is read from it before, and it goes where not all of it is written.
+    unsafe {
+        let made = owned(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), size.cast_signed()))?;
+        let content = std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast(), size);
+        latin1::write(text, content)?.then_some(made)
+    }
+}
+
+/// Gives what encodes with latin1 in this interpreter: programs may have put something else there.
+pub fn latin1_encoder(py: Python<'_>) -> PyResult<Object<'_>> {
+    // SAFETY: reads a C string; gives a new reference.
+    unsafe { owned(py, ffi::PyCodec_Encoder(c"latin1".as_ptr())) }.ok_or_else(|| PyErr::fetch(py))
 }
 
 /// Gives the text that Python keeps for this one, as stock does with names of attributes; anything else as it is.
