@@ -93,6 +93,8 @@ CASES = [
     Case("tuple_that_grows", "def fit(self):\n  parts = (Late(),)\n  for _ in 'ab':\n    parts = (Part(),) + parts\n"
          "  self.parts = parts", "lib.parts.Part lib.parts.Late"),
     Case("key_without_letters", "def fit(self):\n  self.part = vars(self).get('') or Part()", "lib.parts.Part"),
+    Case("cached_property", "@cached_property\n def part(self):\n  return Part()\n @property\n def other(self):\n"
+         "  return Late()", "lib.parts.Part", not_there="lib.parts.Late", top="from functools import cached_property"),
     Case("dict_store", "def fit(self):\n  self.parts = {}\n  self.parts['a'] = Part()", "lib.parts.Part"),
     Case("dict_keys", "def fit(self):\n  self.parts = {Late(): 1}", "lib.parts.Late"),
     Case("dict_update", "def fit(self):\n  self.parts = dict(a=Part())\n  self.parts.update(b=Late())",

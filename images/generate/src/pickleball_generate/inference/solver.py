@@ -79,7 +79,9 @@ class Solver(Evaluation):
         if takes_class(function):
             self.enter(function, ("cls", receiver[1]), owner)
             return
-        self.enter(function, receiver, owner)
+        frame = self.enter(function, receiver, owner)
+        if function.decorated_by("cached_property"):  # whoever reads it leaves what it gives in the object
+            self.put_all(receiver, function.name, self.returned(frame), "cached property")
         for wrapper in self.wrappers_of(function):
             self.enter_wrapper(wrapper, receiver, 0)
 
