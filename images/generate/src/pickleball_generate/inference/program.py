@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts.closure import absolute
 from pickleball_generate.inference.homes import home
+from pickleball_generate.inference.questions import Questions
 from pickleball_generate.inference.scopes import Scope, callee_name
 from pickleball_generate.sources import module_name
 
@@ -36,9 +37,8 @@ class Program:
         self.environment = environment
         self.opaque = opaque
         self.loaded: dict[str, Scope] = {}
-        self._names: dict[tuple[str, str], list[Value]] = {}
+        self._names: Questions[Value] = Questions(self._find_attribute)
         self._modules: dict[str, bool] = {}
-        self._active: set[tuple[str, str]] = set()
         self._resolving: set[tuple[Scope, str]] = set()
         self._mro: dict[Scope, list[Value]] = {}
         self._bases: dict[Scope, list[Value]] = {}
@@ -123,33 +123,26 @@ class Program:
 
     def attribute(self, module: str, name: str) -> list[Value]:
         """Resolve `module.name` to definitions: classes, functions, modules, or names without source."""
+        return self._names(module, name)
+
+    def _find_attribute(self, module: str, name: str) -> list[Value]:
         scope = self._body(module, name)
         if scope is None:
             return self.without_source(module, name)
-        key = (module, name)
-        if key in self._names:
-            return self._names[key]
-        if key in self._active:
-            return []
-        self._active.add(key)
-        try:
-            found = unique(self._bindings(scope, name))
-            if not found and self.is_module(f"{module}.{name}"):
-                found = [("mod", f"{module}.{name}")]
-            for star in scope.stars if not found else ():
-                origin = self.absolute(star["from"], module)
-                if not origin or origin == module or not self._may_bind(origin, name):
-                    continue
-                if self.has_source(origin) or name in self._exported(origin):
-                    found += self.attribute(origin, name)
-            if not found and "__getattr__" in scope.bound:
-                found = self._lazy(module, name)
-            if not (found or name in scope.bound or hasattr(builtins, name) or self.has_source(module)):
-                found = self.without_source(module, name)
-        finally:
-            self._active.discard(key)
-        self._names[key] = unique(found)
-        return self._names[key]
+        found = unique(self._bindings(scope, name))
+        if not found and self.is_module(f"{module}.{name}"):
+            found = [("mod", f"{module}.{name}")]
+        for star in scope.stars if not found else ():
+            origin = self.absolute(star["from"], module)
+            if not origin or origin == module or not self._may_bind(origin, name):
+                continue
+            if self.has_source(origin) or name in self._exported(origin):
+                found += self.attribute(origin, name)
+        if not found and "__getattr__" in scope.bound:
+            found = self._lazy(module, name)
+        if not (found or name in scope.bound or hasattr(builtins, name) or self.has_source(module)):
+            found = self.without_source(module, name)
+        return found
 
     def without_source(self, module: str, name: str) -> list[Value]:
         """A name of a module that is not analysed; of a package that is not there, nothing."""
