@@ -151,6 +151,10 @@ pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
             _ => return None,
         };
         pos = pos.checked_add(1 + width)?;
+        if window.get(pos) == Some(&0x94) {
+            entries += 1; // as most new values are put
+            pos += 1;
+        }
     }
 }
 

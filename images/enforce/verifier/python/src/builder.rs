@@ -18,7 +18,7 @@ pub const MEMOIZE: u8 = 0x94;
 const FRAME: u8 = 0x95;
 const FRAME_WIDTH: usize = 8;
 const NOT_OPEN: usize = usize::MAX;
-const LEAST_ENCODED: usize = 1 << 5; // bytes of a text that is encoded without being made
+const SHARED: usize = 2; // the widest text of one character of Latin-1: Python has one object for its bytes
 const LONGEST_OPEN: usize = 1 << 20; // items on the stack: a longer list is made of several parts
 const MOST_HASHED: u64 = 1 << 16; // what keys may hold beside two for each byte: here it is counted by going there
 const SMALL: std::ops::Range<i64> = -5..257; // ints of which Python has one each
@@ -190,17 +190,17 @@ impl<'a, 'py> Building<'a, 'py> {
                 }
                 0x8c => {
                     let text = self.counted::<1>()?;
-                    self.push(made::text(self.py, text))?;
+                    self.push_new(made::text(self.py, text))?;
                 }
                 b'X' => {
                     let text = self.counted::<4>()?;
-                    if text.len() < LEAST_ENCODED || !self.encode_at_once(text)? {
-                        self.push(made::text(self.py, text))?;
+                    if text.len() <= SHARED || !self.encodes_text() || !self.encode_at_once(text)? {
+                        self.push_new(made::text(self.py, text))?;
                     }
                 }
                 b'C' => {
                     let bytes = self.counted::<1>()?;
-                    self.push(made::bytes(self.py, bytes))?;
+                    self.push_new(made::bytes(self.py, bytes))?;
                 }
                 b'N' => self.push(Some(self.py.None().into_bound(self.py)))?,
                 code @ (0x88 | 0x89) => self.push(Some(PyBool::new(self.py, code == 0x88).to_owned().into_any()))?,
@@ -222,7 +222,7 @@ impl<'a, 'py> Building<'a, 'py> {
                     self.get(index)?;
                 }
                 b']' => self.list()?,
-                b'}' => self.push(made::dict(self.py))?,
+                b'}' => self.push_new(made::dict(self.py))?,
                 b'(' => self.mark(NOT_OPEN)?,
                 b'e' => self.appends()?,
                 b'u' => self.set_items()?,
@@ -373,6 +373,35 @@ impl<'a, 'py> Building<'a, 'py> {
         }
     }
 
+    /// Pushes what picklers put into the memo at once, and passes the put where nothing gets it.
+    #[inline(always)]
+    fn push_new(&mut self, made: Option<Object<'py>>) -> Step {
+        self.push(made)?;
+        let width = self.width_of_put();
+        if width > 0 && self.entries < self.settings.max_memo && self.puts_in_vain() {
+            self.entries += 1;
+            self.pos += width;
+        }
+        Ok(())
+    }
+
+    /// How many bytes the put has that follows; 0 where none does.
+    #[inline(always)]
+    fn width_of_put(&self) -> usize {
+        match self.data.get(self.pos) {
+            Some(&MEMOIZE) => 1,
+            Some(b'q') => 2,
+            Some(b'r') => 5,
+            _ => 0,
+        }
+    }
+
+    /// Whether nothing gets what the next put of a memo in order puts.
+    #[inline(always)]
+    fn puts_in_vain(&self) -> bool {
+        self.survey.ordered && self.survey.is_vain(self.entries)
+    }
+
     #[inline(always)]
     pub fn pop(&mut self) -> Step<Object<'py>> {
         if self.stack.len() > self.fence { self.stack.pop().ok_or(Odd) } else { Err(Odd) }
@@ -490,14 +519,9 @@ impl<'a, 'py> Building<'a, 'py> {
     /// Makes an empty list; one whose items follow, and that nothing gets, stays open: it is made with its items.
     #[inline(always)]
     fn list(&mut self) -> Step {
-        let put = match self.data.get(self.pos) {
-            Some(&MEMOIZE) => 1,
-            Some(b'q') => 2,
-            Some(b'r') => 5,
-            _ => 0,
-        };
+        let put = self.width_of_put();
         let filled = self.data.get(self.pos + put) == Some(&b'(');
-        if filled && (put == 0 || self.survey.ordered && self.survey.is_vain(self.entries)) {
+        if filled && (put == 0 || self.puts_in_vain()) {
             self.entries += usize::from(put > 0);
             self.pos += put + 1;
             return self.mark(self.stack.len());
@@ -563,7 +587,7 @@ impl<'a, 'py> Building<'a, 'py> {
         let start = self.stack.len().checked_sub(size).filter(|&start| start >= self.fence).ok_or(Odd)?;
         self.check_data(start)?;
         let made = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
-        self.push(Some(made.into_any()))
+        self.push_new(Some(made.into_any()))
     }
 
     // ---- dicts and sets ---------------------------------------------------------------------------------------------

@@ -28,21 +28,27 @@ impl Building<'_, '_> {
         self.push(made::latin1(&text))
     }
 
-    /// Makes bytes of a text that has been read, and that nothing but the call sees that follows. Gives false, and has
-    /// done nothing, where this is something else, or Python has to do it: texts that are no Latin-1, other codecs.
+    /// Whether what encodes a text lies on the top.
+    #[inline(always)]
+    pub fn encodes_text(&self) -> bool {
+        let encode = self.stand_in.as_ref().unwrap_or(self.maker.encode.bind(self.py));
+        self.top().is_ok_and(|top| top.is(encode))
+    }
+
+    /// Makes bytes of a text that has been read, with what encodes it below, and that nothing but the call sees that
+    /// follows. Gives false, and has done nothing, where this is something else, or Python has to do it: texts that are no
+    /// Latin-1, other codecs.
     #[inline(never)]
     pub fn encode_at_once(&mut self, text: &[u8]) -> Step<bool> {
-        let encode = self.stand_in.as_ref().unwrap_or(self.maker.encode.bind(self.py));
-        if !self.top().is_ok_and(|top| top.is(encode)) {
-            return Ok(false);
-        }
         let Some(call) = self.call_that_follows() else { return Ok(false) };
         if self.entries + call.puts > self.settings.max_memo || self.stack.len() + 2 > self.settings.max_depth {
             return Ok(false);
         }
-        let own = self.maker.encodes_itself(self.py);
-        if !self.kept(own)? {
-            return Ok(false);
+        if self.find.is_some() {
+            let own = self.maker.encodes_itself(self.py); // plain data calls nothing that could change it since it was asked
+            if !self.kept(own)? {
+                return Ok(false);
+            }
         }
         let Some(made) = made::bytes_of_latin1(self.py, text) else {
             return if PyErr::occurred(self.py) { Err(Odd) } else { Ok(false) };
