@@ -122,6 +122,7 @@ CASES = [
     Case("self.kind, self.part = Part, Part()", "Part", "globals"),
     Case("self.kind = type(Part())", "Part", "globals"),
     Case("self.kind = Part().__class__", "Part", "globals"),
+    Case("self.__class__ = Part", "Part", "instances"),
     Case("self.parts = {Part: [Part()]}", "Part", "globals"),
     Case("self.parts = defaultdict(Part)", "Part", "globals"),
     Case("self.part = partial(Part)", "Part", "globals"),

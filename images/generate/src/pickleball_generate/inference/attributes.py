@@ -200,6 +200,8 @@ class Attributes(Containers, ABC):
         kind = holder[0]
         if kind == "obj" and name == "__dict__":
             self.extend(("vars", holder), source)
+        elif kind == "obj" and name == "__class__":
+            self._become_instance(holder, source, rule)
         elif kind in {"obj", "inst"} or holder[-1] == "partial":
             setter = self._setter(holder, name) if kind == "obj" else None
             if setter is None:
@@ -212,6 +214,14 @@ class Attributes(Containers, ABC):
             scope = self.program.scope(holder[1])
             if scope is not None:
                 self.flow(source, self.variable("name", (scope, None), name), rule)
+
+    def _become_instance(self, holder: Value, source: Variable, rule: str) -> None:
+        """`self.__class__ = C`: no attribute keeps C, an instance of it stands where the object stands."""
+
+        def see(value: Value) -> None:
+            self.put(holder, "__class__", ("obj", value[1]) if value[0] == "cls" else value, rule)
+
+        self.watch(source, see)
 
     def _setter(self, holder: Value, name: str) -> tuple[Scope, Scope] | None:
         """Find a property's setter and the class that has it."""
