@@ -365,6 +365,13 @@ class Colouring:
          " def put(self, x):\n  self.__dict__ = x.__dict__.copy()", "lib.parts.Late", not_there="lib.parts.Kept"),
     Case("made_without_constructor", "def fit(self):\n  self.part = object.__new__(Part)\n"
          "  self.late = self.__new__(Late)", "lib.parts.Part lib.parts.Late"),
+    Case("an_item_makes_by_its_method", "def fit(self, name):\n  self.part = Auto.load(name)",
+         globals="lib.an_item_makes_by_its_method.Loaded",
+         top="KINDS = {}\nclass Auto:\n @classmethod\n def load(cls, name):\n  kind = named(name)\n"
+         "  if kind is None:\n   kind, _ = KINDS[name]\n  return kind.make(name)\n"
+         "def named(name):\n if known(name):\n  return Loaded\n return None\n"
+         "def known(name):\n return len(name) > 1\n"
+         "class Loaded:\n @classmethod\n def make(cls, name):\n  return cls()\n"),
     Case("getattr_is_not_asked_for_what_all_objects_have", "def fit(self):\n  self.copy = self.__class__\n"
          " def __getattr__(self, name):\n  return Temporary()", not_there="lib.parts.Temporary"),
     Case("declared_tuple", "def fit(self, x: 'tuple[Temporary, Part]'):\n  self.put(*x)\n def put(self, a, part):\n"

@@ -151,8 +151,9 @@ class Scope:
 
     @cached_property
     def makes_computed(self) -> bool:
-        """Whether what a function returns is made by a class or function that is an item of something."""
-        makers = (each for name in self.returned_callees for each in self._given_to.get(name, ()))
+        """Whether what a function returns is made by an item of something: a class or function, or its method."""
+        names = {name for callee in self.returned_callees for name in (callee, root_name(callee))}
+        makers = (each for name in sorted(names) for each in self._given_to.get(name, ()))
         return any(isinstance(each, dict) and "sub" in each for each in makers)
 
     @cached_property
