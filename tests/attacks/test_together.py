@@ -71,6 +71,39 @@ class Placing(Layer):
     def place_of(self, name):
         os.mkdir(name)
 
+class Hooked(Layer):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.__getattr__(state["key"])
+
+    def __getattr__(self, name):
+        return name.endswith(self.__dict__["word"])
+
+class Named(Layer):
+    def __setstate__(self, state):
+        getattr(self, state["key"])
+
+    def __getattr__(self, name):
+        return name.upper()
+
+class Word(str, Layer):
+    def upper(self):
+        os.mkdir(self)
+        return str.upper(self)
+
+class Two(Layer):
+    def write(self, name, mode):
+        os.mkdir(name)
+
+def one(name):
+    os.mkdir(name)
+
+def two(name, mode):
+    os.mkdir(name)
+
+def none():
+    os.mkdir("none")
+
 class Passing(Layer):
     def get(self, name):
         self.inner.keys(name)
@@ -124,6 +157,10 @@ PLACES = {
     "an attribute holds an instance": holding("Plain", dict_of(text("place_of"), new(layer("Calling")))),
     "a class has the method": new(layer("Placing")),
 }
+NAMES = {
+    "an attribute holds a class": holding("Plain", dict_of(text("endswith"), layer("Making"))),
+    "an attribute holds an instance": holding("Plain", dict_of(text("endswith"), new(layer("Calling")))),
+}
 KEEPING = [name for name in OBJECTS if "holds a class" in name or "gives a class" in name or "a class in" in name]
 
 
@@ -137,9 +174,21 @@ def lookup(asked: bytes, marker: Path) -> bytes:
     return dict_of(holding("Looking", dict_of(text("table"), asked, text("word"), text(str(marker)))), text("x"))
 
 
+def hook(asked: bytes, marker: Path) -> bytes:
+    """Write an instance whose code gives something else than a text to its own `__getattr__`."""
+    return holding("Hooked", dict_of(text("key"), asked, text("word"), text(str(marker))))
+
+
+def word(_: bytes, marker: Path) -> bytes:
+    """Write an instance that reads an attribute whose name is of a subclass of `str`."""
+    return holding("Named", dict_of(text("key"), new(layer("Word"), text(str(marker)))))
+
+
 ATTACKS = {f"get: {name}": (gadget, asked) for name, asked in OBJECTS.items()} | {
     f"place_of: {name}": (lookup, asked) for name, asked in PLACES.items()
 }
+ATTACKS |= {f"a name: {name}": (hook, asked) for name, asked in NAMES.items()}
+ATTACKS["a name is of a class of its own"] = (word, b"")
 
 
 def each(names: Iterable[str]) -> pytest.MarkDecorator:
@@ -195,7 +244,7 @@ def test_no_gadget_is_accepted_from_a_file(
     words = ["--library-path", root, "--model-class", "lib.model.Model", "--policy-path", path, "--json"]
     assert cli.main([*map(str, words), "--for-model", str(model), "--accept", "inert"]) == 1
     policy = Policy.load(path)
-    assert policy.globals & {"lib.layers.Asking", "lib.layers.Looking"}
+    assert policy.globals & {f"lib.layers.{name}" for name in ("Asking", "Looking", "Hooked", "Named")}
     assert refused(root, policy, model.read_bytes(), tmp_path)
 
 
@@ -235,6 +284,51 @@ def test_what_a_model_needs_is_said_where_it_is_not_harmless_together(
     assert len(said) == 1
     assert "lib.layers.Asking calls get of what a stream gives" in said[0]["what"]
     assert "os.mkdir" in said[0]["what"]
+
+
+HOOKING = """
+from lib.layers import Layer, Making
+
+class Hooking(Layer):
+    def __getattr__(self, key):
+        name = key
+        if name.endswith("_id") or super().__getattr__(key):
+            raise AttributeError(name)
+
+class Model:
+    def __init__(self):
+        self.asking = Hooking()
+        self.part = Making
+"""
+
+
+def test_a_name_that_python_gives_to_a_hook_is_a_text(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """A file that has no class of texts of its own cannot answer what code asks of the name."""
+    found = infer(environment_of(tree(FILES | {"lib/model.py": HOOKING})), ["lib.model.Model"], Options())
+    assert not found.provenance["classes"]["lib.model.Model"]["unresolved"]
+    assert "lib.layers.Making" in found.policy.globals
+
+
+CALLED = """
+from lib.layers import Looking, Two, none, one, two
+
+class Model:
+    def __init__(self):
+        self.asking = Looking()
+        self.part = {part}
+"""
+
+
+@pytest.mark.parametrize(("part", "said"), [("one", 1), ("two", 0), ("none", 0), ("Two().write", 1)])
+def test_a_call_reaches_what_takes_its_arguments(
+    part: str, said: int, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """What Python refuses to call with one argument answers nothing; what is bound may be in a partial with more."""
+    root = tree(FILES | {"lib/model.py": CALLED.replace("{part}", part)})
+    found = infer(environment_of(root), ["lib.model.Model"], Options()).provenance["classes"]["lib.model.Model"]
+    assert [item["in"] for item in found["unresolved"]] == [f"lib.layers.{part.replace('()', '')}"] * said
 
 
 def test_a_needed_class_with_an_effect_in_its_constructor_is_harmless_as_an_instance(

@@ -297,7 +297,7 @@ def test_a_call_is_open_where_only_a_stream_can_answer(
     assert grade.word == "unknown"
     assert grade.asking == (name in ASKING)
     if grade.asking:
-        assert "place_of" in {method for method, _ in grade.asks}
+        assert "place_of" in {ask.method for ask, _ in grade.asks}
 
 
 @pytest.mark.parametrize("body", ["cls.names.keys()", "NAMES.keys()"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import collections
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks, stored
-from pickleball_generate.inference.bodytypes import PLAIN, UNKNOWN, Types, is_super, shown
+from pickleball_generate.inference.bodytypes import BY_NAME, PLAIN, TEXT, UNKNOWN, Types, is_super, shown
 from pickleball_generate.inference.scopes import root_name
-from pickleball_generate.inference.sites import Question, Site
+from pickleball_generate.inference.sites import Ask, Given, Question, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,6 +157,8 @@ class Body(Types):
                 found += self.program.member(value, name) or [UNKNOWN]
             elif kind == "plain":
                 found.append(PLAIN)
+            elif kind == "text" and hasattr(str, name):
+                found.append(("asked", name, TEXT))
             else:
                 found.append(("asked", name))
         return found
@@ -171,18 +174,27 @@ class Body(Types):
         if kind == "ext":
             self._foreign(value[1], call)
         elif kind == "site":
-            self.out.sites.setdefault(value[1], self.line)
+            site = value[1]
+            if site.function.name in BY_NAME and not self._gives_name(call):
+                site = replace(site, by_anything=True)
+            self.out.sites.setdefault(site, self.line)
         elif kind in {"fun", "meth"}:
             owner = value[1].parent if value[1].parent is not None and value[1].parent.kind == "class" else None
             self.out.sites.setdefault(Site(value[1], owner, owner), self.line)
         elif kind == "cls":
             self._construct(value[1])
-        elif kind in {"asked", "given"} and value[1] in USUAL:
-            self.out.asks.setdefault(value[1], self.line)
+        elif kind in {"asked", "given"} and (value[1] in USUAL or value[-1] == TEXT):
+            self.out.asks.setdefault(Ask(value[1], Given.of(call), value[-1] == TEXT), self.line)
         elif kind == "given" and not sinks.is_method(value[1]):
-            self.out.questions.setdefault(Question(value[1], value[2], text), self.line)
+            self.out.questions.setdefault(Question(Ask(value[1], Given.of(call)), value[2], text), self.line)
         elif kind != "plain":
             self._unknown(text)
+
+    def _gives_name(self, call: dict[str, Any]) -> bool:
+        """Tell whether a call of an attribute hook gives it a text for the name, as Python does."""
+        args = call.get("args", ())
+        names = args[1:2] if args and args[0] == self.me else args[:1]
+        return bool(names) and not call.get("kw") and all(v in (PLAIN, TEXT) for v in self.types(names[0]) or [UNKNOWN])
 
     def _construct(self, cls: Scope) -> None:
         self.out.makes.add(cls)
@@ -209,7 +221,7 @@ class Body(Types):
             return
         if name in sinks.COPIES:
             for each in ("__deepcopy__", "__copy__", "__reduce_ex__"):
-                self.out.asks.setdefault(each, self.line)
+                self.out.asks.setdefault(Ask(each), self.line)
             return
         self._note(self.graph.foreign(name))
 
@@ -227,7 +239,7 @@ class Body(Types):
             return
         first = args[0] if args else None
         values = self.types(first) if isinstance(first, str) else []
-        if not values or any(v[0] in {"unk", "asked", "param"} for v in values):
+        if not values or any(v[0] in {"unk", "asked", "param", "text"} for v in values):
             self._unknown(f"{name}({shown(first)})")
 
     def _arguments(self, call: dict[str, Any], callee: object) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
 
 PLAIN: Value = ("plain",)
+TEXT: Value = ("text",)  # a text, or an instance of a subclass of `str`
 UNKNOWN: Value = ("unk",)
+BY_NAME = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})  # get a name beside the object
 DEEPEST = 6  # locals that are followed one into another
 
 
@@ -32,6 +34,8 @@ class Types:
         params = site.function.facts.get("params", ())
         bound = site.cls is not None and not site.function.decorated_by("staticmethod")
         self.me = params[0]["n"] if params and bound and site.function.parent is site.owner else None
+        named = self.me is not None and site.function.name in BY_NAME and not site.by_anything
+        self.name = params[1]["n"] if named and len(params) > 1 and params[1].get("k") is None else None
 
     def types(self, expression: object, depth: int = 0) -> list[Value]:
         """Type an expression by what the body itself shows; an empty list where nothing is known."""
@@ -87,7 +91,7 @@ class Types:
             if kind == "assign" and not what.get("op") and depth <= DEEPEST and what.get("v") != name:
                 found += self.types(what.get("v"), depth + 1) or [UNKNOWN]
             elif kind == "param":
-                found.append(("param", name))
+                found.append(TEXT if name == self.name else ("param", name))
             elif kind in {"assign", "walrus"}:
                 found.append(UNKNOWN)
         known = [v for v in self.program.name(name, function) if v[0] != "ext" or not v[1].startswith("builtins.")]

@@ -14,10 +14,12 @@ asks must not be let in together without a person.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.names import definitions
+from pickleball_generate.inference.signatures import cannot_take, makes_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.pickling import Pickling
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.sites import Ask, Given
 
-    Question = tuple[str, str]
+    Question = tuple[Ask, str]
     Answer = tuple["Member", Grade, bool]
 
 SHOWN = 3  # methods in a sentence
+MORE = 1000  # arguments; no function that cannot be called with fewer is called with them
 
 
 @dataclass(frozen=True)
@@ -75,24 +79,73 @@ class ClosedWorld:
         self.members = sorted(members, key=lambda member: member.scope.identity)
         self.askers: dict[Question, set[Scope]] = {}  # whose code at load leads to a question
         self.classes: dict[Question, set[Scope]] = {}  # classes whose code at load asks it itself
-        self._answers: dict[str, list[Answer]] = {}
+        self._answers: dict[Ask, list[Answer]] = {}
+        self._own: dict[tuple[str, bool], list[Answer]] = {}
         self.direct: set[str] = set()  # methods that code at load asks for itself
         self._ask()
 
-    def answers(self, method: str) -> list[Answer]:
-        """What runs of each member when code calls a method of what a stream gives; whether it is its own method."""
-        if method not in self._answers:
-            self._answers[method] = [*self._answer(method)]
-        return self._answers[method]
+    @cached_property
+    def placed(self) -> list[Answer]:
+        """What can run of each member that stands in the place of a method."""
+        found = ((member, self.grader.call(member.scope, kept=member.kept), False) for member in self.members)
+        return [*filter(_counts, found)]
 
-    def _answer(self, method: str) -> Iterator[Answer]:
-        near = method not in self.direct
-        for member in self.members:
-            own = self.grader.method(member.scope, method, near=near) if member.scope.kind == "class" else None
-            if own is not None:
-                yield member, own, True
-            if not method.startswith("__"):  # a state gives no callable under a special name: the enforcer's rule
-                yield member, self.grader.call(member.scope, kept=member.kept), False
+    @cached_property
+    def texts(self) -> list[Member]:
+        """The classes whose instances may be texts."""
+        return [member for member in self.members if member.scope.kind == "class" and self.grader.is_text(member.scope)]
+
+    def answers(self, ask: Ask) -> list[Answer]:
+        """What runs of members that counts when code calls a method of what a stream gives; whether it is their own."""
+        if ask not in self._answers:
+            self._answers[ask] = [*self._answer(ask)]
+        return self._answers[ask]
+
+    def _answer(self, ask: Ask) -> Iterator[Answer]:
+        if ask.of_text and not self.texts:
+            return
+        for answer in self.own(ask.method):
+            if not self._refuses_own(answer[0], ask):
+                yield answer
+        if not ask.method.startswith("__"):  # a state gives no callable under a special name: the enforcer's rule
+            for member, grade, _ in self.placed:
+                yield from filter(_counts, self._in_place(member, grade, ask.given))
+
+    def own(self, method: str) -> list[Answer]:
+        """What can run of each class that has a method of a name."""
+        key = (method, method not in self.direct)
+        if key not in self._own:
+            classes = (member for member in self.members if member.scope.kind == "class")
+            found = ((member, self.grader.method(member.scope, method, near=key[1])) for member in classes)
+            self._own[key] = [*filter(_counts, ((member, grade, True) for member, grade in found if grade is not None))]
+        return self._own[key]
+
+    def _refuses_own(self, member: Member, ask: Ask) -> bool:
+        """Tell whether Python refuses a call of a class's own method, or a stream can give none of its instances."""
+        if ask.of_text and member not in self.texts:
+            return True
+        found = self.grader.graph.method(member.scope, ask.method)
+        return found is not None and _refuses(found.function, ask.given, 0 if member.kept else 1, 1)
+
+    def _in_place(self, member: Member, grade: Grade, given: Given) -> Iterator[Answer]:
+        """What a call runs of a member that stands in the place of a method, where Python does not refuse it.
+
+        A function of a class may be bound, and it and a class may stand in a partial with more arguments.
+        """
+        scope = member.scope
+        if scope.kind != "class":
+            simple = not member.called and (scope.parent is None or scope.parent.kind != "class")
+            if not _refuses(scope, given, 0, 0 if simple else MORE):
+                yield member, grade, False
+            return
+        call, made = (self.grader.graph.method(scope, name) for name in ("__call__", "__init__"))
+        program = self.grader.program
+        if member.kept and not (
+            made is not None and makes_plainly(program, scope) and _refuses(made.function, given, 1, MORE)
+        ):
+            yield member, grade, False
+        elif call is None or not _refuses(call.function, given, 1, 1):
+            yield member, self.grader.call(scope, kept=False), False
 
     def _ask(self) -> None:
         """Collect the questions, and whose code leads to each: at load itself, or as what answers another one."""
@@ -101,20 +154,34 @@ class ClosedWorld:
                 self.askers.setdefault(question, set()).add(member.scope)
         for question, askers in self.askers.items():
             self.classes[question] = {scope for scope in askers if scope.kind == "class"}
-        self.direct = {method for method, _ in self.askers}
-        inner: dict[str, set[Question]] = {}
+        self.direct = {ask.method for ask, _ in self.askers}
+        inner: dict[Ask, set[Question]] = {}
         while True:
-            asking: dict[str, set[Scope]] = {}
-            for (method, _), askers in self.askers.items():
-                asking.setdefault(method, set()).update(askers)
-            for method in asking.keys() - inner.keys():
-                inner[method] = {question for _, grade, _ in self.answers(method) for question in grade.asks}
+            asking: dict[Ask, set[Scope]] = {}
+            for (ask, _), askers in self.askers.items():
+                asking.setdefault(ask, set()).update(askers)
+            for ask in asking.keys() - inner.keys():
+                inner[ask] = {question for _, grade, _ in self.answers(ask) for question in grade.asks}
             before = sum(map(len, self.askers.values()))
-            for method, askers in asking.items():
-                for question in inner[method]:
+            for ask, askers in asking.items():
+                for question in inner[ask]:
                     self.askers.setdefault(question, set()).update(askers)
             if sum(map(len, self.askers.values())) == before:
                 return
+
+
+def _counts(answer: Answer) -> bool:
+    """Tell whether something comes of what runs: an effect, a call that leads nowhere, or a question."""
+    return not answer[1].inert or bool(answer[1].asks)
+
+
+def _refuses(function: Scope, given: Given, least: int, most: int) -> bool:
+    """Tell whether Python refuses a call, whichever number of arguments comes before those that are given."""
+    if given.more:
+        return False
+    if function.decorated_by("staticmethod"):
+        least = 0
+    return cannot_take(function, given.places + least, {*given.names}, most - least)
 
 
 def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> Iterator[Clash]:
@@ -127,9 +194,10 @@ def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ())
     there = {member.scope for member in known}
     world = ClosedWorld(grader, members.values())
     for question, askers in sorted(world.askers.items()):
-        method, _ = question
+        ask, _ = question
+        method = ask.method
         classes = world.classes.get(question, set())
-        for member, grade, own in world.answers(method):
+        for member, grade, own in world.answers(ask):
             if grade.grave:
                 found = askers
             elif own and not grade.inert:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import sinks
+from pickleball_generate.inference.bodytypes import BY_NAME
 from pickleball_generate.inference.callgraph import CallGraph
 from pickleball_generate.inference.sites import Question, Site
 from pickleball_generate.inference.stored import ANY
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
+    from pickleball_generate.inference.sites import Ask
     from pickleball_generate.packs import Packs
 
 AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__")
 AS_KEY = ("__hash__", "__eq__")
 AT_CALL = ("__init__", "__post_init__", "_missing_")
 ITEMS = ("__setitem__", "append", "extend", "add", "update")
+TEXTS = frozenset({"builtins.str", "enum.StrEnum", "numpy.str_"})
 INERT = frozenset({"trivial", "resolved"})
 LARGEST = 1500  # bodies; a walk that passes more says unknown
 NEAR = 150  # bodies; what is called in the place of a method is followed as far
@@ -49,7 +52,7 @@ class Grade:
     word: str
     effects: dict[str, list[str]] = field(default_factory=dict)
     unknown: dict[str, list[str]] = field(default_factory=dict)
-    asks: frozenset[tuple[str, str]] = frozenset()  # method, and the place that asks
+    asks: frozenset[tuple[Ask, str]] = frozenset()  # each with the place that asks
     open: frozenset[str] = frozenset()  # of `unknown`: calls that only what a stream gives can answer, also in `asks`
 
     @property
@@ -111,6 +114,7 @@ class Grader:
         site = self.graph.method(cls, name)
         if site is None or site.owner is not owner:
             return self._member(owner, name)
+        site = replace(site, by_anything=name in BY_NAME)
         key = (site, near)
         if key not in self._methods:
             self._methods[key] = self._walk([site], {}, called=not near, near=near)
@@ -180,6 +184,13 @@ class Grader:
         described = map(self.packs.subclass, self.program.roots(cls))
         return any(found is not None and found[0] == "reduces" for found in described)
 
+    def is_text(self, cls: Scope) -> bool:
+        """Tell whether instances may be texts, as far as the bases of a class tell."""
+        roots = self.program.roots(cls)
+        unknown = (root for root in roots if root != "builtins.object" and self.packs.subclass(root) is None)
+        lost = bool(self.program.lost_bases(cls)) or any(self.packs.package_of(root) is None for root in unknown)
+        return lost or not TEXTS.isdisjoint(roots)
+
     def hashable(self, cls: Scope) -> bool:
         """Tell whether instances can be keys: a class with an `__eq__` and no `__hash__` of its own makes them not."""
         for owner in self.program.mro(cls):
@@ -203,7 +214,7 @@ class Grader:
         asked: dict[Question, str] = {}
         makes: set[Scope] = set()
         stores: set[str] = set()
-        asks: set[tuple[str, str]] = set()
+        asks: set[tuple[Ask, str]] = set()
         while waiting and len(effects) < (1 if near else ENOUGH):
             site, path = waiting.popleft()
             if len(seen) > (NEAR if near else LARGEST):
@@ -215,7 +226,7 @@ class Grader:
                 unknown.setdefault(what, [*path, _step(site, site.function.line)])
                 blind.add(what)
             reached = self.graph.reached(site)
-            asks |= {(name, _step(site, line)) for name, line in reached.asks.items()}
+            asks |= {(ask, _step(site, line)) for ask, line in reached.asks.items()}
             for question, line in reached.questions.items():
                 unknown.setdefault(question.text, [*path, _step(site, line)])
                 asked.setdefault(question, _step(site, line))
@@ -234,7 +245,7 @@ class Grader:
                     seen.add(inner)
                     waiting.append((inner, (*path, _step(site, line))))
         blind |= {each.text for each in asked if self._may_answer(each, makes, stores)}
-        asks |= {(each.method, place) for each, place in asked.items()}
+        asks |= {(each.ask, place) for each, place in asked.items()}
         word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
         return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind))
 
@@ -242,7 +253,7 @@ class Grader:
         """Tell whether something else than what a stream gives may be asked: what the code itself makes or stores."""
         if not stores.isdisjoint({question.attribute, ANY}):
             return True
-        return any(self.graph.method(cls, question.method) for cls in makes)
+        return any(self.graph.method(cls, question.ask.method) for cls in makes)
 
 
 def _step(site: Site, line: int) -> str:

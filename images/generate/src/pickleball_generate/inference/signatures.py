@@ -17,21 +17,25 @@ IMPLICIT = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
 def refuses(function: Scope, args: Arguments, missing: int = 0) -> bool:
-    """Tell whether a function cannot be called with arguments, nor with up to so many more in front of them.
+    """Tell whether a function cannot be called with arguments, nor with up to so many more in front of them."""
+    return not args.open and cannot_take(function, len(args.positional), set(args.named.variables), missing)
+
+
+def cannot_take(function: Scope, given: int, named: set[str], missing: int = 0) -> bool:
+    """Tell whether a function cannot be called with so many arguments by position and these by name.
 
     Not known of a function whose decorators may change its parameters, or that has another definition beside it.
     """
-    if args.open or function.name in IMPLICIT or not is_plain(function):
+    if function.name in IMPLICIT or not is_plain(function):
         return False
     params = function.facts.get("params", ())
     kinds = {param.get("k") for param in params}
     places = [param for param in params if param.get("k") is None]
-    if "*" not in kinds and len(args.positional) > len(places):
+    if "*" not in kinds and given > len(places):
         return True
-    named = set(args.named.variables)
     if "**" not in kinds and not named <= {param["n"] for param in params}:
         return True
-    given = len(args.positional) + missing
+    given += missing
     needed = [param for param in (*places[given:], *(p for p in params if p.get("k") == "kw")) if "d" not in param]
     return any(param["n"] not in named for param in needed)
 

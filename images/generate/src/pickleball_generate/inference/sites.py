@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
@@ -16,13 +16,43 @@ class Site:
     function: Scope
     cls: Scope | None = None
     owner: Scope | None = None
+    by_anything: bool = False  # of an attribute hook: whether code calls it itself, with something else than a name
+
+
+@dataclass(frozen=True, order=True)
+class Given:
+    """What a call gives to whatever it calls; with `more`, nobody knows how much of it there is."""
+
+    places: int = 0
+    names: tuple[str, ...] = ()
+    more: bool = True
+
+    @classmethod
+    def of(cls, call: dict[str, Any]) -> Given:
+        """Read the arguments of a call; only of names and constants the facts say that they are no `*rows`."""
+        args, names = call.get("args", ()), call.get("kw", {})
+        more = len(args) >= TOLD or "**" in names or not all(map(_is_one, args))
+        return ANYTHING if more or "f" not in call else cls(len(args), tuple(sorted(names)), more=False)
+
+
+TOLD = 6  # arguments of a call, in the facts; of those that follow they say nothing
+ANYTHING = Given()
+
+
+@dataclass(frozen=True, order=True)
+class Ask:
+    """A call of a method of what a stream may give, or of a text, where it may be of a subclass of `str`."""
+
+    method: str
+    given: Given = ANYTHING
+    of_text: bool = False
 
 
 @dataclass(frozen=True)
 class Question:
     """A call of a method of what a stream put into an attribute of an object: `self.attribute.method()`."""
 
-    method: str
+    ask: Ask
     attribute: str
     text: str
 
@@ -34,8 +64,12 @@ class Reached:
     sites: dict[Site, int] = field(default_factory=dict)
     effects: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
-    asks: dict[str, int] = field(default_factory=dict)  # usual methods
+    asks: dict[Ask, int] = field(default_factory=dict)  # usual methods
     questions: dict[Question, int] = field(default_factory=dict)  # other methods
     makes: set[Scope] = field(default_factory=set)  # classes of which the body makes instances
     stores: set[str] = field(default_factory=set)  # attributes that the body stores something in
     reads: dict[str, int] = field(default_factory=dict)  # attributes by a computed name, of objects that are no modules
+
+
+def _is_one(argument: object) -> bool:
+    return isinstance(argument, str) or (isinstance(argument, dict) and not argument.keys().isdisjoint({"str", "lit"}))
