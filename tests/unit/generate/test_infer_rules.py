@@ -410,6 +410,13 @@ class Colouring:
          "@dataclass\nclass Settings:\n kept: object = field(default_factory=lambda: Kept())"),
     Case("lambda_as_a_factory", "def __init__(self):\n  self.d = defaultdict(lambda: Late())", "lib.parts.Late",
          "collections.defaultdict", top="from collections import defaultdict"),
+    Case("function_that_a_runner_is_given", "start = Learner()\n def fit(self, rows):\n"
+         "  self.all = Runner(2)((trained, (copy.copy(self.start),)) for row in rows)",
+         "lib.function_that_a_runner_is_given.Learner",
+         top="import copy\nclass Learner:\n def fit(self, x):\n  return self\ndef trained(part):\n return part.fit(1)\n"
+         "class Runner:\n def __init__(self, number):\n  self.number = number\n"
+         " def __call__(self, jobs):\n  return list(self.run(jobs))\n"
+         " def run(self, jobs):\n  for function, given in jobs:\n   yield function(*given)"),
     Case("field_of_a_named_tuple", "Row = namedtuple('Row', 'a, b')\n def __init__(self):\n"
          "  self.x = self.Row(Temporary(), Late()).b", "lib.parts.Late", not_there="lib.parts.Temporary"),
     Case("registry_of_decorated_functions", "def __init__(self, kind, size):\n  self.part = make(kind, size)",

@@ -76,7 +76,7 @@ class Arguments:
 class Call:
     """One call: `site` and `frame` name the containers that it makes."""
 
-    __slots__ = ("args", "callees", "frame", "inside", "partials", "result", "site")
+    __slots__ = ("args", "callees", "frame", "handed", "inside", "partials", "result", "site")
 
     def __init__(self, args: Arguments, frame: Frame | None, site: object, result: Variable) -> None:
         self.args = args
@@ -84,6 +84,7 @@ class Call:
         self.site = site
         self.result = result
         self.callees: Variable | None = None  # what is called, once for each value, whatever it was read from
+        self.handed = False  # whether what is called was given to the body that calls it
         self.inside = False  # whether a partial makes this call
         self.partials: dict[
             Value, Arguments
@@ -92,5 +93,5 @@ class Call:
     def given(self, args: Arguments) -> Call:
         """Give the same call with other arguments."""
         made = Call(args, self.frame, self.site, self.result)
-        made.inside, made.partials = self.inside, self.partials
+        made.handed, made.inside, made.partials = self.handed, self.inside, self.partials
         return made

@@ -64,6 +64,7 @@ class Calls(Foreign, ABC):
         elif isinstance(callee, dict) and "attr" in callee:
             owner, name = callee["of"], callee["attr"]
         else:
+            call.handed = frame.scope.is_given(callee)
             self.watch(self.eval(callee, frame), lambda value: self.call_value(value, call))
             return
         self.watch(self.eval(owner, frame), lambda receiver: self.call_method(receiver, name, call))
@@ -381,8 +382,8 @@ class Calls(Foreign, ABC):
     def _call_body(self, value: Value, owner: Scope | None, call: Call) -> None:
         """Reach a body, unless it is too far from the methods that anybody may call on what a pickle holds.
 
-        A method of the same object, a constructor, the body itself and functions that stand in it are as far as their
-        caller, any other function one step more.
+        A method of the same object, a constructor, the body itself, functions that stand in it and those that it was
+        given are as far as their caller, any other function one step more.
         """
         function: Scope = value[1]
         args, result = call.args, call.result
@@ -394,7 +395,7 @@ class Calls(Foreign, ABC):
             caller = current.frame
             same = value[0] == "meth" and (function.name in {"__init__", "__new__"} or value[2] == caller.receiver)
             within = value[0] == "fun" and caller.scope in {function, function.parent}
-            more = int(not (same or within))
+            more = int(not (same or within or call.handed))
             depth = caller.depth + more
             deepest = DEEPEST + int(value[0] == "fun" and owner is None and self.program.hands_out(function))
             deepest = max(deepest, DEEPEST + int(caller.scope.makes_computed))

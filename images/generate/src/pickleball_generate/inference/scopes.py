@@ -149,6 +149,11 @@ class Scope:
                 found.append(callee_name(_made_first(part)))
         return found
 
+    def is_given(self, name: object) -> bool:
+        """Tell whether a name is a parameter of the function, or what a loop or a row gives."""
+        bound = self.bound.get(name, ()) if isinstance(name, str) and self.kind == "function" else ()
+        return any(kind == "param" or (kind == "assign" and _from_a_row(what)) for kind, what in bound)
+
     @cached_property
     def makes_computed(self) -> bool:
         """Whether what a function returns is made by an item of something: a class or function, or its method."""
@@ -229,6 +234,12 @@ class Scope:
             yield from walrus_targets(item.get("v"))
         for item in self.facts.get("calls", ()):
             yield from walrus_targets(item.get("c"))
+
+
+def _from_a_row(item: Facts) -> bool:
+    """Tell whether an assignment takes something out of a container."""
+    how = item.get("op", "")
+    return bool(how.startswith("for") or how.endswith("unpack"))
 
 
 def walrus_targets(expression: object) -> Iterator[tuple[str, Any]]:
