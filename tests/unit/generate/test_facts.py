@@ -89,6 +89,19 @@ def test_a_line_that_the_parser_refuses_costs_that_line_only(tree: Tree, environ
     assert facts["classes"][0]["functions"][0]["assigns"][0]["to"] == "self.x"
 
 
+def test_sources_that_are_indented_by_tabs_are_read(tree: Tree, environment_of: Opener) -> None:
+    """Blocks that are indented by tabs are read at any depth."""
+    text = (
+        "class A:\n\tdef f(self):\n\t\ttry:\n\t\t\tself.x()\n\t\texcept Error:\n\t\t\tif 1:\n\t\t\t\tpass\n"
+        "\tdef g(self):\n\t\tpass\nclass B:\n\tpass\n"
+    )
+    environment = environment_of(tree({"lib/__init__.py": text}))
+    facts = environment.module("lib") or {}
+    assert [cls["name"] for cls in facts["classes"]] == ["A", "B"]
+    assert [method["name"] for method in facts["classes"][0]["functions"]] == ["f", "g"]
+    assert list(environment.unread(["lib"])) == []
+
+
 def test_the_same_sources_give_the_same_bytes(tree: Tree, joern: Any) -> None:
     """Two extractions of one tree are equal, byte by byte."""
     root = tree({f"p/m{n}.py": f"class C{n}:\n    x = f({n})\n" for n in range(100)})

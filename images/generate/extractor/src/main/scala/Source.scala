@@ -16,12 +16,20 @@ import scala.collection.mutable.ArrayBuffer
   */
 object Source {
   private val attempts = 20
+  private val tab      = 8 // columns
 
   def read(path: Path): String = {
     val decoder = StandardCharsets.UTF_8.newDecoder
       .onMalformedInput(CodingErrorAction.REPLACE).onUnmappableCharacter(CodingErrorAction.REPLACE)
-    decoder.decode(ByteBuffer.wrap(Files.readAllBytes(path))).toString
+    val text = decoder.decode(ByteBuffer.wrap(Files.readAllBytes(path))).toString
       .stripPrefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", "") // pages of old sources
+    if (text.contains('\t')) text.split("\n", -1).map(indented).mkString("\n") else text
+  }
+
+  /** A line indented by blanks as Python counts them: Joern's lexer loses the nesting of three tabs and more. */
+  private def indented(line: String): String = {
+    val (blanks, rest) = line.span(char => char == ' ' || char == '\t')
+    " " * blanks.foldLeft(0)((column, char) => if (char == '\t') (column / tab + 1) * tab else column + 1) + rest
   }
 
   /** The tree, the lines that were given up, and the text that the tree stands for. */
