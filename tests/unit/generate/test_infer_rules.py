@@ -417,6 +417,10 @@ class Colouring:
          "class Runner:\n def __init__(self, number):\n  self.number = number\n"
          " def __call__(self, jobs):\n  return list(self.run(jobs))\n"
          " def run(self, jobs):\n  for function, given in jobs:\n   yield function(*given)"),
+    Case("fields_by_keywords", "def fit(self):\n  self.fields = Fields(part=Part(), other=Temporary())",
+         "lib.parts.Part lib.parts.Late", not_there="lib.parts.Temporary",
+         top="from checker import Field, check\nclass Checked:\n def __init__(self, /, **data):\n  check(self, data)\n"
+         "class Fields(Checked):\n part: object = None\n late: object = Field(default_factory=Late)"),
     Case("field_of_a_named_tuple", "Row = namedtuple('Row', 'a, b')\n def __init__(self):\n"
          "  self.x = self.Row(Temporary(), Late()).b", "lib.parts.Late", not_there="lib.parts.Temporary"),
     Case("registry_of_decorated_functions", "def __init__(self, kind, size):\n  self.part = make(kind, size)",

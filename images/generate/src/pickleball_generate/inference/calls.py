@@ -330,10 +330,20 @@ class Calls(Foreign, ABC):
             self._fill_fields(instance, call.args, self._declared_fields(cls))
             return
         self.call_function(("meth", method[0], instance), Call(call.args, call.frame, call.site, Variable()))
-        self.each_named(
-            call.args,
-            lambda name, values: self.put_all(instance, "*", values, "keyword arguments") if name == "**" else None,
-        )
+        declared = self._left_fields(cls, method[0])
+
+        def see(name: str, values: Variable) -> None:
+            if name == "**" or name in declared:
+                self.put_all(instance, "*" if name == "**" else name, values, "keyword arguments")
+
+        self.each_named(call.args, see)
+
+    def _left_fields(self, cls: Scope, constructor: Scope) -> set[str]:
+        """Name the declared fields that a constructor takes by `**` only: it, or what it calls, fills them."""
+        params = constructor.facts.get("params", ())
+        if all(param.get("k") != "**" for param in params):
+            return set()
+        return set(self._declared_fields(cls)) - {param["n"] for param in params}
 
     def _declared_fields(self, cls: Scope, after: Scope | None = None) -> list[str]:
         """Name what a class, or its bases after one of them, declares, in the order of a generated constructor."""

@@ -9,7 +9,6 @@ from pickleball_generate.inference.containers import WITHOUT_KEYS, changes, is_t
 from pickleball_generate.inference.graph import Variable
 from pickleball_generate.inference.lookups import Lookups
 from pickleball_generate.inference.program import tooling
-from pickleball_generate.inference.scopes import callee_name
 from pickleball_generate.inference.store import UNKNOWN
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope
 
+FACTORIES = frozenset({"default_factory", "factory"})  # of `field()` and its kin
 SEQUENCES = {"list": "list", "tuple": "tuple", "set": "set"}
 COMPREHENSIONS = {"listof": "list", "setof": "set", "genof": "list"}
 OPERATORS = {
@@ -180,12 +180,12 @@ class Evaluation(Lookups):
         for value in self.declared(item["ann"], frame.scope, self.number(frame.key, holder, item["to"])):
             self.put(holder, item["to"], value, "declared attribute")
         field = item.get("v")
-        if not isinstance(field, dict) or "field" not in callee_name(field):
+        if not isinstance(field, dict) or "call" not in field:
             return
         for name, default in field.get("kw", {}).items():
             if name == "default":
                 self.put_all(holder, item["to"], self.eval(default, frame), "field default")
-            elif name == "default_factory":
+            elif name in FACTORIES:
                 made = Call(Arguments([]), frame, field, Variable())
                 self.put_all(holder, item["to"], made.result, "field default")
                 self._call_each(self.eval(default, frame), made)
