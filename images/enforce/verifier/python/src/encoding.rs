@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use crate::builder::{Building, MEMOIZE, Odd, Step};
+use crate::builder::{Building, Odd, Step};
 use crate::made::{self, Object};
 
 const WRITTEN: &[u8] = b"X\x06\0\0\0latin1";
@@ -82,12 +82,10 @@ impl Building<'_, '_> {
 
     /// Passes a put, if one follows; None where something gets what it puts.
     fn pass_put(&self, call: &mut Call) -> Option<()> {
-        let width = match self.ahead(call) {
-            [MEMOIZE, ..] => 1,
-            [b'q', ..] => 2,
-            [b'r', ..] => 5,
-            _ => return Some(()),
-        };
+        let width = self.width_of_put(call.end);
+        if width == 0 {
+            return Some(());
+        }
         call.end += width;
         call.puts += 1;
         (self.survey.ordered && self.survey.is_vain(self.entries + call.puts - 1)).then_some(())
