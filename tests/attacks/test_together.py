@@ -91,6 +91,27 @@ class Word(str, Layer):
         os.mkdir(self)
         return str.upper(self)
 
+class Summing(Layer):
+    def __setstate__(self, state):
+        found = []
+        found += state["of"]
+        found.append(state["name"])
+
+class Adding(Layer):
+    def __radd__(self, other):
+        return self.found
+
+def documented(text):
+    def write(function):
+        function.__doc__ = text
+        return function
+    return write
+
+def filled(function):
+    def call(*args):
+        return function(*args, "w")
+    return call
+
 class Two(Layer):
     def write(self, name, mode):
         os.mkdir(name)
@@ -99,6 +120,14 @@ def one(name):
     os.mkdir(name)
 
 def two(name, mode):
+    os.mkdir(name)
+
+@documented("of two names")
+def told(name, mode):
+    os.mkdir(name)
+
+@filled
+def changed(name, mode):
     os.mkdir(name)
 
 def none():
@@ -184,11 +213,19 @@ def word(_: bytes, marker: Path) -> bytes:
     return holding("Named", dict_of(text("key"), new(layer("Word"), text(str(marker)))))
 
 
+def total(_: bytes, marker: Path) -> bytes:
+    """Write an instance that adds something to a list, which an object has a say in."""
+    found = holding("Plain", dict_of(text("append"), layer("Making")))
+    added = holding("Adding", dict_of(text("found"), found))
+    return holding("Summing", dict_of(text("of"), added, text("name"), text(str(marker))))
+
+
 ATTACKS = {f"get: {name}": (gadget, asked) for name, asked in OBJECTS.items()} | {
     f"place_of: {name}": (lookup, asked) for name, asked in PLACES.items()
 }
 ATTACKS |= {f"a name: {name}": (hook, asked) for name, asked in NAMES.items()}
 ATTACKS["a name is of a class of its own"] = (word, b"")
+ATTACKS["a list becomes something else by a sum"] = (total, b"")
 
 
 def each(names: Iterable[str]) -> pytest.MarkDecorator:
@@ -244,7 +281,7 @@ def test_no_gadget_is_accepted_from_a_file(
     words = ["--library-path", root, "--model-class", "lib.model.Model", "--policy-path", path, "--json"]
     assert cli.main([*map(str, words), "--for-model", str(model), "--accept", "inert"]) == 1
     policy = Policy.load(path)
-    assert policy.globals & {f"lib.layers.{name}" for name in ("Asking", "Looking", "Hooked", "Named")}
+    assert policy.globals & {f"lib.layers.{name}" for name in ("Asking", "Looking", "Hooked", "Named", "Summing")}
     assert refused(root, policy, model.read_bytes(), tmp_path)
 
 
@@ -312,7 +349,7 @@ def test_a_name_that_python_gives_to_a_hook_is_a_text(
 
 
 CALLED = """
-from lib.layers import Looking, Two, none, one, two
+from lib.layers import Looking, Two, changed, none, one, told, two
 
 class Model:
     def __init__(self):
@@ -321,7 +358,9 @@ class Model:
 """
 
 
-@pytest.mark.parametrize(("part", "said"), [("one", 1), ("two", 0), ("none", 0), ("Two().write", 1)])
+@pytest.mark.parametrize(
+    ("part", "said"), [("one", 1), ("two", 0), ("told", 0), ("changed", 1), ("none", 0), ("Two().write", 1)]
+)
 def test_a_call_reaches_what_takes_its_arguments(
     part: str, said: int, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
 ) -> None:

@@ -67,6 +67,14 @@ class Case:
 
 CASES = [
     Case("nothing", "", "trivial"),
+    Case("a_pool_that_waits", "size = len(state)\n  self.pool = ThreadPool(size)", "resolved",
+         top="from multiprocessing.pool import ThreadPool"),
+    Case("a_pool_that_runs", "start = state['f']\n  self.pool = ThreadPool(2, start)", "effects", "ThreadPool",
+         top="from multiprocessing.pool import ThreadPool"),
+    Case("a_pool_that_runs_by_name", "start = state['f']\n  self.pool = ThreadPool(2, initializer=start)", "effects",
+         "ThreadPool", top="from multiprocessing.pool import ThreadPool"),
+    Case("a_pool_of_anything", "self.pool = ThreadPool(*state)", "effects", "ThreadPool",
+         top="from multiprocessing.pool import ThreadPool"),
     Case("own_attributes", "self.__dict__.update(state)", "resolved"),
     Case("setattr_of_self", "for k, v in state.items(): setattr(self, k, v)", "resolved"),
     Case("helper", "clean(state)", "resolved", top="def clean(state):\n return state.copy()"),
@@ -298,6 +306,28 @@ def test_a_call_is_open_where_only_a_stream_can_answer(
     assert grade.asking == (name in ASKING)
     if grade.asking:
         assert "place_of" in {ask.method for ask, _ in grade.asks}
+
+
+PLAIN = {
+    "a_list": ("found = []\n  found.append('x')", False),
+    "a_text_afterwards": ("found = []\n  found.append('x')\n  found = ', '.join(found)\n  found += '.'", False),
+    "a_text_of_a_text": ("found = f'{state}'.format(state)\n  found.split()", False),
+    "something_added": ("found = []\n  found += state['x']\n  found.append('x')", True),
+    "something_to_which_is_added": ("found = state['x']\n  found += 'x'\n  found.split()", True),
+    "an_object_of_the_code": ("found = Model()\n  found += 'x'\n  found.split()", True),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_value_of_the_code_is_no_question(
+    name: str, tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Texts and lists that the code makes itself; not what an object of the stream has a say in."""
+    body, asks = PLAIN[name]
+    root = tree({"lib/__init__.py": "", "lib/model.py": f"class Model:\n def __setstate__(self, state):\n  {body}\n"})
+    found = Grader(Program(environment_of(root)), packs.load())
+    [(_, scope)] = definitions(found.program, "lib.model.Model")
+    assert bool(found.grade(scope, called=False).asks) == asks
 
 
 @pytest.mark.parametrize("body", ["cls.names.keys()", "NAMES.keys()"])

@@ -208,6 +208,8 @@ class Body(Types):
         self.out.stores |= stored.set_by_name(name, args)
         if name in sinks.PLAINLY or (name in sinks.BY_NAME and _constant(args, name)):
             return
+        if name in sinks.POOLS and _numbers_only(call):
+            return
         if name.startswith(sinks.PLAINLY_BELOW):
             self._unknown(f"machine code of {name}")
             return
@@ -290,6 +292,12 @@ def _has(root: str, name: str) -> bool:
     module, _, last = root.rpartition(".")
     home = {"builtins": builtins, "collections": collections}.get(module)
     return hasattr(getattr(home, last, None), name)
+
+
+def _numbers_only(call: dict[str, Any]) -> bool:
+    """Tell whether a pool is given a number of threads, and nothing that they run."""
+    given = Given.of(call)
+    return not given.more and given.places <= 1 and sinks.NUMBERS.issuperset(given.names)
 
 
 def _constant(args: list[Any], name: str) -> bool:

@@ -87,15 +87,25 @@ class Types:
         if not kinds:
             return self.program.name(name, function) or self._of_module(name, depth)
         found: list[Value] = []
+        added = [what for kind, what in kinds if kind == "assign" and what.get("op") == "aug"]
         for kind, what in kinds:
+            if what in added:
+                continue
             if kind == "assign" and not what.get("op") and depth <= DEEPEST and what.get("v") != name:
                 found += self.types(what.get("v"), depth + 1) or [UNKNOWN]
             elif kind == "param":
                 found.append(TEXT if name == self.name else ("param", name))
             elif kind in {"assign", "walrus"}:
                 found.append(UNKNOWN)
+        if added and not self._is_plain_sum(found, added, depth):
+            found.append(UNKNOWN)
         known = [v for v in self.program.name(name, function) if v[0] != "ext" or not v[1].startswith("builtins.")]
         return [*found, *(v for v in known if v not in found)] or [UNKNOWN]
+
+    def _is_plain_sum(self, values: list[Value], added: list[dict[str, Any]], depth: int) -> bool:
+        """Tell whether `x += y` gives a plain value: each of them is one, and no object has a say by its `__radd__`."""
+        sums = [self.types(what.get("v"), depth + 1) for what in added] if depth <= DEEPEST else [[UNKNOWN]]
+        return all(each and set(each) == {PLAIN} for each in (values, *sums))
 
     def _of_module(self, name: str, depth: int) -> list[Value]:
         """A module's variable that is set once, by an expression that this understands."""
@@ -121,6 +131,8 @@ class Types:
             makers = {v[1] for v in self.types(callee["call"], depth + 1) if v[0] == "ext"}
             arguments = call.get("args", [])
             return self.types(arguments[0], depth + 1) if makers & sinks.WRAPPERS and arguments else []
+        if isinstance(callee, dict) and is_text(callee.get("of")):  # `", ".join(names)`
+            return [PLAIN]
         if not isinstance(callee, str):
             return []
         found: list[Value] = []
@@ -165,6 +177,11 @@ def _imported(call: dict[str, Any], name: str) -> str | None:
         return None
     text = args[0].get("str") if isinstance(args[0], dict) else None
     return str(text) if text and not text.startswith(".") else None
+
+
+def is_text(expression: object) -> bool:
+    """Tell whether an expression is a text that the source writes out: its methods give plain values."""
+    return isinstance(expression, dict) and ("str" in expression or expression.get("lit") == "str")
 
 
 def is_super(expression: object) -> bool:

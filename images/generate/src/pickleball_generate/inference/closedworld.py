@@ -125,7 +125,7 @@ class ClosedWorld:
         if ask.of_text and member not in self.texts:
             return True
         found = self.grader.graph.method(member.scope, ask.method)
-        return found is not None and _refuses(found.function, ask.given, 0 if member.kept else 1, 1)
+        return found is not None and self._refuses(found.function, ask.given, 0 if member.kept else 1, 1)
 
     def _in_place(self, member: Member, grade: Grade, given: Given) -> Iterator[Answer]:
         """What a call runs of a member that stands in the place of a method, where Python does not refuse it.
@@ -135,17 +135,25 @@ class ClosedWorld:
         scope = member.scope
         if scope.kind != "class":
             simple = not member.called and (scope.parent is None or scope.parent.kind != "class")
-            if not _refuses(scope, given, 0, 0 if simple else MORE):
+            if not self._refuses(scope, given, 0, 0 if simple else MORE):
                 yield member, grade, False
             return
         call, made = (self.grader.graph.method(scope, name) for name in ("__call__", "__init__"))
         program = self.grader.program
         if member.kept and not (
-            made is not None and makes_plainly(program, scope) and _refuses(made.function, given, 1, MORE)
+            made is not None and makes_plainly(program, scope) and self._refuses(made.function, given, 1, MORE)
         ):
             yield member, grade, False
-        elif call is None or not _refuses(call.function, given, 1, 1):
+        elif call is None or not self._refuses(call.function, given, 1, 1):
             yield member, self.grader.call(scope, kept=False), False
+
+    def _refuses(self, function: Scope, given: Given, least: int, most: int) -> bool:
+        """Tell whether Python refuses a call, whichever number of arguments comes before those that are given."""
+        if given.more:
+            return False
+        if function.decorated_by("staticmethod"):
+            least = 0
+        return cannot_take(function, given.places + least, {*given.names}, most - least, self.grader.program)
 
     def _ask(self) -> None:
         """Collect the questions, and whose code leads to each: at load itself, or as what answers another one."""
@@ -173,15 +181,6 @@ class ClosedWorld:
 def _counts(answer: Answer) -> bool:
     """Tell whether something comes of what runs: an effect, a call that leads nowhere, or a question."""
     return not answer[1].inert or bool(answer[1].asks)
-
-
-def _refuses(function: Scope, given: Given, least: int, most: int) -> bool:
-    """Tell whether Python refuses a call, whichever number of arguments comes before those that are given."""
-    if given.more:
-        return False
-    if function.decorated_by("staticmethod"):
-        least = 0
-    return cannot_take(function, given.places + least, {*given.names}, most - least)
 
 
 def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> Iterator[Clash]:

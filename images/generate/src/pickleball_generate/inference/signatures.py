@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.scopes import Scope
 
 KEEPING = frozenset({"staticmethod", "classmethod", "abstractmethod", "final", "override"})  # leave parameters alone
+PARAMETERS = frozenset({"__code__", "__defaults__", "__kwdefaults__"})  # what a function keeps its parameters in
 PLAIN_KINDS = frozenset({"ABCMeta", "type"})
 IMPLICIT = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
@@ -21,12 +22,12 @@ def refuses(function: Scope, args: Arguments, missing: int = 0) -> bool:
     return not args.open and cannot_take(function, len(args.positional), set(args.named.variables), missing)
 
 
-def cannot_take(function: Scope, given: int, named: set[str], missing: int = 0) -> bool:
+def cannot_take(function: Scope, given: int, named: set[str], missing: int = 0, program: Program | None = None) -> bool:
     """Tell whether a function cannot be called with so many arguments by position and these by name.
 
     Not known of a function whose decorators may change its parameters, or that has another definition beside it.
     """
-    if function.name in IMPLICIT or not is_plain(function):
+    if function.name in IMPLICIT or not is_plain(function, program):
         return False
     params = function.facts.get("params", ())
     kinds = {param.get("k") for param in params}
@@ -40,12 +41,36 @@ def cannot_take(function: Scope, given: int, named: set[str], missing: int = 0) 
     return any(param["n"] not in named for param in needed)
 
 
-def is_plain(function: Scope) -> bool:
-    """Tell whether a function has the parameters that its definition shows."""
-    if any(callee_name(each).rpartition(".")[2] not in KEEPING for each in function.decorators()):
-        return False
+def is_plain(function: Scope, program: Program | None = None) -> bool:
+    """Tell whether a function has the parameters that its definition shows; decorators are read with a program."""
+    for each in function.decorators():
+        kept = callee_name(each).rpartition(".")[2] in KEEPING
+        if not kept and (program is None or not hands_back(program, function, each)):
+            return False
     beside = function.parent.bound.get(function.name, ()) if function.parent is not None else ()
     return len(beside) == 1
+
+
+def hands_back(program: Program, function: Scope, decorator: object) -> bool:
+    """Tell whether a decorator with source gives the function itself back: one that writes a docstring, say."""
+    named = decorator["call"] if isinstance(decorator, dict) and "call" in decorator else decorator
+    found = program.resolve(named, function.parent or function)
+    makers = [value[1] for value in found if value[0] == "fun"]
+    if named is not decorator:  # `@d(...)` is what `d` returns
+        makers = [inner for maker in makers for inner in maker.functions if _returns(maker, inner.name)]
+    return bool(makers) and len(makers) == len(found) and all(map(_returns_given, makers))
+
+
+def _returns_given(maker: Scope) -> bool:
+    first = next(iter(maker.facts.get("params", ())), {"n": ""})["n"]
+    stored = {item["to"] for item in maker.facts.get("assigns", ()) if isinstance(item["to"], str)}
+    return _returns(maker, first) and stored.isdisjoint(f"{first}.{name}" for name in PARAMETERS)
+
+
+def _returns(maker: Scope, name: str) -> bool:
+    """Tell whether a function returns what a name stands for in its body, that is bound once, and nothing else."""
+    returned = {str(item.get("v")) for item in maker.facts.get("returns", ())}
+    return returned == {name} and len(maker.bound.get(name, ())) == 1 and not maker.decorators()
 
 
 def makes_plainly(program: Program, cls: Scope) -> bool:

@@ -99,7 +99,7 @@ HARMLESS = frozenset(
         "urllib.parse.urljoin urllib.parse.quote threading.Thread.__init__ os.environ.get os.environ.copy "
         "os.environ.items os.environ.keys os.environ.values zipfile.is_zipfile tarfile.is_tarfile "
         "multiprocessing.cpu_count multiprocessing.current_process multiprocessing.RLock multiprocessing.Lock "
-        "asyncio.iscoroutinefunction linecache.getline linecache.checkcache"
+        "asyncio.iscoroutinefunction asyncio.sleep linecache.getline linecache.checkcache"
     ).split()
 )
 HARMLESS_PREFIXES = ("ctypes.c_",)
@@ -116,6 +116,9 @@ BY_NAME = frozenset(
 # What these do stands in the source too: names of the running function, memory, functions of a library of a known name.
 PLAINLY = frozenset({"builtins.locals", "ctypes.create_string_buffer", "importlib.metadata.entry_points"})
 PLAINLY_BELOW = ("ctypes.CDLL.",)
+# Made with a number of threads and nothing else, these start threads that wait for what is given to them later.
+POOLS = frozenset({"multiprocessing.pool.ThreadPool", "concurrent.futures.ThreadPoolExecutor"})
+NUMBERS = frozenset({"processes", "max_workers"})
 # On the object whose method runs, these do what a state does that the stream gives it anyway.
 OWN_ATTRIBUTES = frozenset("builtins.getattr builtins.setattr builtins.delattr".split())
 # What they call is their first argument; `type(x)` calls nothing.
