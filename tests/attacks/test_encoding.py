@@ -8,16 +8,19 @@ import random
 import struct
 import sys
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.attacks.execution import Left
 from tests.attacks.requirement import COMPILED
-from tests.attacks.test_builder import build
+from tests.attacks.test_builder import PLAIN, build
 from tests.attacks.test_calling import find, made
 from tests.attacks.test_quick import hooked
 
 from pickleball_enforce import stock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = COMPILED
 MEGABYTE = 1 << 20
@@ -234,5 +237,97 @@ shelf.make = change
 data = b"\\x80\\x02" + DATA[2:-1] + name("shelf", "make") + b")R" + DATA[2:-1].replace(b"q\\x00", b"").replace(
     b"q\\x01", b"").replace(b"q\\x02", b"").replace(b"q\\x03", b"").replace(b"q\\x04", b"") + b"\\x87."
 assert pickle.loads(data) == (VALUE, None, b"mine")
+""",
+    )
+
+
+WRITTEN = """
+import builtins, codecs, encodings, _codecs, types
+TEXT = "\\xe9" * 40
+CODED = b"c_codecs\\nencode\\nX\\x50\\x00\\x00\\x00" + TEXT.encode() + b"X\\x06\\x00\\x00\\x00latin1\\x86R"
+PLAIN, CALLED = b"\\x80\\x02" + CODED + b".", b"\\x80\\x02" + CODED + name("shelf", "make") + b")R\\x86."
+shelf.make = lambda: None
+def outcome(load):
+    try:
+        return load()
+    except BaseException as error:
+        return type(error).__name__
+"""
+MINE = "import _codecs, codecs, encodings.latin_1\ndef mine(text, codec='strict'):\n    return b'mine'\n"
+ANSWERS = """
+import _codecs, codecs, encodings.latin_1
+def mine(text, errors="strict"):
+    return b"mine", len(text)
+_codecs.latin_1_encode = mine
+codecs.unregister(encodings.search_function)
+codecs.register(lambda name: codecs.CodecInfo(mine, None) if name == "latin1" else None)
+codecs.register(encodings.search_function)
+"""
+OF_A_CLASS = """
+class Module(types.ModuleType):
+    encode = property(lambda self: lambda *given: b"mine")
+_codecs.__class__ = Module
+"""
+IMPORTER = """
+importing = builtins.__import__
+def importer(name, *given, **more):
+    if name == "_codecs":
+        raise ZeroDivisionError
+    return importing(name, *given, **more)
+builtins.__import__ = importer
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@pytest.mark.parametrize(
+    ("before", "change", "expected"),
+    [
+        (MINE + "_codecs.encode = mine", "", b"mine"),
+        (MINE + "mine = 'x'.encode; _codecs.encode = mine", "", "LookupError"),
+        (ANSWERS, "", b"mine"),
+        ("", OF_A_CLASS, b"mine"),
+        ("", IMPORTER, "ZeroDivisionError"),
+    ],
+)
+def test_what_a_program_has_put_there_at_any_time_counts(
+    before: str, change: str, expected: object, tmp_path: Path
+) -> None:
+    """A function, a codec or an importer of the program is called as on stock, also where it was there first."""
+    hooked(
+        tmp_path,
+        f"""{WRITTEN}{change}
+expected = {expected!r}
+assert outcome(lambda: pickle.Unpickler(io.BytesIO(PLAIN)).load()) == expected
+assert outcome(lambda: pickle.loads(PLAIN)) == expected, outcome(lambda: pickle.loads(PLAIN))
+assert outcome(lambda: pickle.load(io.BytesIO(PLAIN))) == expected
+also = expected if isinstance(expected, str) else (expected, None)
+assert outcome(lambda: pickle.loads(CALLED)) == also, outcome(lambda: pickle.loads(CALLED))
+""",
+        before=before,
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+def test_a_codec_is_looked_up_by_a_call_only(tmp_path: Path) -> None:
+    """Where stock looks no codec up, since nothing is called or the text is none, no search of a program runs."""
+    hooked(
+        tmp_path,
+        WRITTEN
+        + """
+def search(name):
+    raise KeyboardInterrupt
+codecs.lookup("utf-8"), codecs.lookup("ascii")
+codecs.unregister(encodings.search_function)
+codecs.register(search)
+for data, expected in (
+    (b"\\x80\\x02c_codecs\\nencode\\n0K\\x05.", 5),
+    (PLAIN.replace(TEXT.encode(), b"\\xff" * 80), "MalformedStream"),
+    (PLAIN, "KeyboardInterrupt"),
+    (CALLED, "KeyboardInterrupt"),
+):
+    assert outcome(lambda: pickle.loads(data)) == expected, (data, outcome(lambda: pickle.loads(data)))
+codecs.unregister(search)
+codecs.register(encodings.search_function)
+assert pickle.loads(PLAIN) == b"\\xe9" * 40
 """,
     )

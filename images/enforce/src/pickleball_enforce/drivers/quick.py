@@ -50,7 +50,7 @@ _HOLDERS = (functools.partial, _CACHE, types.MethodType, types.MethodWrapperType
 def encodes() -> bool:
     """Whether `_codecs.encode` is what stock would find under this name, and what it was in the beginning."""
     owner = sys.modules.get("_codecs")
-    found = None if owner is None else owner.__dict__.get("encode")
+    found = owner.__dict__.get("encode") if type(owner) is types.ModuleType else None
     return found is _ENCODE and names.canonical("_codecs", "encode", 0, fix_imports=True) == ("_codecs", "encode")
 
 

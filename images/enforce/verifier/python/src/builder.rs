@@ -11,10 +11,11 @@ use pickleball_verifier::{ENCODE, Settings, Survey, survey};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyModule};
+use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyInt, PyModule};
 
 use crate::calls::Finder;
 use crate::made::{self, Object};
+use crate::quick::imports_by_itself;
 use crate::settings;
 
 pub const MEMOIZE: u8 = 0x94;
@@ -48,6 +49,8 @@ pub struct Builder {
     /// `_codecs.encode`, and what it encodes with latin1 by, as they were made.
     pub encode: Py<PyAny>,
     pub encoder: Py<PyAny>,
+    /// Whether both were Python's own then.
+    intact: bool,
 }
 
 #[pymethods]
@@ -55,11 +58,13 @@ impl Builder {
     #[new]
     fn new(settings: &Bound<'_, PyAny>, encodes: Py<PyAny>) -> PyResult<Builder> {
         let codecs = PyModule::import(settings.py(), "_codecs")?;
+        let (encode, codec) = (codecs.getattr("encode")?, codecs.getattr("latin_1_encode")?);
         Ok(Builder {
             settings: settings::read(settings)?.0,
             encodes,
-            encode: codecs.getattr("encode")?.unbind(),
-            encoder: codecs.getattr("latin_1_encode")?.unbind(),
+            intact: is_of_python(&encode, "encode")? && is_of_python(&codec, "latin_1_encode")?,
+            encode: encode.unbind(),
+            encoder: codec.unbind(),
         })
     }
 
@@ -71,16 +76,14 @@ impl Builder {
         if (data.len() - start) as u64 > self.settings.max_length {
             return Ok(None);
         }
-        if survey.encodes
-            && !(self.encodes.bind(py).call0()?.is_truthy()? && self.encodes_itself(py).or_else(passed)?)
-        {
+        if survey.encodes && !(imports_by_itself(py)? && self.encodes.bind(py).call0()?.is_truthy()?) {
             return Ok(None);
         }
         let mut building = Building::new(py, &data[..survey.end], start, &survey, self);
         match building.run() {
             Ok(found) => Ok(Some((found, survey.end))),
             Err(Odd) => match PyErr::take(py) {
-                Some(error) => passed(error).map(|_| None), // the long way meets it again, where it belongs
+                Some(error) => passed(py, error), // the long way meets it again, where it belongs
                 None => Ok(None),
             },
         }
@@ -114,13 +117,21 @@ impl Builder {
 impl Builder {
     /// Whether Python's own function encodes with latin1; a program can put another codec in its place.
     pub fn encodes_itself(&self, py: Python<'_>) -> PyResult<bool> {
-        made::latin1_encoder(py).map(|encoder| encoder.is(&self.encoder))
+        made::latin1_encoder(py).map(|encoder| self.intact && encoder.is(&self.encoder))
     }
 }
 
-/// Gives false for an exception; what is none (a program is to end) is raised.
-fn passed(error: PyErr) -> PyResult<bool> {
-    if Python::attach(|py| error.is_instance_of::<PyException>(py)) { Ok(false) } else { Err(error) }
+/// Whether a function of a module is one of C that has this name itself: a program may have put another there before.
+fn is_of_python(function: &Object<'_>, name: &str) -> PyResult<bool> {
+    let py = function.py();
+    let plain = function.is_exact_instance_of::<PyCFunction>()
+        && function.getattr(intern!(py, "__self__"))?.is_exact_instance_of::<PyModule>();
+    Ok(plain && function.getattr(intern!(py, "__name__"))?.eq(name)?)
+}
+
+/// Gives None for an exception; what is none (a program is to end) is raised.
+fn passed<T>(py: Python<'_>, error: PyErr) -> PyResult<Option<T>> {
+    if error.is_instance_of::<PyException>(py) { Ok(None) } else { Err(error) }
 }
 
 pub struct Building<'a, 'py> {
@@ -140,6 +151,8 @@ pub struct Building<'a, 'py> {
     hash_cost: u64,
     /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
     pub stand_in: Option<Object<'py>>,
+    /// Whether Python's own codec is known to answer to latin1.
+    pub codec_known: bool,
     /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
     pub find: Option<Finder<'py>>,
 }
@@ -161,6 +174,7 @@ impl<'a, 'py> Building<'a, 'py> {
             entries: 0,
             hash_cost: 0,
             stand_in: None,
+            codec_known: false,
             find: None,
         }
     }

@@ -25,6 +25,9 @@ impl Building<'_, '_> {
             return Err(Odd);
         }
         let text = args.get_item(0).map_err(|_| Odd)?;
+        if !self.has_own_codec()? {
+            return Err(Odd);
+        }
         self.push(made::latin1(&text))
     }
 
@@ -44,20 +47,29 @@ impl Building<'_, '_> {
         if self.entries + call.puts > self.settings.max_memo || self.stack.len() + 2 > self.settings.max_depth {
             return Ok(false);
         }
-        if self.find.is_some() {
-            let own = self.maker.encodes_itself(self.py); // plain data calls nothing that could change it since it was asked
-            if !self.kept(own)? {
-                return Ok(false);
-            }
-        }
         let Some(made) = made::bytes_of_latin1(self.py, text) else {
             return if PyErr::occurred(self.py) { Err(Odd) } else { Ok(false) };
         };
+        if !self.has_own_codec()? {
+            return Ok(false);
+        }
         self.pop()?;
         self.entries += call.puts;
         self.pos = call.end;
         self.push(Some(made))?;
         Ok(true)
+    }
+
+    /// Whether Python's own codec answers to latin1. That is looked up where stock does it: when a text is there, and at each
+    /// call; but for plain data once, which runs nothing that could change it.
+    #[inline(always)]
+    fn has_own_codec(&mut self) -> Step<bool> {
+        if self.codec_known && self.find.is_none() {
+            return Ok(true);
+        }
+        let own = self.maker.encodes_itself(self.py);
+        self.codec_known = self.kept(own)?;
+        Ok(self.codec_known)
     }
 
     fn call_that_follows(&self) -> Option<Call> {

@@ -302,7 +302,7 @@ impl Load {
 
 /// Whether Python imports by its own function. One that a program has put there has to be asked, and may change what a
 /// name stands for after the audit hook was asked.
-fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
+pub fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
     let Some(builtins) = interpreter::modules(py)?.get_item(intern!(py, "builtins"))? else { return Ok(false) };
     let Ok(builtins) = builtins.cast_exact::<PyModule>() else { return Ok(false) };
     let importer = builtins.dict().get_item(intern!(py, "__import__"))?;
