@@ -331,3 +331,13 @@ codecs.register(encodings.search_function)
 assert pickle.loads(PLAIN) == b"\\xe9" * 40
 """,
     )
+
+
+PUT = ENCODE + b"q\x00" + text(b"abc") + b"q\x01" + LATIN1 + b"q\x02\x86q\x03R."
+
+
+@pytest.mark.parametrize("data", [PUT, b"]\x94(]\x94(]\x94(]\x94(eeee."])
+def test_entries_that_nothing_gets_count(data: bytes) -> None:
+    """No more entries are passed than a memo may have."""
+    assert build(data, settings=PLAIN.changed(max_memo=4)) is not None
+    assert build(data, settings=PLAIN.changed(max_memo=3)) is None

@@ -14,7 +14,7 @@ impl<'py> Building<'_, 'py> {
     pub(super) fn list(&mut self) -> Step {
         let put = self.width_of_put(self.pos);
         let filled = self.data.get(self.pos + put) == Some(&b'(');
-        if filled && (put == 0 || self.puts_in_vain()) {
+        if filled && (put == 0 || self.entries < self.settings.max_memo && self.puts_in_vain()) {
             self.entries += usize::from(put > 0);
             self.pos += put + 1;
             return self.mark(self.stack.len());
