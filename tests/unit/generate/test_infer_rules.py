@@ -421,6 +421,11 @@ class Colouring:
          "lib.parts.Part lib.parts.Late", not_there="lib.parts.Temporary",
          top="from checker import Field, check\nclass Checked:\n def __init__(self, /, **data):\n  check(self, data)\n"
          "class Fields(Checked):\n part: object = None\n late: object = Field(default_factory=Late)"),
+    Case("item_that_a_table_makes", "def __init__(self, key):\n  self.part = chosen(key)", "lib.parts.Kept",
+         top="class Table(OrderedDict):\n def __getitem__(self, key):\n  content = super().__getitem__(key)\n"
+         "  kind, size = content if isinstance(content, tuple) else (content, 1)\n  return kind(size)\n"
+         "TABLE = Table({'kept': (Kept, 1), 'late': Late})\ndef chosen(key):\n if key in TABLE:\n"
+         "  return TABLE[key]\n raise KeyError(key)"),
     Case("field_of_a_named_tuple", "Row = namedtuple('Row', 'a, b')\n def __init__(self):\n"
          "  self.x = self.Row(Temporary(), Late()).b", "lib.parts.Late", not_there="lib.parts.Temporary"),
     Case("registry_of_decorated_functions", "def __init__(self, kind, size):\n  self.part = make(kind, size)",

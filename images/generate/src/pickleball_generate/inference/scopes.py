@@ -122,7 +122,7 @@ class Scope:
 
         It calls nothing else but in conditions, or something that it returns is an item of what it was given.
         """
-        if any(_looked_up(part) for item in self.facts.get("returns", ()) for part in _parts(item.get("v"))):
+        if self._gives_item:
             return True
         statements = [item.get("v") for kind in ("assigns", "returns") for item in self.facts.get(kind, ())]
         return bool(self.facts.get("returns")) and not self.facts.get("calls") and not any(map(_has_call, statements))
@@ -156,10 +156,15 @@ class Scope:
 
     @cached_property
     def makes_computed(self) -> bool:
-        """Whether what a function returns is made by an item of something: a class or function, or its method."""
+        """Whether what a function returns is an item of something, or made by one: a class, a function, its method."""
         names = {name for callee in self.returned_callees for name in (callee, root_name(callee))}
         makers = (each for name in sorted(names) for each in self._given_to.get(name, ()))
-        return any(isinstance(each, dict) and "sub" in each for each in makers)
+        return self._gives_item or any(isinstance(each, dict) and "sub" in each for each in makers)
+
+    @cached_property
+    def _gives_item(self) -> bool:
+        """Whether a function returns an item of something that it names, under a key that is not written out."""
+        return any(_looked_up(part) for item in self.facts.get("returns", ()) for part in _parts(item.get("v")))
 
     @cached_property
     def _given_to(self) -> dict[str, list[Any]]:
