@@ -268,6 +268,11 @@ class Module(types.ModuleType):
     encode = property(lambda self: lambda *given: b"mine")
 _codecs.__class__ = Module
 """
+OTHER_MODULES = """
+held, sys.modules = sys.modules, dict(sys.modules)
+held["_codecs"] = types.ModuleType("_codecs")
+held["_codecs"].encode = lambda *given: b"mine"
+"""
 IMPORTER = """
 importing = builtins.__import__
 def importer(name, *given, **more):
@@ -286,6 +291,7 @@ builtins.__import__ = importer
         (MINE + "mine = 'x'.encode; _codecs.encode = mine", "", "LookupError"),
         (ANSWERS, "", b"mine"),
         ("", OF_A_CLASS, b"mine"),
+        ("", OTHER_MODULES, b"mine"),
         ("", IMPORTER, "ZeroDivisionError"),
     ],
 )

@@ -13,7 +13,6 @@ loads), takes the long way and is judged there.
 
 from __future__ import annotations
 
-import _codecs
 import functools
 import itertools
 import sys
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
-_ENCODE = _codecs.encode
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is no static one of C
 _KEPT = 1024  # classes that are remembered
 _CACHE = type(functools.lru_cache(lambda: None))
@@ -48,10 +46,8 @@ _HOLDERS = (functools.partial, _CACHE, types.MethodType, types.MethodWrapperType
 
 
 def encodes() -> bool:
-    """Whether `_codecs.encode` is what stock would find under this name, and what it was in the beginning."""
-    owner = sys.modules.get("_codecs")
-    found = owner.__dict__.get("encode") if type(owner) is types.ModuleType else None
-    return found is _ENCODE and names.canonical("_codecs", "encode", 0, fix_imports=True) == ("_codecs", "encode")
+    """Whether stock looks for `_codecs.encode` under this name, as nothing leads it elsewhere."""
+    return names.canonical("_codecs", "encode", 0, fix_imports=True) == ("_codecs", "encode")
 
 
 _builder = engine.native.Builder(_SETTINGS, encodes) if engine.native else None

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyInt, PyModule};
 
 use crate::calls::Finder;
+use crate::interpreter;
 use crate::made::{self, Object};
 use crate::quick::imports_by_itself;
 use crate::settings;
@@ -40,8 +41,8 @@ pub struct Mark {
     open: usize,
 }
 
-/// Builds pickles of plain data that are loaded once. `encodes` is asked whether `_codecs.encode` is what stock finds under
-/// this name now, and what it was made as.
+/// Builds pickles of plain data that are loaded once. `encodes` is asked whether stock looks for `_codecs.encode` under this
+/// name.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Builder {
     settings: Settings,
@@ -76,7 +77,7 @@ impl Builder {
         if (data.len() - start) as u64 > self.settings.max_length {
             return Ok(None);
         }
-        if survey.encodes && !(imports_by_itself(py)? && self.encodes.bind(py).call0()?.is_truthy()?) {
+        if survey.encodes && !(self.stands_there(py)? && self.encodes.bind(py).call0()?.is_truthy()?) {
             return Ok(None);
         }
         let mut building = Building::new(py, &data[..survey.end], start, &survey, self);
@@ -115,6 +116,14 @@ impl Builder {
 }
 
 impl Builder {
+    /// Whether stock finds under the name of `_codecs.encode` what stood there as this was made.
+    fn stands_there(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(owner) = interpreter::modules(py)?.get_item(intern!(py, "_codecs"))? else { return Ok(false) };
+        let Ok(owner) = owner.cast_exact::<PyModule>() else { return Ok(false) };
+        let found = owner.dict().get_item(intern!(py, "encode"))?;
+        Ok(found.is_some_and(|found| found.is(&self.encode)) && imports_by_itself(py)?)
+    }
+
     /// Whether Python's own function encodes with latin1; a program can put another codec in its place.
     pub fn encodes_itself(&self, py: Python<'_>) -> PyResult<bool> {
         made::latin1_encoder(py).map(|encoder| self.intact && encoder.is(&self.encoder))
