@@ -13,6 +13,7 @@ class Library:
     environment: str
     recipe: str  # the module below evaluation.recipes
     subset: str = ""  # "ci": measured by `.ci/run`
+    apart: bool = False  # chosen to see how rules carry over to sources that they were not made with
 
 
 LIBRARIES = (
@@ -31,18 +32,18 @@ LIBRARIES = (
     Library("hdbscan", "tabular", "hdbscan_clusters"),
     Library("prophet", "tabular", "prophet_forecasts"),
     Library("scikit-surprise", "tabular", "surprise_recommenders"),
-    Library("feature-engine", "tabular-more", "feature_engine_steps"),
-    Library("hmmlearn", "tabular-more", "hmmlearn_chains"),
-    Library("implicit", "tabular-more", "implicit_recommenders"),
-    Library("interpret-core", "tabular-more", "glassboxes"),
-    Library("lifelines", "tabular-more", "lifelines_survival"),
-    Library("mlxtend", "tabular-more", "mlxtend_ensembles"),
-    Library("ngboost", "tabular-more", "ngboost_trees"),
-    Library("river", "tabular-more", "river_streams"),
-    Library("sklearn-crfsuite", "tabular-more", "crf_taggers"),
-    Library("langchain-community", "tabular-apart", "retrievers"),
-    Library("pyod", "tabular-apart", "outliers"),
-    Library("sklearn2pmml", "tabular-apart", "pmml_pipelines"),
+    Library("feature-engine", "tabular-more", "feature_engine_steps", apart=True),
+    Library("hmmlearn", "tabular-more", "hmmlearn_chains", apart=True),
+    Library("implicit", "tabular-more", "implicit_recommenders", apart=True),
+    Library("interpret-core", "tabular-more", "glassboxes", apart=True),
+    Library("lifelines", "tabular-more", "lifelines_survival", apart=True),
+    Library("mlxtend", "tabular-more", "mlxtend_ensembles", apart=True),
+    Library("ngboost", "tabular-more", "ngboost_trees", apart=True),
+    Library("river", "tabular-more", "river_streams", apart=True),
+    Library("sklearn-crfsuite", "tabular-more", "crf_taggers", apart=True),
+    Library("langchain-community", "tabular-apart", "retrievers", apart=True),
+    Library("pyod", "tabular-apart", "outliers", apart=True),
+    Library("sklearn2pmml", "tabular-apart", "pmml_pipelines", apart=True),
     Library("flair", "project:torch", "flair_taggers", "ci"),
     Library("gliner", "torch", "gliner_models"),
     Library("ultralytics", "torch", "ultralytics_models"),

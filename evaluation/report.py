@@ -23,12 +23,15 @@ HEAD = (
 )  # fmt: skip
 NOTES = tuple(
     """A model is one saved file (or folder) of one kind of model; it counts as loaded when it loads enforced and predicts what it predicts without the enforcer.
+*Apart*: a library that was chosen to see how the rules carry over to sources that they were not made with; where it showed that a rule was missing, there is one now.
 *From classes*: the policy was inferred from the installed sources and the names of the model's classes alone. *Inert proposals*: with what `--for-model FILE --accept inert` adds. *Approved*: with every name that a person would have to approve added.
 *Weights-only*: of the files that torch writes, those that `torch.load(weights_only=True)` loads.
 *Needed*: different names that the models import or call. *Missing*: those that no policy of the model gave. *Allowed*: entries of a policy. *Not inert*: entries over all policies whose grade is effects or unknown. *Dangerous*: callables with an effect of their own in `reduces`.
 *Attacks stopped*: poisoned variants of the models that were refused with nothing run, of those tried; each of those with an effect of its own was first seen to work without the enforcer.
 *s* and *MiB*: wall time and peak memory of one policy.""".splitlines()  # noqa: E501 - one sentence per line in the pages
 )
+
+APART = frozenset(one.name for one in LIBRARIES if one.apart)
 
 MISSING = (
     "From classes alone, with what a proposal says of each: inert, ask a person, or refuse; `not asked` where the load "
@@ -65,7 +68,8 @@ def _there(folder: Path, name: str) -> bool:
 
 def _cells(row: Figures) -> list[str]:
     return [
-        row.library, row.version, str(row.models) + (f" (+{row.coded} with code)" if row.coded else ""),
+        row.library + (" (apart)" if row.library in APART else ""), row.version,
+        str(row.models) + (f" (+{row.coded} with code)" if row.coded else ""),
         *(_loaded(row, how) for how in figures.HOWS),
         f"{row.weights_only[0]} of {row.weights_only[1]}" if row.weights_only else "-",
         str(row.needed), str(row.missing), f"{row.allowed[0]}, {row.allowed[1]}",
@@ -80,11 +84,19 @@ def _loaded(row: Figures, how: str) -> str:
     return f"{count} ({share(count, row.models)})"
 
 
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({share(part, whole)})"
+
+
 def _totals(rows: Sequence[Figures]) -> list[str]:
     said = []
     for how, title in zip(figures.HOWS, ("from classes alone", "with inert proposals", "with approval"), strict=True):
         part, whole = figures.total(rows, how)
-        said.append(f"{part} of {whole} models load {title} ({share(part, whole)}).")
+        named, apart = (
+            figures.total([row for row in rows if (row.library in APART) is one], how) for one in (False, True)
+        )
+        groups = f"{_share(*named)} without the libraries apart, {_share(*apart)} of those"
+        said.append(f"{_share(part, whole)} models load {title}: {groups}.")
     stopped, tried = sum(row.stopped for row in rows), sum(row.attacks for row in rows)
     proven = sum(row.proven for row in rows)
     said.append(f"{stopped} of {tried} attacks were stopped with nothing run; {proven} of them run on stock.")

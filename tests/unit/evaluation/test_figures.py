@@ -68,6 +68,17 @@ def test_a_missing_name_says_what_a_proposal_says_of_it(result: dict[str, Any], 
     assert said == [f"- {result['library']}, inert: `a.C`", f"- {result['library']}, not asked: `a.f` (called)"]
 
 
+def test_libraries_apart_are_summed_up_by_themselves(result: dict[str, Any], tmp_path: Path) -> None:
+    """The figures say how much loads of libraries that rules were made with, and of those that were chosen apart."""
+    for library in (next(one for one in LIBRARIES if one.apart is apart) for apart in (False, True)):
+        here = [model("one", classes=SAME)] if library.apart else result["models"]
+        (tmp_path / f"{library.name}.json").write_text(json.dumps(result | {"library": library.name, "models": here}))
+    report.write(tmp_path)
+    first = next(line for line in (tmp_path / "summary.md").read_text().splitlines() if line.startswith("- "))
+    groups = "1 of 3 (33.3 %) without the libraries apart, 1 of 1 (100.0 %) of those."
+    assert first == f"- 2 of 4 (50.0 %) models load from classes alone: {groups}"
+
+
 def test_the_report_names_every_library_measured_or_not(result: dict[str, Any], tmp_path: Path) -> None:
     """Markdown and HTML have a row for what was measured and a reason for everything else."""
     (tmp_path / f"{result['library']}.json").write_text(json.dumps(result))
