@@ -144,6 +144,10 @@ ATTACKS = (
     Attack("a state with a special name of a library", 7, "state-key",
            PROTO2 + new(name("victims", "Plain")) + dict_of(text("__arrow_array__"), TOUCH) + BUILD + STOP,
            globals=("victims.Plain", "victims.touch"), check="result.__arrow_array__() == 'touched'", allowed=True),
+    Attack("a state with a special name of pydantic that its models call", 7, "state-key",
+           PROTO2 + new(name("victims", "Plain")) + dict_of(text("__pydantic_serializer__"), TOUCH) + BUILD + STOP,
+           globals=("victims.Plain", "victims.touch"), check="result.__pydantic_serializer__() == 'touched'",
+           allowed=True),
     Attack("a namespace inside the state, with a special name", 7, "state-key",
            PROTO2 + new(name("victims", "Updating"))
            + dict_of(text("__dict__"), dict_of(text("__deepcopy__"), TOUCH)) + BUILD + STOP,

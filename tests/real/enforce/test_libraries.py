@@ -29,6 +29,7 @@ from sklearn.utils import all_estimators
 
 from pickleball_enforce import verify
 from pickleball_enforce.policy import Entry, Policy
+from pickleball_operator.model.spec import Pypi
 
 SOURCES = Path(__file__).parents[3] / "images/enforce/src"
 
@@ -94,8 +95,9 @@ def frames() -> dict[str, Any]:
 
 
 def values() -> dict[str, Any]:
-    """Make values of the standard library."""
+    """Make values of the standard library, and a model of pydantic."""
     return {
+        "pydantic": Pypi(requirements=["a==1"]),
         "paths": [pathlib.PurePosixPath("/a"), pathlib.Path("/a")],
         "uuid": uuid.UUID(int=5),
         "pattern": re.compile("a+"),
@@ -177,7 +179,7 @@ def prepare(content: dict[str, Any], folder: Path, protocols: tuple[int, ...]) -
 @pytest.mark.parametrize(
     ("make", "protocols"),
     [(arrays, range(6)), (frames, range(6)), (values, range(6)), (estimators, (1, 4))],
-    ids=["numpy and scipy", "pandas", "standard library", "scikit-learn"],
+    ids=["numpy and scipy", "pandas", "standard library and pydantic", "scikit-learn"],
 )
 def test_honest_files_load_under_their_least_policy(make: Any, protocols: Any, tmp_path: Path) -> None:
     """No false refusal, in the C driver, the Python driver, pandas and joblib."""

@@ -182,7 +182,8 @@ HARMLESS_NAMES = frozenset(
     (
         "__orig_class__ __orig_bases__ __wrapped__ __name__ __qualname__ __module__ __doc__ __annotations__ __notes__ "
         "__origin__ __args__ __parameters__ __metadata__ __signature__ __objclass__ __self__ __func__ __file__ "
-        "__version__ __author__ __cause__ __context__ __traceback__"
+        "__version__ __author__ __cause__ __context__ __traceback__ "
+        "__pydantic_fields_set__ __pydantic_extra__ __pydantic_private__"
     ).split()
 )
 
