@@ -92,6 +92,7 @@ CASES = [
          "\n  self.parts = parts", "lib.parts.Part"),
     Case("tuple_that_grows", "def fit(self):\n  parts = (Late(),)\n  for _ in 'ab':\n    parts = (Part(),) + parts\n"
          "  self.parts = parts", "lib.parts.Part lib.parts.Late"),
+    Case("the_names_of_a_body", "def fit(self):\n  part = Part()\n  self.kept = dict(locals())", "lib.parts.Part"),
     Case("key_without_letters", "def fit(self):\n  self.part = vars(self).get('') or Part()", "lib.parts.Part"),
     Case("cached_property", "@cached_property\n def part(self):\n  return Part()\n @property\n def other(self):\n"
          "  return Late()", "lib.parts.Part", not_there="lib.parts.Late", top="from functools import cached_property"),

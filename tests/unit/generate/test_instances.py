@@ -92,6 +92,11 @@ class Listed(Base):
     def __init__(self):
         self.known = {"kinds": [Listed]}
 
+class Named(Base):
+    def __init__(self, size=1):
+        super().__init__()
+        self.made_with = {key: value for key, value in locals().items() if key != "self"}
+
 class Bound:
     @classmethod
     def make(cls):
@@ -139,6 +144,7 @@ CASES = [
     Case("self.part = Text()", "Text", "instances"),
     Case("self.part = Listed()", "Listed", "globals"),
     Case("self.part = Bound()", "Bound", "globals"),
+    Case("self.part = Named()", "Named", "globals"),
 ]
 
 

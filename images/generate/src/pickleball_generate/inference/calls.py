@@ -43,6 +43,10 @@ class Calls(Foreign, ABC):
         """Give what an expression can be (evaluation.py)."""
 
     @abstractmethod
+    def lookup(self, name: str, frame: Frame) -> Variable:
+        """Read a name as a body sees it (lookups.py)."""
+
+    @abstractmethod
     def wrappers_of(self, function: Scope) -> list[Wrapper]:
         """Give what runs in the place of a decorated method (solver.py)."""
 
@@ -149,11 +153,22 @@ class Calls(Foreign, ABC):
             self.attribute(owners, "__dict__", result)
         elif callee == "globals" and not given:
             self.add(result, ("mod", frame.scope.module))
+        elif callee == "locals" and not given:
+            self.add(result, self._namespace(expression, frame))
         elif callee == "type" and len(given) == 1:
             self.attribute(given[0], "__class__", result)
         else:
             return False
         return True
+
+    def _namespace(self, expression: dict[str, Any], frame: Frame) -> Value:
+        """`locals()`: what each name of the body can be, and in a method the class whose body that stands in."""
+        box = self.box(frame, expression, "dict")
+        for name in frame.scope.bound:
+            self.put_all(box, f"[{name}]", self.lookup(name, frame), "element")
+        if frame.owner is not None:
+            self.put(box, "[__class__]", ("cls", frame.owner), "element")
+        return box
 
     def _super_of(self, expression: dict[str, Any], frame: Frame, result: Variable) -> None:
         """`super()`, with or without arguments, in a method or a function inside one."""
