@@ -26,7 +26,8 @@ def checkpointed(build) -> Way:
 
 
 def heard(model):
-    """What the network says of a short signal."""
+    """What the network says of a short signal, with the noise that some add being the same."""
+    torch.manual_seed(0)
     with torch.no_grad():
         said = model(torch.zeros(1, 20, 8))
     return (said[0] if isinstance(said, tuple) else said).flatten()[:8]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import subprocess
@@ -43,7 +44,8 @@ POLICY = Policy(
 )  # fmt: skip
 NAMES = [f"{entry.of}: {entry.what} ({entry.ids})" for entry in PUBLISHED]
 
-# Each stream is loaded in a process of its own, forked from one that has started.
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+# Each stream is loaded in a process of its own, forked from one that has started; what it starts is waited for, too.
 RUNNER = """
 import io, json, os, signal, sys
 jobs = json.load(open(sys.argv[1]))
@@ -53,6 +55,12 @@ if sys.argv[2]:
 import pickle, warnings
 for module in sys.argv[3:]:
     __import__(module)
+def reap():
+    while True:  # the children of a child that has ended are this process's own (run)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 outcome = {}
 for number, (stream, marker) in enumerate(jobs):
     for base in ("Unpickler", "_Unpickler"):
@@ -75,7 +83,7 @@ for number, (stream, marker) in enumerate(jobs):
         os.close(write)
         with os.fdopen(read, "rb") as pipe:
             said = pipe.read().decode()
-        os.waitpid(child, 0)
+        reap()
         left = os.path.exists(marker)
         if left:
             os.remove(marker)
@@ -99,7 +107,15 @@ def run(folder: Path, policy: str, entries: Sequence[Published] = PUBLISHED) -> 
     command = [sys.executable, "-W", "ignore", "-c", RUNNER, str(listing), policy]
     if entries is not PUBLISHED:
         command += sorted({entry.needs for entry in entries if entry.needs})
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
+    )
     assert done.returncode == 0, done.stderr
     return {int(key): value for key, value in json.loads(done.stdout).items()}
 
