@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = COMPILED
+UNREGISTERING = pytest.mark.skipif(
+    sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10"
+)
 MEGABYTE = 1 << 20
 
 
@@ -174,7 +177,7 @@ def own(codec):
 OWN_FIRST = "codecs.unregister(encodings.search_function); codecs.register(own)"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@UNREGISTERING
 def test_the_codec_of_a_program_is_asked(tmp_path: Any) -> None:
     """A codec that a program has put in the place of Python's is called as by stock, and no more often."""
     for change in (OWN_FIRST, OWN_FIRST + "; codecs.lookup('latin1')"):
@@ -196,7 +199,7 @@ for data, expected in ((DATA, b"mine"), (CALLED, (b"mine", None))):
         )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@UNREGISTERING
 def test_a_codec_that_is_not_there_is_missed_as_on_stock(tmp_path: Any) -> None:
     """Without a codec, and with a search that fails, stock's exception comes through."""
     hooked(
@@ -224,7 +227,7 @@ for search, expected in ((None, LookupError), (failing, ZeroDivisionError), (fai
     )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@UNREGISTERING
 def test_a_call_in_the_midst_may_change_the_codec(tmp_path: Any) -> None:
     """The codec is looked up at each call: what an earlier call of the pickle has put there counts."""
     hooked(
@@ -283,7 +286,7 @@ builtins.__import__ = importer
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@UNREGISTERING
 @pytest.mark.parametrize(
     ("before", "change", "expected"),
     [
@@ -313,7 +316,7 @@ assert outcome(lambda: pickle.loads(CALLED)) == also, outcome(lambda: pickle.loa
     )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="codecs cannot be unregistered before Python 3.10")
+@UNREGISTERING
 def test_a_codec_is_looked_up_by_a_call_only(tmp_path: Path) -> None:
     """Where stock looks no codec up, since nothing is called or the text is none, no search of a program runs."""
     hooked(

@@ -3,6 +3,7 @@
 //! Plain data is what no import, call, persistent id or buffer comes into, in the opcodes of protocols 1 to 5 that
 //! picklers write; but for the call by which protocols before 3 write bytes. What is odd about a pickle is no matter here: it is then none of these, and the verifier says why.
 
+use crate::machine::MEMOIZE;
 use crate::opcode::HIGHEST_PROTOCOL;
 
 /// How protocols 0 to 2 import what makes bytes of a text; the argument of GLOBAL.
@@ -113,7 +114,7 @@ pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
                 }
                 if code == b'h' { 1 } else { 4 }
             }
-            0x94 => {
+            MEMOIZE => {
                 entries += 1;
                 0
             }
@@ -151,7 +152,7 @@ pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
             _ => return None,
         };
         pos = pos.checked_add(1 + width)?;
-        if window.get(pos) == Some(&0x94) {
+        if window.get(pos) == Some(&MEMOIZE) {
             entries += 1; // as most new values are put
             pos += 1;
         }

@@ -118,8 +118,7 @@ impl Builder {
 impl Builder {
     /// Whether stock finds under the name of `_codecs.encode` what stood there as this was made.
     fn stands_there(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(owner) = interpreter::modules(py)?.get_item(intern!(py, "_codecs"))? else { return Ok(false) };
-        let Ok(owner) = owner.cast_exact::<PyModule>() else { return Ok(false) };
+        let Some(owner) = interpreter::module(py, intern!(py, "_codecs"))? else { return Ok(false) };
         let found = owner.dict().get_item(intern!(py, "encode"))?;
         Ok(found.is_some_and(|found| found.is(&self.encode)) && imports_by_itself(py)?)
     }

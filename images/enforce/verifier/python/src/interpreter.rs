@@ -5,7 +5,7 @@
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{PyDict, PyModule, PyString};
 
 /// Gives the frame of the function of Python that runs, or that has called what runs; None where C alone does.
 /// `sys._getframe` gives it too, and tells the audit hooks each time.
@@ -19,6 +19,11 @@ pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     // SAFETY: gives an object that the interpreter holds; `py` says that the GIL is held.
     let held = unsafe { Bound::from_borrowed_ptr_or_err(py, ffi::PyImport_GetModuleDict())? };
     Ok(held.cast_into()?)
+}
+
+/// Gives an imported module, if it is there and a plain one.
+pub fn module<'py>(py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyModule>>> {
+    Ok(modules(py)?.get_item(name)?.and_then(|module| module.cast_into_exact().ok()))
 }
 
 /// Whether a module is still being imported, as its spec tells Python: whoever imports it now waits for that.

@@ -150,8 +150,7 @@ pub struct Expected {
 impl Expected {
     /// Gives its module, if it is there and a plain one.
     fn module<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyModule>>> {
-        let owner = interpreter::modules(py)?.get_item(self.canonical.0.bind(py))?;
-        Ok(owner.and_then(|owner| owner.cast_into_exact().ok()))
+        interpreter::module(py, self.canonical.0.bind(py))
     }
 
     /// Gives what stock will find, by looking only; what stands for nothing where its module is not there or no plain one.
@@ -303,8 +302,7 @@ impl Load {
 /// Whether Python imports by its own function. One that a program has put there has to be asked, and may change what a
 /// name stands for after the audit hook was asked.
 pub fn imports_by_itself(py: Python<'_>) -> PyResult<bool> {
-    let Some(builtins) = interpreter::modules(py)?.get_item(intern!(py, "builtins"))? else { return Ok(false) };
-    let Ok(builtins) = builtins.cast_exact::<PyModule>() else { return Ok(false) };
+    let Some(builtins) = interpreter::module(py, intern!(py, "builtins"))? else { return Ok(false) };
     let importer = builtins.dict().get_item(intern!(py, "__import__"))?;
     Ok(importer.is_some_and(|importer| importer.is_exact_instance_of::<PyCFunction>()))
 }
