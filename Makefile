@@ -151,8 +151,8 @@ test-cluster: setup joern ## The tests on a real Kubernetes, built from source; 
 
 COUNT ?= 100000
 
-fuzz: setup ## Compare COUNT random streams with what CPython does; gaps are kept in fuzz-gaps/.
-	$(BIN)/python -m tests.attacks.fuzz --count $(COUNT)
+fuzz: setup ## Compare COUNT random streams with what CPython does (FIRST=seed, PROCESSES=n); gaps are kept in fuzz-gaps/.
+	$(BIN)/python -m tests.attacks.fuzz --count $(COUNT) $(if $(FIRST),--first $(FIRST)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 fuzz-coverage: $(FUZZ_VENV)/.complete ## The same with streams that follow the coverage of the verifier (atheris).
 	PYTHONPATH=images/enforce/src $(FUZZ_VENV)/bin/python -m tests.attacks.fuzz --coverage --count $(COUNT) -max_len=400

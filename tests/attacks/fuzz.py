@@ -1,8 +1,9 @@
 """Fuzz the verifier against CPython: `python -m tests.attacks.fuzz --count 10000000`.
 
-Seeds are consecutive numbers, so a run can be split and repeated: `--first` says where to begin. A stream that shows a
-gap is written to `--keep` and printed; the exit code is then 1. With `--coverage` the bytes come from atheris, which
-follows the coverage of the verifier and starts from the corpus (`make fuzz-coverage`).
+Seeds are consecutive numbers, so a run can be split and repeated: `--first` says where to begin, `--processes` in how
+many parts it runs at once. A stream that shows a gap is written to `--keep` and printed; the exit code is then 1. With
+`--coverage` the bytes come from atheris, which follows the coverage of the verifier and starts from the corpus
+(`make fuzz-coverage`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import itertools
 import random
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -47,9 +50,25 @@ def fuzz(count: int, first: int, keep: Path) -> int:
         if done % _TOLD == 0 or done == count:
             rate = done / (time.monotonic() - start)
             told = ", ".join(f"{number} {end}" for end, number in sorted(ends.items()))
-            sys.stdout.write(f"{done} streams, {gaps} gaps ({told}); {rate:.0f} a second\n")
+            sys.stdout.write(f"{done} streams from seed {first}, {gaps} gaps ({told}); {rate:.0f} a second\n")
             sys.stdout.flush()
     return gaps
+
+
+def fuzz_at_once(count: int, first: int, keep: Path, processes: int) -> int:
+    """Try that many streams in so many parts; give how many parts show a gap: one that crashes does."""
+    bounds = [first + count * part // processes for part in range(processes + 1)]
+    parts = [
+        subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, f"--count={end - start}", f"--first={start}", f"--keep={keep}"]
+        )
+        for start, end in itertools.pairwise(bounds)
+    ]
+    codes = [part.wait() for part in parts]
+    for start, code in zip(bounds, codes, strict=False):
+        if code:
+            sys.stdout.write(f"the part from seed {start} has ended with exit code {code}\n")
+    return sum(map(bool, codes))
 
 
 def _keep(data: bytes, folder: Path, sentence: str) -> None:
@@ -75,6 +94,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks.fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-gaps"))
     parser.add_argument("--coverage", action="store_true", help="what follows goes to atheris (-runs=N, -max_len=N)")
     options, rest = parser.parse_known_args()
@@ -84,6 +104,8 @@ def main() -> int:
         return 0
     if rest:
         parser.error(f"unknown arguments: {' '.join(rest)}")
+    if options.processes > 1:
+        return 1 if fuzz_at_once(options.count, options.first, options.keep, options.processes) else 0
     return 1 if fuzz(options.count, options.first, options.keep) else 0
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import pickle
 import random
-from typing import Any
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.attacks import assembly as asm
 from tests.attacks.execution import STRICTER, check, check_built, judge, reads, reason
+from tests.attacks.fuzz import fuzz_at_once
 from tests.attacks.plain import plain
 from tests.attacks.streams import CORPUS, POLICY, mutated, remembered, stream
 
@@ -17,6 +20,9 @@ from pickleball_enforce import engine
 from pickleball_enforce.errors import MalformedStream
 from pickleball_enforce.opcodes import read_argument
 from pickleball_enforce.verifier import Verifier
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def stepped(data: bytes) -> tuple[list[Any], bool]:
@@ -116,3 +122,20 @@ def test_the_documentation_lists_what_is_stricter_than_stock() -> None:
     """The page on the grammar has each reason of the closed list."""
     page = (CORPUS.parents[2] / "docs/reference/grammar.md").read_text()
     assert all(f"| {reason} |" in page for reason in STRICTER)
+
+
+def test_parts_of_a_run_try_all_streams(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each part tells what it has tried."""
+    assert fuzz_at_once(41, 7, tmp_path, 2) == 0
+    told = capfd.readouterr().out
+    assert "20 streams from seed 7, 0 gaps" in told
+    assert "21 streams from seed 27, 0 gaps" in told
+
+
+def test_a_part_that_dies_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that could not try all its streams has failed, and says which."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    assert fuzz_at_once(41, 7, tmp_path, 2) == 2
+    assert "the part from seed 27 has ended with exit code 1" in capsys.readouterr().out
