@@ -5,13 +5,17 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from pickleball_generate.facts import Environment, extensions
 from pickleball_generate.inference import Options, infer
+from pickleball_generate.sources import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pickleball_generate.facts import Environment
+    import pytest
+
+    from pickleball_generate.joern import Joern
 
     Tree = Callable[[dict[str, str]], Path]
     Opener = Callable[..., Environment]
@@ -47,6 +51,31 @@ def test_extension_modules_tell_classes_by_their_cython_source(tree: Tree, envir
     }  # fmt: skip
     assert not extension.has_class("Fake")
     assert "os.system" not in extension.names
+
+
+def test_what_is_known_of_an_extension_module_is_kept_until_its_package_changes(
+    tree: Tree, joern: Joern, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machine code and Cython sources are read once; an edit of a source is seen."""
+    source = "from a cimport b\nimport c\ncdef class N(B):\n    def __reduce__(self):\n        return make, ()\n"
+    files = {"t/__init__.py": "", "t/_c.pyx": source, "t/_c.pyi": "class S: ...\n", "t/_c.so": machine_code("t._c.N")}
+    root = tree(files)
+
+    def read() -> extensions.Extension | None:
+        environment = Environment(Library([root]), joern, tmp_path / "cache")
+        found = environment.extension("t._c")
+        environment.close()
+        return found
+
+    first = read()
+    assert first is not None
+    assert (first.callees("N"), first.stubbed, first.names) == (("t._c.make",), {"S": "t._c"}, {"t._c.N"})
+    with monkeypatch.context() as patch:
+        patch.setattr(extensions, "read_extension", None)
+        assert read() == first
+    tree({"t/_c.pyx": source.replace("make", "other")})
+    assert (second := read()) is not None
+    assert second.callees("N") == ("t._c.other",)
 
 
 def test_templates_and_included_files_are_cython_sources_too(tree: Tree, environment_of: Opener) -> None:

@@ -6,7 +6,8 @@ Templates (`.pyx.tp`, `.pyx.in`) are read as they are: a `{{hole}}` in a name st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 SUFFIXES = (".pyx", ".pyx.tp", ".pyx.in")
 INCLUDED = (".pxi", ".pxi.tp", ".pxi.in")
@@ -47,6 +48,16 @@ class CythonSource:
     imported: dict[str, str] = field(default_factory=dict)
     includes: list[str] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)  # that are imported as a whole
+
+    def dump(self) -> dict[str, Any]:
+        """Give this as an object of JSON."""
+        return asdict(self) | {"modules": sorted(self.modules)}
+
+    @classmethod
+    def load(cls, kept: dict[str, Any]) -> CythonSource:
+        """Take what `dump` gave."""
+        classes = {name: CythonClass(**_tuples(each)) for name, each in kept["classes"].items()}
+        return cls(**(kept | {"classes": classes, "returns": _tuples(kept["returns"]), "modules": {*kept["modules"]}}))
 
     def find(self, name: str) -> CythonClass | None:
         """Give a class by the name that it has when the module is built: the holes of a template are filled."""
@@ -129,6 +140,10 @@ class _Body:
     bases: tuple[str, ...] = ()
     methods: list[str] = field(default_factory=list)
     callees: list[str] = field(default_factory=list)
+
+
+def _tuples(kept: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(each) if isinstance(each, list) else each for name, each in kept.items()}
 
 
 def _filled(pattern: str, name: str) -> dict[str, str] | None:

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.facts import headers
-from pickleball_generate.facts.extensions import Extension, read_extension, stubbed_extension
+from pickleball_generate.facts import extensions, headers
 from pickleball_generate.facts.lowering import VERSION, lower
 from pickleball_generate.facts.store import Store, digest_of
 from pickleball_generate.joern import SCHEMA
@@ -45,7 +44,7 @@ class Environment:
         self._modules: dict[str, dict[str, Any] | None] = {}
         self._texts: dict[str, bytes | None] = {}
         self._classes: dict[str, dict[str, list[headers.Header]]] = {}
-        self._extensions: dict[str, Extension | None] = {}
+        self._extensions: dict[str, extensions.Extension | None] = {}
         self._lowered: dict[str, dict[str, Any] | None] = {}
         self._digests: dict[str, str] = {}
         self._typed: dict[str, str] = {}
@@ -155,21 +154,32 @@ class Environment:
             self._digests[package.name] = total.hexdigest()
         return self._digests[package.name]
 
-    def extension(self, name: str) -> Extension | None:
+    def extension(self, name: str) -> extensions.Extension | None:
         """Give what is known of an extension module; None where there is none of that name."""
         if name not in self._extensions:
             package = self.package_of(name)
             file = package.extensions.get(name) if package else None
-            self._extensions[name] = read_extension(package, name, file) if package and file else self._submodule(name)
+            found = self._extension(package, name, file) if package and file else self._submodule(name)
+            self._extensions[name] = found
         return self._extensions[name]
 
-    def _submodule(self, name: str) -> Extension | None:
+    def _extension(self, package: Package, name: str, file: str) -> extensions.Extension:
+        """Read what is known of an extension module, by all that its package has beside it."""
+        key = f"extension-{extensions.VERSION}-{self.digest(package)}-{name}"
+        content = self.store.get(key)
+        if content is not None:
+            return extensions.load(name, file, content)
+        read = extensions.read_extension(package, name, file)
+        self.store.put([(key, zlib.compress(extensions.dump(read), 1))])
+        return read
+
+    def _submodule(self, name: str) -> extensions.Extension | None:
         """Give what a stub says of a module that machine code makes inside its own."""
         package = self.package_of(name)
         file = package.modules.get(name, "") if package else ""
         if package is None or not file.endswith(".pyi") or not any(map(package.extensions.get, above(name))):
             return None
-        return stubbed_extension(name, file, self.module(name) or {})
+        return extensions.stubbed_extension(name, file, self.module(name) or {})
 
     def lowered(self, name: str) -> dict[str, Any] | None:
         """Give the facts of the Python in the Cython source of an extension module; None where there is no source."""

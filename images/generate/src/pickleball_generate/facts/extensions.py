@@ -6,6 +6,7 @@ import builtins
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.sources import Package
 
+VERSION = 1  # of what is kept of an extension module; part of the cache's keys
 UNPICKLER = "__pyx_unpickle_"
 CYTHON = b"__pyx"
 
@@ -41,9 +43,13 @@ class Extension:
     stubbed: dict[str, str] = field(default_factory=dict)
     source: str | None = None
 
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(self.words)
+
     def mentions(self, name: str) -> bool:
         """Tell whether a name is among those that Cython wrote into the module."""
-        return name in self.words or any(name in word for word in self.words)
+        return name in self._text
 
     def has_class(self, name: str) -> bool:
         """Tell whether the module is known to have a class of this name."""
@@ -105,10 +111,32 @@ def read_extension(package: Package, module: str, file: str) -> Extension:
         words = frozenset()
     else:
         words = strings_of(path, module)
+    return _extension(module, file, words, *read_cython(package, module), stubs(package, module))
+
+
+def dump(extension: Extension) -> bytes:
+    """Write what is known of an extension module, for the cache."""
+    kept = [sorted(extension.words), extension.cython.dump(), extension.source, extension.stubbed]
+    return json.dumps(kept, separators=(",", ":")).encode()
+
+
+def load(module: str, file: str, content: bytes) -> Extension:
+    """Read what `dump` wrote of an extension module."""
+    words, source, first, stubbed = json.loads(content)
+    return _extension(module, file, frozenset(words), cython.CythonSource.load(source), first, stubbed)
+
+
+def _extension(
+    module: str,
+    file: str,
+    words: frozenset[str],
+    source: cython.CythonSource,
+    first: str | None,
+    stubbed: dict[str, str],
+) -> Extension:
     names = frozenset(word for word in words if word.startswith(f"{module}."))
     unpicklers = frozenset(word for word in words if word.startswith(UNPICKLER) and not word.endswith("__set_state"))
-    read, source = read_cython(package, module)
-    return Extension(module, file, names, unpicklers, words, read, stubs(package, module), source)
+    return Extension(module, file, names, unpicklers, words, source, stubbed, first)
 
 
 def stubbed_extension(module: str, file: str, facts: dict[str, Any]) -> Extension:
