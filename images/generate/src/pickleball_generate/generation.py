@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -73,6 +74,8 @@ def generate(options: argparse.Namespace, progress: Progress, start: float) -> d
         result = inference.infer(environment, classes, inference.Options(widen=not options.no_widening))
         if origin is not None:
             result = replace(result, provenance={**result.provenance, "origin": origin})
+        if files:
+            gc.collect()  # an inference leaves up to gigabytes, in cycles: to judge names needs the place
         asked = proposals.propose(files, result.policy, judge(environment), inferred(result.provenance))
         result = extend(result, files, asked, options.accept, allowed)
         explanation = explained(environment, result.provenance, options.explain) if options.explain else None

@@ -59,7 +59,10 @@ def locate(environment: Environment, name: str) -> Located:
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
     """Infer the policy of the given classes, one entry each."""
     entries, told = {}, []
+    large = False
     for name in classes:
+        if large:  # gigabytes, in cycles: what comes next needs the place
+            gc.collect()
         found, solver, grader = _solve(environment, name, options)
         instances = tuple(solver.instances)
         kept = tuple(sorted(solver.globals.keys() - {*instances}))
@@ -67,8 +70,6 @@ def infer(environment: Environment, classes: list[str], options: Options) -> Res
         told.append(tell(found, solver, grader))
         large = solver.steps > LARGE
         del solver, grader
-        if large:  # gigabytes, in cycles: what comes next needs the place
-            gc.collect()
     policy = Policy(entries=entries)
     return Result(policy, describe(told, environment, policy))
 
