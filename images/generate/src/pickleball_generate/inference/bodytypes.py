@@ -30,6 +30,7 @@ class Types:
         self.program = graph.program
         self.site = site
         self.out = Reached()
+        self._locals: dict[tuple[str, int], list[Value]] = {}
         self.line = site.function.line  # of the statement that is read
         params = site.function.facts.get("params", ())
         bound = site.cls is not None and not site.function.decorated_by("staticmethod")
@@ -63,7 +64,9 @@ class Types:
 
     def _named(self, name: str, depth: int) -> list[Value]:
         first, *rest = name.split(".")
-        found = self._local(first, depth)
+        found = self._locals.get((first, depth))
+        if found is None:
+            found = self._locals[first, depth] = self._local(first, depth)
         for part in rest:
             found = [w for v in found for w in self._read(v, part)]
         return found

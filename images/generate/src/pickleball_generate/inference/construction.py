@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pickleball_generate.packs import Packs
 
 
+NAMES = re.compile(r"[^\W\d][\w.]*")
+PARTS = ("sub", "ix", "of", "tuple", "list")
+
+
 def definitions(program: Program, body: Scope) -> list[Value]:
     """Resolve what a body calls, once."""
     found = program.definitions_called.get(body)
@@ -66,8 +70,9 @@ def _texts(annotation: object) -> Iterator[str]:
     elif isinstance(annotation, list):
         yield from (text for inner in annotation for text in _texts(inner))
     elif isinstance(annotation, dict):
-        yield from re.findall(r"[^\W\d][\w.]*", annotation.get("str", ""))
-        yield from (text for key in ("sub", "ix", "of", "tuple", "list") for text in _texts(annotation.get(key)))
+        if "str" in annotation:
+            yield from NAMES.findall(annotation["str"])
+        yield from (text for key in PARTS if key in annotation for text in _texts(annotation[key]))
 
 
 def extension_types(program: Program, scope: Scope) -> set[str]:

@@ -59,15 +59,16 @@ def modules(program: Program, cls: Scope) -> list[str]:
     package = program.environment.package_of(cls.module)
     if package is None:
         return []
-    name = re.escape(cls.name.encode())
-    call, mention = re.compile(rb"\b%s\(" % name), re.compile(rb"\b%s\b" % name)
+    name = cls.name.encode()
+    call, mention = (re.compile(rb"\b%s%s" % (re.escape(name), end)) for end in (rb"\(", rb"\b"))
     near: list[str] = []
     far: list[str] = []
     for module, file in package.modules.items():
         if tooling(module) or not program.has_source(module):
             continue
         beside = module.rpartition(".")[0] == cls.module.rpartition(".")[0]
-        if (mention if beside else call).search(package.path(file).read_bytes()):
+        text = package.path(file).read_bytes()
+        if name in text and (mention if beside else call).search(text):
             (near if beside else far).append(module)
     near.sort(key=lambda module: (module != cls.module, module))
     found = [*near[:MOST], *(sorted(far) if len(far) <= MOST else ())]

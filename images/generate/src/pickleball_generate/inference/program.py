@@ -39,6 +39,7 @@ class Program:
         self.loaded: dict[str, Scope] = {}
         self._names: Questions[Value] = Questions(self._find_attribute)
         self._modules: dict[str, bool] = {}
+        self._sources: dict[str, bool] = {}
         self._resolving: set[tuple[Scope, str]] = set()
         self._mro: dict[Scope, list[Value]] = {}
         self._bases: dict[Scope, list[Value]] = {}
@@ -48,6 +49,7 @@ class Program:
         self._unique: dict[str, dict[str, list[str]]] = {}
         self._hands_out: dict[Scope, bool] = {}
         self._hides_names: dict[str, bool] = {}
+        self._exports: dict[str, frozenset[str]] = {}
         self._methods: dict[tuple[Scope, str, Scope | None], tuple[Scope, Scope] | None] = {}
         self.definitions_called: dict[Scope, list[Value]] = {}  # kept by construction.py
 
@@ -55,11 +57,13 @@ class Program:
 
     def has_source(self, module: str) -> bool:
         """Tell whether the module's statements are known; a stub beside machine code does not count."""
-        top = module.partition(".")[0]
-        if top in self.opaque:
-            return False
-        package = self.environment.package_of(module)
-        return package is not None and package.modules.get(module, "").endswith(".py")
+        known = self._sources.get(module)
+        if known is None:
+            hidden = module.partition(".")[0] in self.opaque
+            package = None if hidden else self.environment.package_of(module)
+            known = package is not None and package.modules.get(module, "").endswith(".py")
+            self._sources[module] = known
+        return known
 
     def is_module(self, module: str) -> bool:
         """Tell whether a dotted name is a module of any kind, or a folder of modules."""
@@ -164,10 +168,13 @@ class Program:
 
     def _exported(self, module: str) -> frozenset[str]:
         """Names that a module without source is known to have, by its stub or as classes of its Cython source."""
-        extension = self.environment.extension(module)
-        classes = frozenset(extension.cython.classes) if extension is not None else frozenset[str]()
-        facts = self.environment.module(module)
-        return classes if facts is None else classes | frozenset(Scope(module, "module", facts, None, "").bound)
+        if module not in self._exports:
+            extension = self.environment.extension(module)
+            classes = frozenset(extension.cython.classes) if extension is not None else frozenset[str]()
+            facts = self.environment.module(module)
+            bound = frozenset(Scope(module, "module", facts, None, "").bound) if facts is not None else frozenset()
+            self._exports[module] = classes | bound
+        return self._exports[module]
 
     def _lazy(self, module: str, name: str) -> list[Value]:
         """Find what a module's `__getattr__` would give: the only definition of that name under the package."""

@@ -227,11 +227,23 @@ class Scope:
 
     def decorated_by(self, *names: str) -> bool:
         """Tell whether a decorator ends in one of these names."""
-        return any(name in self._decorator_names for name in names)
+        return not self._decorator_names.isdisjoint(names)
 
     @cached_property
     def _decorator_names(self) -> frozenset[str]:
-        return frozenset(callee_name(d).rpartition(".")[2] for d in self.decorators())
+        return frozenset(callee_name(d).rpartition(".")[2] for d in self.facts.get("decorators", ()))
+
+    @cached_property
+    def is_abstract(self) -> bool:
+        """Whether a function is declared to be defined elsewhere."""
+        return self.decorated_by("abstractmethod", "abstractproperty")
+
+    @cached_property
+    def abstract(self) -> set[str]:
+        """The names under which a class body has a function that is declared abstract."""
+        own = {function.name for function in self.functions if function.is_abstract}
+        values = ((item["to"], item.get("v")) for item in (self.facts.get("assigns", ()) if own else ()))
+        return own | {to for to, value in values if isinstance(to, str) and isinstance(value, str) and value in own}
 
     def _inner_names(self) -> Iterator[tuple[str, Any]]:
         """Targets of comprehensions and of `:=` in this body."""

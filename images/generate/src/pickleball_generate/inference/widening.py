@@ -108,10 +108,14 @@ class Widening:
     def _add_kept(self, chosen: dict[Scope, Because]) -> None:
         """Add the inert classes whose instances methods of chosen ones put into attributes."""
         waiting = list(chosen)
+        seen: set[Scope] = set()  # what their bodies hold is chosen, or never will be
         while waiting:
             cls = waiting.pop(0)
             why = chosen[cls]
             for owner in self._owners(cls):
+                if owner in seen:
+                    continue
+                seen.add(owner)
                 for body in (owner, *owner.functions):
                     for held, how in self._held_by(body):
                         if held in chosen or not self._is_new(held) or not self._concrete(held):
@@ -246,8 +250,8 @@ class Widening:
         """Tell whether a class can have instances that a pickle names: not abstract, not local to a function."""
         if "<locals>" in cls.dotted:
             return False
-        for name in {name for v in self.solver.program.mro(cls) if v[0] == "cls" for name in v[1].bound}:
+        for name in {name for owner in self._owners(cls) for name in owner.abstract}:
             found = self.solver.program.method(cls, name)
-            if found and found[0].decorated_by("abstractmethod", "abstractproperty"):
+            if found and found[0].is_abstract:
                 return False
         return True
