@@ -13,36 +13,34 @@ Node = TypeVar("Node")
 def cycles(nodes: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> Iterator[list[Node]]:
     """Give the strongly connected components of more than one node (Tarjan 1972, with a stack of its own)."""
     order: dict[Node, int] = {}
-    low: dict[Node, int] = {}
+    low: list[int] = []  # by the numbers of the nodes
     waiting: dict[Node, None] = {}
-    path: list[tuple[Node, Iterator[Node]]] = []
-
-    def enter(node: Node) -> None:
-        order[node] = low[node] = len(order)
-        waiting[node] = None
-        path.append((node, iter(following(node))))
-
+    path: list[tuple[Node, int, Iterator[Node]]] = []
     for start in nodes:
-        if start not in order:
-            enter(start)
-        while path:
-            current, rest = path[-1]
-            new = None
+        new: Node | None = None if start in order else start
+        while path or new is not None:
+            if new is not None:
+                number = order[new] = len(order)
+                low.append(number)
+                waiting[new] = None
+                path.append((new, number, iter(following(new))))
+                new = None
+            current, number, rest = path[-1]
             for each in rest:
-                if each not in order:
+                other = order.get(each)
+                if other is None:
                     new = each
                     break
-                if each in waiting:
-                    low[current] = min(low[current], order[each])
+                if other < low[number] and each in waiting:
+                    low[number] = other
             if new is not None:
-                enter(new)
                 continue
             path.pop()
-            if path:
-                low[path[-1][0]] = min(low[path[-1][0]], low[current])
-            if low[current] == order[current]:
-                found: list[Node] = []
-                while not found or found[-1] is not current:
+            if path and low[number] < low[path[-1][1]]:
+                low[path[-1][1]] = low[number]
+            if low[number] == number:
+                found = [waiting.popitem()[0]]
+                while found[-1] is not current:
                     found.append(waiting.popitem()[0])
                 if len(found) > 1:
                     yield found

@@ -97,7 +97,7 @@ class Graph:
         self._masks: dict[Value, int] = {}
         self._read: dict[int, list[Value]] = {}  # sets of many values that were read last
         self._growing: deque[Variable] = deque()
-        self._queue: deque[Callable[[], None]] = deque()
+        self._queue: deque[tuple[Statement | None, Callable[[], None]]] = deque()
         self._copied = 0
         self._sources: dict[Variable, None] = {}
         self._waiting: list[tuple[Statement | None, Callable[[], bool], Callable[[], None]]] = []
@@ -112,6 +112,8 @@ class Graph:
 
     def values(self, bits: int) -> list[Value]:
         """Give the values that bits stand for, each once."""
+        if not bits & (bits - 1):
+            return [self._values[bits.bit_length() - 1]] if bits else []
         if bits.bit_count() <= MANY:
             return self._each_once(self._few(bits))
         known = self._read.get(bits)
@@ -151,14 +153,18 @@ class Graph:
 
     def add(self, variable: Variable, value: Value, rule: str = "") -> None:
         """Let a variable hold a value."""
-        bit = self.bit(value)
-        if not variable.values & bit:
+        bit = self._bits.get(value) or self.bit(value)
+        root = variable if variable.into is variable else variable.root
+        if not root.held & bit:
             variable.because(bit, self.current, rule)
-            self._receive(variable, bit)
+            self._receive(root, bit)
 
     def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
         """Let a variable hold all that another one holds."""
-        source, target = source.root, target.root
+        if source.into is not source:
+            source = source.root
+        if target.into is not target:
+            target = target.root
         if source is target or source is self.nothing:
             return
         if source.targets is None:
@@ -185,7 +191,7 @@ class Graph:
 
     def later(self, task: Callable[[], None], statement: Statement | None) -> None:
         """Queue a task on behalf of a statement."""
-        self._queue.append(partial(self._run_for, statement, task))
+        self._queue.append((statement, task))
 
     def unless(self, happened: Callable[[], bool], task: Callable[[], None]) -> None:
         """Run a task when nothing grows any more and something has not happened until then."""
@@ -210,25 +216,29 @@ class Graph:
             due = [(statement, task) for statement, happened, task in waiting if not happened()]
             if not due:
                 return
-            for statement, task in due:
-                self._run_for(statement, task)
+            for self.current, task in due:
+                task()
+            self.current = None
 
     def _exhaust(self) -> None:
-        while self._growing or self._queue:
+        growing, queue = self._growing, self._queue
+        while growing or queue:
             if self.steps >= self.most:
                 self._leave()
                 return
-            if not self._growing and self._copied > REST:
+            if not growing and self._copied > REST:
                 self._merge_cycles()
                 self.merge_objects()
-            queue: deque[Any] = self._growing or self._queue
             if self.shuffle is not None:
-                queue.rotate(self.shuffle.randrange(len(queue)))
+                first: deque[Any] = growing or queue
+                first.rotate(self.shuffle.randrange(len(first)))
             self.steps += 1
-            if queue is self._growing:
-                self._propagate(queue.popleft())
+            if growing:
+                self._propagate(growing.popleft())
             else:
-                queue.popleft()()
+                self.current, task = queue.popleft()
+                task()
+                self.current = None
 
     def _leave(self) -> None:
         """Forget what is still to be done: it has taken too long."""
@@ -238,11 +248,6 @@ class Graph:
         for left in (self._growing, self._queue, self._waiting):
             left.clear()
         self.most = self.steps + MORE
-
-    def _run_for(self, statement: Statement | None, task: Callable[[], None]) -> None:
-        self.current = statement
-        task()
-        self.current = None
 
     def _receive(self, variable: Variable, bits: int) -> None:
         if variable.into is not variable:
@@ -256,9 +261,10 @@ class Graph:
             if variable.field is not None:
                 self.announce(variable)
             return
-        new = bits & ~held
-        if not new:
+        there = bits & held
+        if there == bits:
             return
+        new = bits ^ there
         variable.held = held | new
         if variable.flowing:
             variable.flowing |= new
@@ -276,15 +282,13 @@ class Graph:
             if variable.unseen:
                 variable.unseen |= new
             else:
-                self._queue.append(partial(self._show_all, variable))
+                self._queue.append((None, partial(self._show_all, variable)))
                 variable.unseen = new
 
     def _merge_cycles(self) -> None:
         """Make one variable of each cycle; nothing is on its way, so they hold the same."""
         self._sources = dict.fromkeys(variable.root for variable in self._sources)
-        for found in list(
-            cycles((v for v in self._sources if v.held), lambda v: [target.root for target in v.targets or ()])
-        ):
+        for found in list(cycles((v for v in self._sources if v.held), _leading)):
             first, *others = found
             for variable in found:
                 self._show_apart(variable)
@@ -304,12 +308,15 @@ class Graph:
 
     def _show_all(self, variable: Variable) -> None:
         values, variable.unseen = self.values(variable.unseen), 0
-        for statement, see in list(variable.watchers or ()):
-            self.current = statement
+        for self.current, see in list(variable.watchers or ()):
             for value in values:
                 see(value)
-        self.current = None
 
     def _show(self, see: See, bits: int) -> None:
         for value in self.values(bits):
             see(value)
+
+
+def _leading(variable: Variable) -> list[Variable]:
+    """Give what a variable is copied to, without what is copied nowhere: it stands in no cycle."""
+    return [root for target in variable.targets or () if (root := target.root).targets]

@@ -30,6 +30,7 @@ from pickleball_generate.inference.frames import Frame, Reason, Statement
 from pickleball_generate.inference.graph import Graph, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from pickleball_generate.inference.program import Program, Value
@@ -193,16 +194,9 @@ class Store(Graph):
     def merge_objects(self) -> bool:
         """Make one of the containers of a kind that hold each other in a cycle: each is somewhere in the others."""
         boxes = self._boxes()
-        mask = sum(map(self.mask, boxes))
-
-        def inside(box: Value) -> list[Value]:
-            held = 0
-            for field in self._stored[box].values():
-                held |= field.values
-            return self.values(held & mask)
-
+        inside = self._inside(boxes)
         merged = False
-        for found in list(cycles(boxes, inside)):
+        for found in list(cycles(inside, lambda box: self.values(inside[box]))):
             first: dict[str, Value] = {}
             for box in sorted(found, key=boxes.__getitem__):
                 other = first.setdefault(box[2], box)
@@ -215,6 +209,19 @@ class Store(Graph):
         """Number the containers that hold something, those left out that have become another one."""
         found = (v for v in self._stored if v[0] == "box" and v[2] in MERGED and v not in self._became)
         return {box: number for number, box in enumerate(found)}
+
+    def _inside(self, boxes: Iterable[Value]) -> dict[Value, int]:
+        """Give the containers that some hold, as bits; those left out that lead to no cycle."""
+        found = dict.fromkeys(boxes, 0)
+        for box in found:
+            for field in self._stored[box].values():
+                found[box] |= field.root.held
+        before = 0
+        while len(found) != before:
+            before = len(found)
+            mask = sum(map(self.mask, found))
+            found = {box: there for box, held in found.items() if (there := held & mask)}
+        return found
 
     def now(self, owner: Value) -> Value:
         """Give the container that one has become."""
