@@ -99,7 +99,9 @@ def whole(site: Path, cache: Path) -> Run:
 def measured(command: list[str]) -> Run:
     """Run a command that prints a JSON outcome; take its costs from the system, children included."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    # Installed packages have bytecode; a source tree has none where somebody forbids Python to keep it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     assert process.stdout is not None
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
