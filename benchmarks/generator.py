@@ -159,6 +159,8 @@ def main() -> int:
             print(f"{library:24} left out: {named(environment).folder} is not made (make evaluate makes it)")
             continue
         with tempfile.TemporaryDirectory() as cache:
+            if "cached" in modes and "cold" not in modes:
+                generate(site, name, Path(cache))
             for mode, flags in (("cold", ()), ("cached", ()), ("cpg", ("--use-cpg",))):
                 if mode in modes:
                     folder = Path(cache) / "cpg" if mode == "cpg" else Path(cache)
