@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any
 
+from .drivers.quick import Stream
+from .drivers.replay import Gaps
 from .report import Import, Malformed, Obligation, Verdict, Violation
 from .settings import Settings
 
@@ -23,8 +25,10 @@ def follow_load(verifier: Verifier, owner: object, driver: object, methods: dict
 
 class Builder:
     def __init__(self, settings: Settings, encodes: Callable[[], bool]) -> None: ...
-    def build(self, data: bytes, start: int) -> tuple[Any, int] | None: ...
-    def load(self, data: bytes, start: int, end: int, find: Load | Callable[[str, str], Any]) -> tuple[Any] | None: ...
+    def build(self, data: bytes, start: int, gaps: Gaps | None = None) -> tuple[Any, int] | None: ...
+    def load(
+        self, data: bytes, start: int, end: int, find: Load | Callable[[str, str], Any], gaps: Gaps | None = None
+    ) -> tuple[Any] | None: ...
 
 class Result:
     fresh: bool
@@ -42,7 +46,7 @@ class Rules:
     def __init__(
         self,
         examine: Callable[[object, Import, bool], bool | None],
-        check: Callable[[object, Import, int, bytes, int, bool], object],
+        check: Callable[[object, Import, int, Stream, bool], object],
         world: Places,
         missing: object,
         between: CodeType,
@@ -65,7 +69,7 @@ class Gate:
         make: Callable[[], Verifier],
         learn: Callable[[list[Import]], tuple[list[Expected] | None, bool]],
     ) -> None: ...
-    def judge(self, content: bytes, start: int) -> tuple[int, bytes | None, Load] | None: ...
+    def judge(self, content: bytes, start: int, gaps: Gaps | None = None) -> tuple[int, bytes | None, Load] | None: ...
 
 class Watch:
     def __init__(self, other: Callable[[str, tuple[Any, ...]], None], probe: str) -> None: ...

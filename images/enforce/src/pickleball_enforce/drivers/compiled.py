@@ -271,14 +271,17 @@ class Loader:
 
     def _build(self, imports: _Imports, tape: Tape) -> tuple[Any] | None:
         """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
-        place = tape.judged()
-        if place is None or engine.native is None:
+        if engine.native is None:
             return None
-        data, start, end = place
+        data, start, end = tape.judged()
         if data[start] == _PROTO:  # names are looked up by it
             self._proxy.current = Replay(data[start : start + 2] + b"N.")
             self._engine.load()
-        return quick.make(data, start, end, imports.find)
+        try:
+            return quick.make(data, start, end, imports.find, tape.gaps)
+        finally:
+            if tape.gaps is not None:
+                tape.finish()  # reading them has moved the file's position
 
     def _run_judged(self, imports: _Imports, tape: Tape, owner: Unpickler | None) -> Any:
         """Have stock load what was judged."""
@@ -536,7 +539,7 @@ class _Load(_Door):
         if common and not exempt and quick.is_ready():
             tape = take()
             content = tape.whole()
-            found = quick.load(*content, tape.finish) if content else None
+            found = quick.load(*content, tape.finish, tape.gaps) if content else None
             if found is not None:
                 return found[0]
             take = lambda: tape  # noqa: E731 - it has read the file already

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from pickleball_enforce.policy import Policy
     from pickleball_enforce.report import Import
 
+    from .replay import Gaps
+
+    Stream = tuple[bytes, int, list[tuple[int, int]]]  # where it begins in these bytes, and what they leave out
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is no static one of C
@@ -55,10 +58,13 @@ _build: Any = _builder.build if _builder else None
 _make: Any = _builder.load if _builder else None
 
 
-def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -> tuple[Any, int] | None:
+def load(
+    content: bytes, start: int = 0, leave: Callable[[int], object] = int, gaps: Gaps | None = None
+) -> tuple[Any, int] | None:
     """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken.
 
-    `leave` is told where it ends before anything of it runs; what is nothing but data runs nothing.
+    `leave` is told where it ends before anything of it runs, and after reading `gaps`, which are what the content leaves
+    out; what is nothing but data runs nothing.
     """
     enforcement = lookup.current()
     policy = enforcement.policy
@@ -66,7 +72,8 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
         return None
     size = len(content) - start
     built: tuple[Any, int] | None
-    built = pause.paused(_build, content, start) if pause.USEFUL and size > pause.LEAST else _build(content, start)
+    long = pause.USEFUL and size > pause.LEAST
+    built = pause.paused(_build, content, start, gaps) if long else _build(content, start, gaps)
     if built is not None:
         leave(built[1])
         return built
@@ -75,13 +82,17 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     known, gate = _latest
     if known is not enforcement:
         gate = _make_gate(enforcement, policy, _rules)
-    found = gate.judge(content, start) if gate is not None else None
+    found = gate.judge(content, start, gaps) if gate is not None else None
     if found is None:
         return None
     end, stream, expecting = found
     leave(end)
     if stream is None:
-        made = make(content, start, end, expecting)
+        try:
+            made = make(content, start, end, expecting, gaps)
+        finally:
+            if gaps is not None:
+                leave(end)
         if made is None:
             raise RuntimeError("the judged pickle has other opcodes than before")
         return made[0], end
@@ -90,13 +101,15 @@ def load(content: bytes, start: int = 0, leave: Callable[[int], object] = int) -
     return (expecting.run(pause.paused, stock.loads, stream) if long else expecting.run(stock.loads, stream)), end
 
 
-def make(content: bytes, start: int, end: int, find: Load | Callable[[str, str], Any]) -> tuple[Any] | None:
+def make(
+    content: bytes, start: int, end: int, find: Load | Callable[[str, str], Any], gaps: Gaps | None = None
+) -> tuple[Any] | None:
     """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
     if _make is None:
         return None
     long = pause.USEFUL and end - start > pause.LEAST
     found: tuple[Any] | None
-    found = pause.paused(_make, content, start, end, find) if long else _make(content, start, end, find)
+    found = pause.paused(_make, content, start, end, find, gaps) if long else _make(content, start, end, find, gaps)
     return found
 
 
@@ -136,16 +149,16 @@ def _examine(obj: object, prediction: Import, by_us: bool) -> bool | None:  # no
     return None if obj is _MISSING or (not by_us and guards.needs_guard(obj, prediction)) else False
 
 
-def _check(obj: object, prediction: Import, at: int, content: bytes, start: int, by_us: bool) -> object:  # noqa: FBT001
+def _check(obj: object, prediction: Import, at: int, stream: Stream, by_us: bool) -> object:  # noqa: FBT001
     """Check the object that stands there now, and give it or a guard; refuse it at its place in this very stream."""
     guarded = guards.needs_guard(obj, prediction)
     fit = obj is not _MISSING and not _may_load(obj) and (by_us or not guarded)
     if fit and not obligations.discharge(obj, prediction):
         if not guarded:
             return obj
-        return guards.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, content[start:]))  # type: ignore[arg-type]
+        return guards.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, stream))  # type: ignore[arg-type]
     session = _session()
-    here = session.verifier.verify(content[start:]).imports[at]
+    here = _import(session, stream, at)
     found = [] if obj is _MISSING else obligations.discharge(obj, here)
     session.refuse(found or [_changed(here)])
     return obj
@@ -158,10 +171,17 @@ def _session() -> Session:
     return session
 
 
-def _refuse(found: list[Violation], prediction: Import, at: int, stream: bytes) -> None:
+def _import(session: Session, stream: Stream, at: int) -> Import:
+    """Give an import of this very stream."""
+    content, start, gaps = stream
+    found: Import = session.verifier.verify(content[start:], gaps=[(place - start, size) for place, size in gaps]).imports[at]
+    return found
+
+
+def _refuse(found: list[Violation], prediction: Import, at: int, stream: Stream) -> None:
     """Refuse what a guard found, at its place in this very stream: predictions are those of the first one like it."""
     session = _session()
-    here = session.verifier.verify(stream).imports[at]
+    here = _import(session, stream, at)
     alike = zip(prediction.obligations, here.obligations)  # noqa: B905 - Python 3.9
     places = {(known.opcode, known.offset): {"opcode": item.opcode, "offset": item.offset} for known, item in alike}
     session.refuse([item.changed(**places[item.opcode, item.offset]) for item in found])

@@ -50,6 +50,19 @@ class Replay:
         return len(data)
 
 
+class Gaps:
+    """Long literals that lie in a file while the bytes around them are in memory: the compiled module reads them."""
+
+    def __init__(self, gaps: Sequence[Gap], file: Any) -> None:
+        self.places = [(gap.place, len(gap)) for gap in gaps]
+        self._gaps = gaps
+        self._file = file
+
+    def readinto(self, number: int, buffer: Any) -> int:
+        """Fill a buffer with one of them; say how many bytes were there."""
+        return _fill(self._file, self._gaps[number].offset, buffer)
+
+
 class SplicedReplay:
     """Bytes in memory, and between them long literals that still lie in a file.
 
@@ -125,12 +138,18 @@ class SplicedReplay:
             data = self.read(len(buffer))
             buffer[: len(data)] = data
             return len(data)
-        self._file.seek(part.offset + self._at)
-        filled = 0
-        while filled < len(buffer):
-            count = self._file.readinto(buffer[filled:])
-            if not count:
-                break
-            filled += count
+        filled = _fill(self._file, part.offset + self._at, buffer)
         self._at += filled
         return filled
+
+
+def _fill(file: Any, offset: int, buffer: Any) -> int:
+    """Fill a buffer from a place in a file on; say how many bytes were there."""
+    file.seek(offset)
+    filled = 0
+    while filled < len(buffer):
+        count = file.readinto(buffer[filled:] if filled else buffer)
+        if not count:
+            break
+        filled += count
+    return filled

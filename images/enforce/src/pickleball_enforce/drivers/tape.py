@@ -16,7 +16,7 @@ from pickleball_enforce.digest import sha256
 from pickleball_enforce.opcodes import LITERALS, TABLE, literal, missing, read_argument
 from pickleball_enforce.report import Malformed
 
-from .replay import Replay, SplicedReplay
+from .replay import Gaps, Replay, SplicedReplay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _OVERRIDDEN = {"read", "readline", "peek", "readinto", "seek", "tell"}  # by att
 class BytesTape:
     """A pickle in bytes that nobody can change."""
 
+    gaps: Gaps | None = None  # nothing is left out
+
     def __init__(self, data: bytes, start: int = 0) -> None:
         self._data = data
         self._start = start
@@ -56,7 +58,7 @@ class BytesTape:
         self.truncated = verdict.error is not None and verdict.error.offset >= len(self._data)
         return _from_zero(verdict, self._start)
 
-    def judged(self) -> tuple[bytes, int, int] | None:
+    def judged(self) -> tuple[bytes, int, int]:
         """Give the bytes that were judged, with where in them the pickle begins and ends."""
         return self._data, self._start, self._end
 
@@ -73,7 +75,7 @@ class BytesTape:
         return sha256([self._data[self._start : self._end]])
 
     def whole(self) -> tuple[bytes, int] | None:
-        """Give bytes in which all of the pickle lies, and where it begins in them."""
+        """Give bytes in which all of the pickle lies but for its gaps, and where it begins in them."""
         return self._data, self._start
 
     def finish(self, end: int | None = None) -> None:
@@ -158,11 +160,16 @@ class FileTape:
         return verdict
 
     def whole(self) -> tuple[bytes, int] | None:
-        """As that of a BytesTape, where all of the pickle can be read ahead into memory."""
+        """As that of a BytesTape, where the pickle can be read ahead."""
         if not self._ahead:
             return None
         self._data = self._data or self._read_ahead()
-        return None if self._gaps else (self._data, 0)
+        return self._data, 0
+
+    @property
+    def gaps(self) -> Gaps | None:
+        """The long literals of what was read, which are not in memory."""
+        return Gaps(self._gaps, self._source) if self._gaps else None
 
     def _read_ahead(self) -> bytes:
         """Read up to STOP or the end of the file; step over long literals."""
@@ -297,9 +304,9 @@ class FileTape:
 
     # ---- second reading ---------------------------------------------------------------------------------------------
 
-    def judged(self) -> tuple[bytes, int, int] | None:
-        """As that of a BytesTape, where all of the pickle lies in memory."""
-        return None if self._gaps else (self._data, 0, len(self._data))
+    def judged(self) -> tuple[bytes, int, int]:
+        """As that of a BytesTape."""
+        return self._data, 0, len(self._data)
 
     def replay(self) -> Replay | SplicedReplay:
         """Give a file of exactly the bytes that were judged, or of a leaner pickle that loads alike."""
@@ -325,9 +332,9 @@ class FileTape:
         return found
 
     def finish(self, end: int | None = None) -> None:
-        """Leave the position after the pickle, where stock leaves it."""
+        """Leave the position after the pickle, where stock leaves it; `end` does not count what its gaps leave out."""
         if self._ahead:
-            self._file.seek(self._start + (self._end if end is None else end))
+            self._file.seek(self._start + (self._end if end is None else end + self._left_out))
 
 
 class Chain:

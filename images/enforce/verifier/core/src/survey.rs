@@ -20,6 +20,8 @@ pub struct Survey {
     pub ordered: bool,
     /// Whether bytes are written as texts that `_codecs.encode` is called with.
     pub encodes: bool,
+    /// How many bytes of it the data leaves out.
+    pub left_out: u64,
     got: Vec<u64>,
 }
 
@@ -62,9 +64,13 @@ fn lines(rest: &[u8]) -> Option<usize> {
 
 /// Looks at the pickle that begins at `start`; None where it is more than plain data, odd, or cut off. With `calls` there
 /// may be imports, calls and states too; then the protocol is said at the start if at all.
+///
+/// `gaps` says where the data leaves out the content of byte literals, and how long it is: all of them are this pickle's,
+/// and outside frames. Its memo is in order, so that no index is larger than the data that is there.
 #[must_use]
-pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
-    let mut found = Survey { end: start, ordered: true, encodes: false, got: Vec::new() };
+pub fn survey(data: &[u8], start: usize, gaps: &[(usize, u64)], calls: bool) -> Option<Survey> {
+    let mut found = Survey { end: start, ordered: true, encodes: false, left_out: 0, got: Vec::new() };
+    let mut gaps = gaps.iter();
     let (mut window, mut framed) = (data, false);
     let (mut pos, mut entries) = (start, 0);
     loop {
@@ -101,8 +107,18 @@ pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
             b'J' => 4,
             b'G' => 8,
             b'C' | 0x8a | 0x8c => counted::<1>(rest)?,
-            b'X' | b'B' => counted::<4>(rest)?,
-            0x8d | 0x8e | 0x96 => counted::<8>(rest)?,
+            b'X' => counted::<4>(rest)?,
+            0x8d => counted::<8>(rest)?,
+            b'B' | 0x8e | 0x96 => {
+                let (head, size) = if code == b'B' { (4, number::<4>(rest)?) } else { (8, number::<8>(rest)?) };
+                if gaps.as_slice().first() == Some(&(pos + 1 + head, size as u64)) {
+                    gaps.next().filter(|_| !framed)?;
+                    found.left_out = found.left_out.checked_add(size as u64)?;
+                    head
+                } else {
+                    size.checked_add(head)?
+                }
+            }
             0x8b => counted::<4>(rest).filter(|&width| width <= WIDEST)?,
             b'h' | b'j' => {
                 let index = if code == b'h' { number::<1>(rest)? } else { number::<4>(rest)? };
@@ -147,7 +163,8 @@ pub fn survey(data: &[u8], start: usize, calls: bool) -> Option<Survey> {
             }
             b'.' => {
                 found.end = pos + 1;
-                return (!framed || window.len() == found.end).then_some(found);
+                let whole = gaps.as_slice().is_empty() && (found.left_out == 0 || found.ordered);
+                return (whole && (!framed || window.len() == found.end)).then_some(found);
             }
             _ => return None,
         };
@@ -165,44 +182,44 @@ mod tests {
 
     #[test]
     fn data_is_told_from_what_is_more() {
-        assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0, false).map(|found| found.end), Some(10));
-        assert_eq!(survey(b"..", 1, false).map(|found| found.end), Some(2));
-        assert!(survey(b"c_codecs\nencode\n(N\x85R.", 0, false).is_some_and(|found| found.encodes));
+        assert_eq!(survey(b"\x80\x04]\x94(K\x01Ne.rest", 0, &[], false).map(|found| found.end), Some(10));
+        assert_eq!(survey(b"..", 1, &[], false).map(|found| found.end), Some(2));
+        assert!(survey(b"c_codecs\nencode\n(N\x85R.", 0, &[], false).is_some_and(|found| found.encodes));
         for more in [&b"cos\nsystem\n."[..], b"\x8c\x02os\x8c\x01x\x93.", b"Np0\n.", b"K\x01Q.", b"\x97.", b"\x82\x01."]
         {
-            assert!(survey(more, 0, false).is_none(), "{more:?}");
+            assert!(survey(more, 0, &[], false).is_none(), "{more:?}");
         }
         for odd in
             [&b""[..], b"K", b"\x80\x06N.", b"X\xff\xff\xff\xff.", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", b"N"]
         {
-            assert!(survey(odd, 0, false).is_none(), "{odd:?}");
+            assert!(survey(odd, 0, &[], false).is_none(), "{odd:?}");
         }
     }
 
     #[test]
     fn calls_are_passed_where_they_may_be() {
         for called in [&b"cos\nsystem\n)R."[..], b"\x8c\x02os\x8c\x01x\x93)R}b.", b"\x80\x02cos\nx\n."] {
-            assert!(survey(called, 0, false).is_none(), "{called:?}");
-            assert_eq!(survey(called, 0, true).map(|found| found.end), Some(called.len()), "{called:?}");
+            assert!(survey(called, 0, &[], false).is_none(), "{called:?}");
+            assert_eq!(survey(called, 0, &[], true).map(|found| found.end), Some(called.len()), "{called:?}");
         }
         for other in [&b"N\x80\x02cos\nx\n."[..], b"cos\nx.", b"cos.", b"N)\x81.", b"(ios\nx\n.", b"\x82\x01.", b"NQ."]
         {
-            assert!(survey(other, 0, true).is_none(), "{other:?}");
+            assert!(survey(other, 0, &[], true).is_none(), "{other:?}");
         }
     }
 
     #[test]
     fn what_is_got_is_known() {
-        let found = survey(b"]\x94N\x94h\x01.", 0, false).expect("data");
+        let found = survey(b"]\x94N\x94h\x01.", 0, &[], false).expect("data");
         assert_eq!((found.is_vain(0), found.is_vain(1), found.is_vain(500)), (true, false, true));
-        assert!(!survey(b"]q\x05.", 0, false).expect("data").ordered);
-        assert!(survey(b"Nh\x00.", 0, false).is_none());
+        assert!(!survey(b"]q\x05.", 0, &[], false).expect("data").ordered);
+        assert!(survey(b"Nh\x00.", 0, &[], false).is_none());
     }
 
     #[test]
     fn frames_end_between_opcodes_and_at_stop() {
         let framed = |size: u8, rest: &[u8]| {
-            survey(&[&[0x95, size, 0, 0, 0, 0, 0, 0, 0][..], rest].concat(), 0, false).is_some()
+            survey(&[&[0x95, size, 0, 0, 0, 0, 0, 0, 0][..], rest].concat(), 0, &[], false).is_some()
         };
         assert!(framed(2, b"N."));
         assert!(framed(1, b"N."));
@@ -212,5 +229,22 @@ mod tests {
         assert!(!framed(1, b"K\x01."), "it ends in an argument");
         assert!(!framed(9, b"N."), "it is longer than the rest");
         assert!(!framed(11, b"\x95\x02\0\0\0\0\0\0\0N."), "it begins in another");
+    }
+
+    #[test]
+    fn what_is_left_out_is_known_to_the_byte() {
+        let seen = |data: &[u8], gaps: &[(usize, u64)]| survey(data, 0, gaps, true).map(|found| (found.end, found.left_out));
+        let (short, long, array) = (b"B\x03\0\0\0.", b"\x8e\x03\0\0\0\0\0\0\0.", b"\x96\x03\0\0\0\0\0\0\0.");
+        assert_eq!(seen(short, &[(5, 3)]), Some((6, 3)));
+        assert_eq!(seen(long, &[(9, 3)]), Some((10, 3)));
+        assert_eq!(seen(array, &[(9, 3)]), Some((10, 3)));
+        assert_eq!(seen(b"B\x03\0\0\0\x94B\x04\0\0\0\x86.", &[(5, 3), (11, 4)]), Some((13, 7)));
+        for wrong in [&[(5, 2)][..], &[(4, 3)], &[(5, 3), (5, 3)], &[(5, 3), (6, 1)], &[(0, 0), (5, 3)], &[]] {
+            assert_eq!(seen(short, wrong), None, "{wrong:?}");
+        }
+        assert_eq!(seen(b"C\x03.", &[(2, 3)]), None, "a short literal");
+        assert_eq!(seen(b"X\x03\0\0\0.", &[(5, 3)]), None, "a text");
+        assert_eq!(seen(b"\x95\x06\0\0\0\0\0\0\0B\x03\0\0\0.", &[(14, 3)]), None, "in a frame");
+        assert_eq!(seen(b"B\x03\0\0\0q\x01.", &[(5, 3)]), None, "a memo in another order");
     }
 }

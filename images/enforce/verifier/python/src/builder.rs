@@ -5,6 +5,7 @@
 //! hashing) has the bounds of the verifier, or closer ones. Where anything is odd, nothing is built: then the long way judges it.
 
 mod containers;
+mod gaps;
 mod stack;
 
 use pickleball_verifier::{ENCODE, Settings, Survey, survey};
@@ -18,6 +19,8 @@ use crate::interpreter;
 use crate::made::{self, Object};
 use crate::quick::imports_by_itself;
 use crate::settings;
+
+pub use self::gaps::Gaps;
 
 pub const MEMOIZE: u8 = 0x94;
 const FRAME: u8 = 0x95;
@@ -70,17 +73,25 @@ impl Builder {
     }
 
     /// Builds the pickle that begins at `start`; gives the object and where the pickle ends, None where it is more than
-    /// plain data or odd.
-    fn build<'py>(&self, data: &Bound<'py, PyBytes>, start: usize) -> PyResult<Option<(Object<'py>, usize)>> {
+    /// plain data or odd. `gaps` reads what the data leaves out.
+    #[pyo3(signature = (data, start, gaps = None))]
+    fn build<'py>(
+        &self,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+        gaps: Option<Object<'py>>,
+    ) -> PyResult<Option<(Object<'py>, usize)>> {
         let (py, data) = (data.py(), data.as_bytes());
-        let Some(survey) = survey(data, start, false) else { return Ok(None) };
-        if (data.len() - start) as u64 > self.settings.max_length {
+        let gaps = Gaps::new(gaps)?;
+        let Some(survey) = survey(data, start, &gaps.places, false) else { return Ok(None) };
+        if ((data.len() - start) as u64).saturating_add(survey.left_out) > self.settings.max_length {
             return Ok(None);
         }
         if survey.encodes && !(self.stands_there(py)? && self.encodes.bind(py).call0()?.is_truthy()?) {
             return Ok(None);
         }
         let mut building = Building::new(py, &data[..survey.end], start, &survey, self);
+        building.gaps = gaps;
         match building.run() {
             Ok(found) => Ok(Some((found, survey.end))),
             Err(Odd) => match PyErr::take(py) {
@@ -92,22 +103,26 @@ impl Builder {
 
     /// Makes what a pickle between two places stands for, that was judged, is clean, and is loaded once: `find` gives each
     /// import when its opcode comes. None where it has opcodes that are left to stock; then nothing has run.
+    #[pyo3(signature = (given, start, end, find, gaps = None))]
     fn load<'py>(
         &self,
         given: &Bound<'py, PyBytes>,
         start: usize,
         end: usize,
         find: Object<'py>,
+        gaps: Option<Object<'py>>,
     ) -> PyResult<Option<(Object<'py>,)>> {
         let (py, data) = (given.py(), given.as_bytes());
         let find = Finder::new(find);
+        let gaps = Gaps::new(gaps)?;
         let seen = match &find {
-            Finder::Checked(load) => load.get().take_survey(given, start),
-            Finder::Asked(_) => survey(data, start, true),
+            Finder::Checked(load) => load.get().take_survey(given, start, &gaps.places),
+            Finder::Asked(_) => survey(data, start, &gaps.places, true),
         };
         let Some(survey) = seen.filter(|survey| survey.end == end) else { return Ok(None) };
         let mut building = Building::new(py, &data[..end], start, &survey, self);
         building.find = Some(find);
+        building.gaps = gaps;
         match building.run() {
             Ok(found) => Ok(Some((found,))),
             Err(Odd) => Err(PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("the judged pickle is odd"))),
@@ -163,6 +178,7 @@ pub struct Building<'a, 'py> {
     pub codec_known: bool,
     /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
     pub find: Option<Finder<'py>>,
+    gaps: Gaps<'py>,
 }
 
 impl<'a, 'py> Building<'a, 'py> {
@@ -184,6 +200,7 @@ impl<'a, 'py> Building<'a, 'py> {
             stand_in: None,
             codec_known: false,
             find: None,
+            gaps: Gaps::default(),
         }
     }
 
@@ -319,18 +336,9 @@ impl<'a, 'py> Building<'a, 'py> {
                 let text = self.counted::<8>()?;
                 self.push(made::text(self.py, text))
             }
-            b'B' => {
-                let bytes = self.counted::<4>()?;
-                self.push(made::bytes(self.py, bytes))
-            }
-            0x8e => {
-                let bytes = self.counted::<8>()?;
-                self.push(made::bytes(self.py, bytes))
-            }
-            0x96 => {
-                let bytes = self.counted::<8>()?;
-                self.push(made::bytearray(self.py, bytes))
-            }
+            b'B' => self.long_bytes::<4>(),
+            0x8e => self.long_bytes::<8>(),
+            0x96 => self.long_bytearray(),
             0x8f => self.push(made::empty_set(self.py)),
             0x90 => self.add_items(),
             0x91 => self.freeze(),

@@ -39,7 +39,7 @@ pub fn unpickling_error(py: Python<'_>, sentence: &'static str) -> PyErr {
 impl<'py> Building<'_, 'py> {
     /// Raises what stock says.
     #[cold]
-    fn fail<T>(&self, sentence: &'static str) -> Step<T> {
+    pub fn fail<T>(&self, sentence: &'static str) -> Step<T> {
         self.kept(Err(unpickling_error(self.py, sentence)))
     }
 

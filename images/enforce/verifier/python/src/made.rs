@@ -12,6 +12,8 @@ use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::latin1;
 
+const WRITE: std::ffi::c_int = 0x200; // PyBUF_WRITE, which PyO3 has for later Pythons only
+
 pub type Object<'py> = Bound<'py, PyAny>;
 
 /// Takes over what a function of Python has just made.
@@ -117,6 +119,36 @@ pub fn set_attribute<'py>(target: &Object<'py>, name: &Object<'py>, value: &Obje
 pub fn bytearray<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Object<'py>> {
     // SAFETY: copies so many bytes; gives a new reference.
     unsafe { owned(py, ffi::PyByteArray_FromStringAndSize(bytes.as_ptr().cast(), length(bytes))) }
+}
+
+/// Makes bytes, or a bytearray, of a content that `write` puts into a view of it; `write` tells how many bytes it has put
+/// there. None where that are not all.
+pub fn written<'py>(
+    py: Python<'py>,
+    size: usize,
+    changeable: bool,
+    write: impl FnOnce(&Object<'py>) -> PyResult<usize>,
+) -> PyResult<Option<Object<'py>>> {
+    let Ok(length) = ffi::Py_ssize_t::try_from(size) else { return Ok(None) };
+    // SAFETY: with null the content is left to be written, so many bytes, before anybody else has the object; the empty
+    // bytes, which others have too, have none. The view is of these bytes, which stay where they are: who writes has the
+    // view alone. As with stock, who writes (a file of the program) must not keep it.
+    let (made, view) = unsafe {
+        let (made, content) = if changeable {
+            let made = owned(py, ffi::PyByteArray_FromStringAndSize(std::ptr::null(), length));
+            let made = made.ok_or_else(|| PyErr::fetch(py))?;
+            let content = ffi::PyByteArray_AsString(made.as_ptr());
+            (made, content)
+        } else {
+            let made = owned(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), length));
+            let made = made.ok_or_else(|| PyErr::fetch(py))?;
+            let content = ffi::PyBytes_AsString(made.as_ptr());
+            (made, content)
+        };
+        let view = owned(py, ffi::PyMemoryView_FromMemory(content, length, WRITE)).ok_or_else(|| PyErr::fetch(py))?;
+        (made, view)
+    };
+    Ok((write(&view)? == size).then_some(made))
 }
 
 pub fn dict(py: Python<'_>) -> Option<Object<'_>> {

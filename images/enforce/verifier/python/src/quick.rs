@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString,
 
 use pickleball_verifier::{Shape, Survey, survey};
 
+use crate::builder::Gaps;
 use crate::interpreter;
 use crate::places::Places;
 use crate::sanction;
@@ -196,7 +197,8 @@ impl Expected {
             }
             self.keep(None);
         }
-        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, load.content.bind(py), load.start, load.by_us))
+        let stream = (load.content.bind(py), load.start, &load.gaps);
+        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, stream, load.by_us))
     }
 }
 
@@ -228,6 +230,8 @@ pub struct Load {
     expected: Sequence,
     content: Py<PyBytes>,
     start: usize,
+    /// Where the content leaves out bytes of literals, and how many.
+    gaps: Vec<(usize, u64)>,
     /// Whether the compiled module makes it; it takes what was seen of its opcodes.
     by_us: bool,
     survey: Mutex<Option<Survey>>,
@@ -237,8 +241,8 @@ pub struct Load {
 
 impl Load {
     /// Gives what was seen of the opcodes of these bytes, once.
-    pub fn take_survey(&self, data: &Bound<'_, PyBytes>, start: usize) -> Option<Survey> {
-        if !data.is(&self.content) || start != self.start {
+    pub fn take_survey(&self, data: &Bound<'_, PyBytes>, start: usize, gaps: &[(usize, u64)]) -> Option<Survey> {
+        if !data.is(&self.content) || start != self.start || gaps != self.gaps {
             return None;
         }
         self.survey.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -380,18 +384,20 @@ impl Gate {
         verifier: &mut Verifier,
         content: &Bound<'py, PyBytes>,
         start: usize,
+        gaps: Vec<(usize, u64)>,
     ) -> PyResult<Option<Judged<'py>>> {
         let (py, data) = (content.py(), content.as_bytes());
-        let survey = survey(data, start, true);
+        let survey = survey(data, start, &gaps, true);
         let by_us = survey.is_some();
-        if !by_us && data.len() - start > SHORT {
+        if !by_us && (data.len() - start > SHORT || !gaps.is_empty()) {
             return Ok(None);
         }
-        let Some(shape) = verifier.shape(py, content, start)? else { return Ok(None) };
-        let end = shape.end as usize;
-        if survey.as_ref().is_some_and(|survey| survey.end != end) {
-            return Ok(None);
-        }
+        let Some(shape) = verifier.shape(py, content, &gaps, start)? else { return Ok(None) };
+        let end = match &survey {
+            Some(survey) if survey.end as u64 + survey.left_out == shape.end => survey.end,
+            Some(_) => return Ok(None),
+            None => shape.end as usize,
+        };
         let Some(expected) = self.expected(py, verifier, &shape)? else { return Ok(None) };
         for item in expected.iter() {
             if !item.get().fits(py, by_us)? {
@@ -407,6 +413,7 @@ impl Gate {
             expected,
             content: content.clone().unbind(),
             start,
+            gaps,
             by_us,
             survey: Mutex::new(survey),
             at: AtomicUsize::new(0),
@@ -426,15 +433,18 @@ impl Gate {
         Gate { rules, make, learn, spare: Mutex::default(), known: Mutex::default() }
     }
 
-    /// Judges a pickle; None when the long way has to be taken.
+    /// Judges a pickle; None when the long way has to be taken. `gaps` reads what the content leaves out.
+    #[pyo3(signature = (content, start, gaps = None))]
     fn judge<'py>(
         &self,
         py: Python<'py>,
         content: &Bound<'py, PyBytes>,
         start: usize,
+        gaps: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Judged<'py>>> {
+        let gaps = Gaps::new(gaps)?.places;
         let verifier = self.verifier(py)?;
-        let found = self.look(&mut verifier.bind(py).borrow_mut(), content, start);
+        let found = self.look(&mut verifier.bind(py).borrow_mut(), content, start, gaps);
         verifier.bind(py).borrow_mut().reset();
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(verifier);
         found
