@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import random
 
 _ATOMS = (b"N", b"\x88", b"K\x01", b")", b"]", b"}", b"\x8f", b"C\x01a", b"G@\x09!\xfbTD-\x18", b"\x8a\x01\x05")
+_LITERALS = (b"B\x02\0\0\0ab", b"\x8e\x01\0\0\0\0\0\0\0a", b"\x96\x02\0\0\0\0\0\0\0ab")  # long ones stay in files
 _NAMES = ("called", "referenced", "CalledClass", "ReferencedClass")
 _KEYS = ("x", "y", "method", "__class__")
 _CONTAINERS = (
@@ -47,7 +48,7 @@ class _Writer:
         chance = self.chance
         kind = chance.randrange(17 if depth < 4 else 6)
         if kind < 3 or (kind < 5 and not self.entries):
-            return self.put(chance.choice((*_ATOMS, asm.text(chance.choice(_KEYS)))))
+            return self.put(chance.choice((*_ATOMS, *_LITERALS, asm.text(chance.choice(_KEYS)))))
         if kind < 5:
             return b"h" + bytes([chance.randrange(min(self.entries, 255))])
         if kind < 6:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 import tracemalloc
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.attacks import assembly as asm
@@ -17,6 +16,9 @@ from tests.attacks.test_calling import find
 from tests.attacks.test_quick import hooked
 
 from pickleball_enforce.drivers import quick
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = COMPILED
 PRELUDE = """
@@ -175,10 +177,11 @@ def test_readers_in_python_do_what_they_do_with_stock(tmp_path: Path) -> None:
         def lying():
             return 1 << 40
         for literal in (long(BIG), long(BIG, b"\\x96")):
-            for stream, ways_ in ((b"\\x80\\x05" + call(literal) + b".", QUICK), (literal + b"\\x85.", ("built", "quick"))):
+            called, data = b"\\x80\\x05" + call(literal) + b".", literal + b"\\x85."
+            for stream, way in ((called, QUICK), (data, ("built", "quick"))):
                 written(stream)
                 with io.BufferedReader(Raw()) as file:
-                    assert list(loaded(file, *ways_)) == [BIG]
+                    assert list(loaded(file, *way)) == [BIG]
                     assert file.tell() == len(stream)
                 for act, kind in (
                     (nothing, pickle.UnpicklingError), (not_now, pickle.UnpicklingError), (failing, OSError),

@@ -271,7 +271,7 @@ class Loader:
 
     def _build(self, imports: _Imports, tape: Tape) -> tuple[Any] | None:
         """Have the compiled module load what was judged; None, and nothing done, where that is left to stock."""
-        if engine.native is None:
+        if not quick.is_ready():
             return None
         data, start, end = tape.judged()
         if data[start] == _PROTO:  # names are looked up by it

@@ -63,8 +63,8 @@ def load(
 ) -> tuple[Any, int] | None:
     """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken.
 
-    `leave` is told where it ends before anything of it runs, and after reading `gaps`, which are what the content leaves
-    out; what is nothing but data runs nothing.
+    `leave` is told where it ends before anything of it runs; what is nothing but data runs nothing. `gaps` reads what
+    the content leaves out; `leave` is told again after it.
     """
     enforcement = lookup.current()
     policy = enforcement.policy
@@ -174,7 +174,8 @@ def _session() -> Session:
 def _import(session: Session, stream: Stream, at: int) -> Import:
     """Give an import of this very stream."""
     content, start, gaps = stream
-    found: Import = session.verifier.verify(content[start:], gaps=[(place - start, size) for place, size in gaps]).imports[at]
+    gaps = [(place - start, size) for place, size in gaps]
+    found: Import = session.verifier.verify(content[start:], gaps=gaps).imports[at]
     return found
 
 

@@ -180,18 +180,17 @@ class FileTape:
             position, stopped = engine.scan(window, position, frames=True)
             if stopped:
                 break
-            rest = window[position:]
-            head = self._leave_out(rest, kept + position)
+            head = self._leave_out(window, position, kept)
             if head:
-                parts.append(window[: position + head])
-                kept += position + head
+                parts.append(window[:head])
+                kept += head
                 window, position, looked = self._read(_CHUNK), 0, 0
                 continue
             if len(window) >= _FIRST:  # holes of a file cost who made it nothing: no frame is taken on trust
                 looked, stopped = engine.scan(window, looked, known=True)
                 if stopped:
                     break
-            longer = self._read_longer(window, kept, missing(rest))
+            longer = self._read_longer(window, kept, missing(window[position:]))
             if len(longer) <= len(window):
                 position = len(window)
                 break
@@ -219,18 +218,18 @@ class FileTape:
             size -= len(pieces[-1])
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _leave_out(self, rest: bytes, kept: int) -> int:
-        """Leave a long literal, which begins in the rest of what was read, in the file; give where it begins there.
+    def _leave_out(self, window: bytes, position: int, kept: int) -> int:
+        """Leave a long literal, whose opcode is at a position of the window, in the file; give where it begins there.
 
-        0 where there is none. `kept` is how many bytes lie in memory before the rest.
+        0 where there is none. `kept` is how many bytes lie in memory before the window.
         """
-        start, length = literal(rest, 0)
-        if length < _LONG or start + length <= len(rest):
+        start, length = literal(window, position)
+        if length < _LONG or start + length <= len(window):
             return 0
         place = kept + start
         offset = self._start + place + self._left_out
         if self._file.seek(0, io.SEEK_END) < offset + length:
-            self._file.seek(offset - start + len(rest))
+            self._file.seek(offset - start + len(window))
             return 0  # a false length, or a file that was cut
         self._gaps.append(Gap(place, length, offset))
         self._left_out += length

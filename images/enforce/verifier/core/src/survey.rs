@@ -40,6 +40,25 @@ impl Survey {
         }
         self.got[place] |= 1 << (index % BITS);
     }
+
+    /// The length of the argument of a byte literal as far as it is there; it begins at `start`.
+    fn literal<const WIDTH: usize>(
+        &mut self,
+        rest: &[u8],
+        start: usize,
+        framed: bool,
+        gaps: &mut &[(usize, u64)],
+    ) -> Option<usize> {
+        let size = number::<WIDTH>(rest)?;
+        match gaps.split_first() {
+            Some((gap, after)) if *gap == (start + WIDTH, size as u64) => {
+                *gaps = after;
+                self.left_out = self.left_out.checked_add(gap.1)?;
+                (!framed).then_some(WIDTH)
+            }
+            _ => size.checked_add(WIDTH),
+        }
+    }
 }
 
 #[inline(always)]
@@ -68,9 +87,8 @@ fn lines(rest: &[u8]) -> Option<usize> {
 /// `gaps` says where the data leaves out the content of byte literals, and how long it is: all of them are this pickle's,
 /// and outside frames. Its memo is in order, so that no index is larger than the data that is there.
 #[must_use]
-pub fn survey(data: &[u8], start: usize, gaps: &[(usize, u64)], calls: bool) -> Option<Survey> {
+pub fn survey(data: &[u8], start: usize, mut gaps: &[(usize, u64)], calls: bool) -> Option<Survey> {
     let mut found = Survey { end: start, ordered: true, encodes: false, left_out: 0, got: Vec::new() };
-    let mut gaps = gaps.iter();
     let (mut window, mut framed) = (data, false);
     let (mut pos, mut entries) = (start, 0);
     loop {
@@ -109,16 +127,8 @@ pub fn survey(data: &[u8], start: usize, gaps: &[(usize, u64)], calls: bool) -> 
             b'C' | 0x8a | 0x8c => counted::<1>(rest)?,
             b'X' => counted::<4>(rest)?,
             0x8d => counted::<8>(rest)?,
-            b'B' | 0x8e | 0x96 => {
-                let (head, size) = if code == b'B' { (4, number::<4>(rest)?) } else { (8, number::<8>(rest)?) };
-                if gaps.as_slice().first() == Some(&(pos + 1 + head, size as u64)) {
-                    gaps.next().filter(|_| !framed)?;
-                    found.left_out = found.left_out.checked_add(size as u64)?;
-                    head
-                } else {
-                    size.checked_add(head)?
-                }
-            }
+            b'B' => found.literal::<4>(rest, pos + 1, framed, &mut gaps)?,
+            0x8e | 0x96 => found.literal::<8>(rest, pos + 1, framed, &mut gaps)?,
             0x8b => counted::<4>(rest).filter(|&width| width <= WIDEST)?,
             b'h' | b'j' => {
                 let index = if code == b'h' { number::<1>(rest)? } else { number::<4>(rest)? };
@@ -163,7 +173,7 @@ pub fn survey(data: &[u8], start: usize, gaps: &[(usize, u64)], calls: bool) -> 
             }
             b'.' => {
                 found.end = pos + 1;
-                let whole = gaps.as_slice().is_empty() && (found.left_out == 0 || found.ordered);
+                let whole = gaps.is_empty() && (found.left_out == 0 || found.ordered);
                 return (whole && (!framed || window.len() == found.end)).then_some(found);
             }
             _ => return None,
@@ -233,7 +243,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_known_to_the_byte() {
-        let seen = |data: &[u8], gaps: &[(usize, u64)]| survey(data, 0, gaps, true).map(|found| (found.end, found.left_out));
+        let seen =
+            |data: &[u8], gaps: &[(usize, u64)]| survey(data, 0, gaps, true).map(|found| (found.end, found.left_out));
         let (short, long, array) = (b"B\x03\0\0\0.", b"\x8e\x03\0\0\0\0\0\0\0.", b"\x96\x03\0\0\0\0\0\0\0.");
         assert_eq!(seen(short, &[(5, 3)]), Some((6, 3)));
         assert_eq!(seen(long, &[(9, 3)]), Some((10, 3)));

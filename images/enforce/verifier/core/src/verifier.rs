@@ -164,13 +164,7 @@ impl Verifier {
 
     /// Judges one pickle from `start` on that is loaded once, when it is clean and asks nothing of a driver but the checks of
     /// its imports. Its imports are there until the next load, or until `reset`. `gaps` as for `verify`.
-    pub fn shape(
-        &mut self,
-        host: &mut dyn Host,
-        data: &[u8],
-        gaps: &[(usize, u64)],
-        start: usize,
-    ) -> Option<Shape> {
+    pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], gaps: &[(usize, u64)], start: usize) -> Option<Shape> {
         let found = self.run(host, (data, gaps), start, true).ok()?;
         if !found.is_clean() || self.identified != 0 || !found.late.is_empty() {
             return None;

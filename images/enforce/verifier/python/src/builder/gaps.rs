@@ -37,25 +37,21 @@ impl<'py> Building<'_, 'py> {
     /// Makes bytes of a literal.
     pub(super) fn long_bytes<const WIDTH: usize>(&mut self) -> Step {
         let size = self.number::<WIDTH>()?;
-        match self.gaps.take(self.pos, size) {
-            Some(gap) => self.read_gap(&gap, size, false),
-            None => {
-                let bytes = self.take(size)?;
-                self.push(made::bytes(self.py, bytes))
-            }
+        if let Some(gap) = self.gaps.take(self.pos, size) {
+            return self.read_gap(&gap, size, false);
         }
+        let bytes = self.take(size)?;
+        self.push(made::bytes(self.py, bytes))
     }
 
     /// Makes a bytearray of a literal.
     pub(super) fn long_bytearray(&mut self) -> Step {
         let size = self.number::<8>()?;
-        match self.gaps.take(self.pos, size) {
-            Some(gap) => self.read_gap(&gap, size, true),
-            None => {
-                let bytes = self.take(size)?;
-                self.push(made::bytearray(self.py, bytes))
-            }
+        if let Some(gap) = self.gaps.take(self.pos, size) {
+            return self.read_gap(&gap, size, true);
         }
+        let bytes = self.take(size)?;
+        self.push(made::bytearray(self.py, bytes))
     }
 
     /// Reads what was left out straight into its object, as stock does. Code of Python may run (a file of the program's).
