@@ -85,7 +85,8 @@ MORE_OR_ODD = [
     b"}(Ne.", b"](NNu.", b"}(Nu.", b"]NNs.", b"NNs.", b"N(N\x90.", b"]K\x01\x86h\x00.", b"h\x00.", b"0.", b"1.",
     b"2.", b"(2.", b"N(\x85.", b"(a.", b"](\x94.", b"\x94.", b"(q\x00.", b"}]Ns.", b"}](Ne\x85Ns.", b"(]\x91.",
     b"\x8f(}\x90.", b"\x8f(]\x85\x90.", b"\x8c\x02\xff\xfe.", b"\x8c\x05a.", b"X\xff\xff\xff\xffa.",
-    b"\x8d" + b"\xff" * 8 + b"a.", b"\x8e" + b"\xff" * 8, b"\x8b\xff\xff\xff\xffa.", b"\x8b\xff\xff\xff\x7fa.",
+    b"\x8d" + b"\xff" * 8 + b"a.", b"\x8e" + b"\xff" * 8, b"\x8d\xf7" + b"\xff" * 7, b"\x8e\xf7" + b"\xff" * 7,
+    b"\x96\xf7" + b"\xff" * 7 + b".", b"\x8b\xff\xff\xff\xffa.", b"\x8b\xff\xff\xff\x7fa.",
     b"K.", b"J\x00\x00.", b"G\x00.", b"r\x00\x00.", b"\x95\x00.", b"Nr\xff\xff\xff\x7f.", asm.frame(b"N.N"),
     b"\x95\x01" + b"\0" * 7 + b"K\x01.", b"\xff.",
 ]  # fmt: skip

@@ -178,7 +178,7 @@ pub fn survey(data: &[u8], start: usize, mut gaps: &[(usize, u64)], calls: bool)
             }
             _ => return None,
         };
-        pos = pos.checked_add(1 + width)?;
+        pos = pos.checked_add(width)?.checked_add(1)?;
         if window.get(pos) == Some(&MEMOIZE) {
             entries += 1; // as most new values are put
             pos += 1;
