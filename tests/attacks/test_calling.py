@@ -93,6 +93,60 @@ def test_items_and_states_go_where_stock_puts_them() -> None:
     assert one[5].note == "kept"
 
 
+def test_a_method_of_one_class_is_not_taken_for_that_of_another() -> None:
+    """Instances of C classes, of their subclasses and of others get their states by turns, each by its own method."""
+    numpy = pytest.importorskip("numpy")
+    seen: list[tuple[str, object]] = []
+
+    class Own(numpy.ndarray):  # type: ignore[misc]
+        def __setstate__(self, state: Any) -> None:
+            seen.append(("own", state[1]))
+            super().__setstate__(state)
+
+    class Plain(numpy.ndarray):  # type: ignore[misc]
+        pass
+
+    class Shadowing(ValueError):
+        pass
+
+    shadowing = Shadowing("x")
+    shadowing.__setstate__ = "data"  # type: ignore[assignment]
+    halfway = iter([1, 2, 3])
+    next(halfway)
+    array = numpy.arange(3.0)
+    value = [array + 1, array.view(Own), array + 2, halfway, array.view(Plain), ValueError("y"), shadowing, array + 3]
+    value[5].note = "kept"
+    here = types.ModuleType("here")
+    for kind in (Own, Plain, Shadowing):
+        kind.__module__, kind.__qualname__ = "here", kind.__name__
+        setattr(here, kind.__name__, kind)
+    sys.modules["here"] = here
+    try:
+        data = pickle.dumps(value, 4)
+        one, other = made(data), stock.loads(data)
+    finally:
+        del sys.modules["here"]
+    assert [type(item) for item in one] == [type(item) for item in other] == [type(item) for item in value]
+    assert [seen.pop(), *seen] == [("own", (3,))] * 2
+    for place in (0, 1, 2, 4, 7):
+        assert one[place].tobytes() == value[place].tobytes()
+    assert list(one[3]) == list(other[3]) == [2, 3]
+    assert (one[5].note, one[6].__setstate__) == ("kept", "data")
+
+
+@pytest.mark.parametrize("size", range(10))
+def test_tuples_of_each_length_hold_what_they_should_and_nothing_else_does(size: int) -> None:
+    """A tuple has the items that lay on the stack, and they live as long as it does."""
+    items = [asm.call(asm.name("builtins", "list"), asm.call(asm.name("builtins", "str"))) for _ in range(size)]
+    loaded = made(b"\x80\x04N(" + b"".join(items) + b"t\x86.")
+    assert loaded[0] is None
+    expected: tuple[list[object], ...] = tuple([] for _ in range(size))
+    assert loaded[1] == expected
+    assert [sys.getrefcount(item) for item in loaded[1]] == [sys.getrefcount(item) for item in expected]
+    if 1 <= size <= 3:
+        assert made(b"\x80\x04N" + b"".join(items) + bytes([0x84 + size]) + b"\x86.") == loaded
+
+
 def test_what_a_call_raises_comes_through() -> None:
     """An exception of a callee, of a state and of a lookup is the one that stock gives."""
     for call in (
@@ -100,6 +154,8 @@ def test_what_a_call_raises_comes_through() -> None:
         asm.call(asm.name("builtins", "list")) + b"Nb",
         asm.call(asm.name("builtins", "list"), b"(NNl") + b"K\x01b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"K\x01b",
+        asm.call(asm.name("builtins", "iter"), b"]") + asm.text("x") + b"b",
+        asm.call(asm.name("builtins", "iter"), b"]") + b"K\x01b" + asm.call(asm.name("builtins", "iter"), b"]") + b"Nb",
         asm.call(asm.name("types", "SimpleNamespace")) + b"N]\x86b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"N}K\x05K\x01s\x86b",
         asm.call(asm.name("types", "SimpleNamespace")) + b"N}]K\x01s\x86b",

@@ -26,6 +26,13 @@ impl Ahead {
         }
     }
 
+    /// Notes a literal that may end anywhere, its opcode at a place; gives how many bytes its argument has.
+    #[inline(always)]
+    pub fn past(&mut self, data: &[u8], place: usize, width: usize) -> usize {
+        self.pass(data, place.saturating_add(width).min(data.len()), width);
+        width
+    }
+
     fn note(&mut self, data: &[u8], end: usize) {
         let distance = end - self.last.min(end);
         let even = distance.abs_diff(self.distance) <= EVEN;

@@ -216,11 +216,7 @@ impl<'a> Machine<'a> {
             b'd' => self.dict(),
             0x91 => self.frozenset(),
             b'b' => self.step_build(),
-            b'R' => {
-                let (args, callee) = (self.pop()?, self.pop()?);
-                let made = self.call(callee, args)?;
-                self.push(made)
-            }
+            b'R' => self.step_call(),
             0x81 => {
                 let (args, class) = (self.pop()?, self.pop()?);
                 let made = self.new_object(class, args, None)?;
@@ -228,6 +224,13 @@ impl<'a> Machine<'a> {
             }
             _ => self.step_rare(code),
         }
+    }
+
+    #[inline(never)] // it is large, and both loops have it
+    pub(crate) fn step_call(&mut self) -> Step {
+        let (args, callee) = (self.pop()?, self.pop()?);
+        let made = self.call(callee, args)?;
+        self.push(made)
     }
 
     #[inline(always)]

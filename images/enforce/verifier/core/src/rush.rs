@@ -62,8 +62,16 @@ impl Machine<'_> {
                 b't' => self.ties_marked().then(|| self.then_put(tail)),
                 b'R' | 0x81 => {
                     self.pos = limit - tail.len(); // what was read bounds the work
-                    self.makes_plainly(code == b'R').then(|| self.then_put(tail))
+                    let plain = self.makes_plainly(code == b'R');
+                    if !plain && code == b'R' {
+                        (self.opcode, self.at) = (code, self.pos - 1 + self.shift);
+                        self.step_call()?;
+                    }
+                    (plain || code == b'R').then(|| self.then_put(tail))
                 }
+                b'B' => self.pass_long::<4>(Sort::Bytes, tail, limit),
+                0x8e => self.pass_long::<8>(Sort::Bytes, tail, limit),
+                0x96 => self.pass_long::<8>(Sort::ByteArray, tail, limit),
                 b'b' => {
                     (self.opcode, self.pos) = (code, limit - tail.len());
                     self.at = self.pos - 1 + self.shift;
@@ -114,6 +122,15 @@ impl Machine<'_> {
     fn pass_bytes<'d>(&mut self, tail: &'d [u8]) -> Rest<'d> {
         let (&size, tail) = tail.split_first()?;
         self.pass_new(Tag::plain(Sort::Bytes), tail.get(usize::from(size)..)?)
+    }
+
+    /// Passes a long literal of bytes, its length before it, where the buffer leaves none out.
+    #[inline(never)]
+    fn pass_long<'d, const WIDTH: usize>(&mut self, sort: Sort, tail: &'d [u8], limit: usize) -> Rest<'d> {
+        let (size, tail) = number::<WIDTH>(tail)?;
+        let rest = tail.get(usize::try_from(size).ok()?..).filter(|_| self.gaps.is_empty())?;
+        self.ahead.pass(self.data, limit - rest.len(), size as usize);
+        self.pass_new(Tag::plain(sort), rest)
     }
 
     /// Passes a text of ASCII, its length before it; `limit` is where the rest ends in the buffer.

@@ -3,6 +3,7 @@
 //! Plain data is what no import, call, persistent id or buffer comes into, in the opcodes of protocols 1 to 5 that
 //! picklers write; but for the call by which protocols before 3 write bytes. What is odd about a pickle is no matter here: it is then none of these, and the verifier says why.
 
+use crate::ahead::Ahead;
 use crate::machine::MEMOIZE;
 use crate::opcode::HIGHEST_PROTOCOL;
 
@@ -90,7 +91,7 @@ fn lines(rest: &[u8]) -> Option<usize> {
 pub fn survey(data: &[u8], start: usize, mut gaps: &[(usize, u64)], calls: bool) -> Option<Survey> {
     let mut found = Survey { end: start, ordered: true, encodes: false, left_out: 0, got: Vec::new() };
     let (mut window, mut framed) = (data, false);
-    let (mut pos, mut entries) = (start, 0);
+    let (mut pos, mut entries, mut ahead) = (start, 0, Ahead::default());
     loop {
         let Some((&code, rest)) = window.get(pos..)?.split_first() else {
             if !framed {
@@ -125,10 +126,10 @@ pub fn survey(data: &[u8], start: usize, mut gaps: &[(usize, u64)], calls: bool)
             b'J' => 4,
             b'G' => 8,
             b'C' | 0x8a | 0x8c => counted::<1>(rest)?,
-            b'X' => counted::<4>(rest)?,
-            0x8d => counted::<8>(rest)?,
-            b'B' => found.literal::<4>(rest, pos + 1, framed, &mut gaps)?,
-            0x8e | 0x96 => found.literal::<8>(rest, pos + 1, framed, &mut gaps)?,
+            b'X' => ahead.past(data, pos, counted::<4>(rest)?),
+            0x8d => ahead.past(data, pos, counted::<8>(rest)?),
+            b'B' => ahead.past(data, pos, found.literal::<4>(rest, pos + 1, framed, &mut gaps)?),
+            0x8e | 0x96 => ahead.past(data, pos, found.literal::<8>(rest, pos + 1, framed, &mut gaps)?),
             0x8b => counted::<4>(rest).filter(|&width| width <= WIDEST)?,
             b'h' | b'j' => {
                 let index = if code == b'h' { number::<1>(rest)? } else { number::<4>(rest)? };
@@ -215,6 +216,18 @@ mod tests {
         for other in [&b"N\x80\x02cos\nx\n."[..], b"cos\nx.", b"cos.", b"N)\x81.", b"(ios\nx\n.", b"\x82\x01.", b"NQ."]
         {
             assert!(survey(other, 0, &[], true).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn long_literals_may_say_any_length() {
+        let literal = |size: u32| [&b"B"[..], &size.to_le_bytes(), &[0; 600]].concat();
+        let long = |size: u64| [&[0x8e][..], &size.to_le_bytes(), &[0; 600]].concat();
+        let even = literal(600).repeat(20);
+        assert!(survey(&[&even[..], b"."].concat(), 0, &[], false).is_some());
+        for last in [literal(601), literal(616), literal(u32::MAX), long(616), long(u64::MAX), long(u64::MAX - 8)] {
+            assert!(survey(&[&even[..], &last].concat(), 0, &[], true).is_none());
+            assert!(survey(&last, 0, &[], true).is_none());
         }
     }
 

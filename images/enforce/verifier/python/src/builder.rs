@@ -10,6 +10,7 @@ mod stack;
 
 use pickleball_verifier::{ENCODE, Settings, Survey, survey};
 use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::ffi::PyTypeObject;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyInt, PyModule};
@@ -176,6 +177,8 @@ pub struct Building<'a, 'py> {
     pub stand_in: Option<Object<'py>>,
     /// Whether Python's own codec is known to answer to latin1.
     pub codec_known: bool,
+    /// The class of what got a state last, and the method that all of its instances have for it, if it is fixed.
+    pub setter: (*mut PyTypeObject, Option<Object<'py>>),
     /// Gives the imports of a pickle that was judged. Its bounds are those that the verifier has kept.
     pub find: Option<Finder<'py>>,
     gaps: Gaps<'py>,
@@ -199,6 +202,7 @@ impl<'a, 'py> Building<'a, 'py> {
             hash_cost: 0,
             stand_in: None,
             codec_known: false,
+            setter: (std::ptr::null_mut(), None),
             find: None,
             gaps: Gaps::default(),
         }

@@ -99,9 +99,17 @@ impl<'py> Building<'_, 'py> {
     pub fn give_state(&mut self) -> Step {
         let state = self.pop()?;
         let target = self.top()?.clone();
+        if self.setter.0 != target.get_type_ptr() {
+            self.setter =
+                (target.get_type_ptr(), made::fixed_method(&target.get_type(), intern!(self.py, "__setstate__")));
+        }
+        if let (_, Some(setter)) = &self.setter {
+            let done = made::call_with(setter, &target, Some(&state));
+            return self.kept(done).map(drop);
+        }
         let method = attribute(&target, intern!(self.py, "__setstate__"));
         if let Some(method) = self.kept(method)? {
-            let done = method.call1((state,));
+            let done = made::call_with(&method, &state, None);
             return self.kept(done).map(drop);
         }
         let done = set_state(&target, &state);
@@ -122,7 +130,7 @@ impl<'py> Building<'_, 'py> {
     #[cold]
     pub fn append_elsewhere(&mut self, start: usize) -> Step {
         let target = self.top_below(start)?.clone();
-        let items = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let items = made::list(self.py, &mut self.stack, start).ok_or(Odd)?;
         let done = append_each(&target, &items);
         self.kept(done)
     }

@@ -4,11 +4,10 @@
 
 #![allow(unsafe_code)] // each of these calls one function of the stable ABI, with what that asks for
 
-use std::vec::Drain;
-
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple, PyType};
 
 use crate::latin1;
 
@@ -171,29 +170,105 @@ pub fn frozenset<'py>(items: &Bound<'py, PyTuple>) -> Option<Object<'py>> {
     unsafe { owned(items.py(), ffi::PyFrozenSet_New(items.as_ptr())) }
 }
 
-/// Makes a list of items that are handed over.
+/// Makes a list of what lies on a stack from a place on, which is handed over.
 #[inline(always)]
-pub fn list<'py>(py: Python<'py>, items: Drain<'_, Object<'py>>) -> Option<Bound<'py, PyList>> {
+pub fn list<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyList>> {
     // SAFETY: the list has as many places as there are items, nobody else has it, and nothing of Python runs until all
     // are filled: PyList_SetItem takes a reference over and has nothing to give back. An exact list is a PyList.
     unsafe {
-        let made = owned(py, ffi::PyList_New(items.len().cast_signed()))?;
-        for (index, item) in items.enumerate() {
-            ffi::PyList_SetItem(made.as_ptr(), index.cast_signed(), item.into_ptr());
-        }
+        let made = owned(py, ffi::PyList_New(stack[start..].len().cast_signed()))?;
+        hand_over(stack, start, |index, item| {
+            ffi::PyList_SetItem(made.as_ptr(), index, item);
+        });
         Some(made.cast_into_unchecked())
     }
 }
 
-/// Makes a tuple of items that are handed over.
+/// Makes a tuple of what lies on a stack from a place on, which is handed over. That of a few is made at once: what sets
+/// items looks at what was there before, and so waits for all that was written before, which may be an array.
 #[inline(always)]
-pub fn tuple<'py>(py: Python<'py>, items: Drain<'_, Object<'py>>) -> Option<Bound<'py, PyTuple>> {
+pub fn tuple<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
+    let items = &stack[start..];
+    let at = |index: usize| items[index].as_ptr();
+    // SAFETY: as many objects follow a number as it says, and the tuple has references of its own to them; an exact tuple
+    // is a PyTuple.
+    let made = unsafe {
+        let packed = match items.len() {
+            1 => ffi::PyTuple_Pack(1, at(0)),
+            2 => ffi::PyTuple_Pack(2, at(0), at(1)),
+            3 => ffi::PyTuple_Pack(3, at(0), at(1), at(2)),
+            4 => ffi::PyTuple_Pack(4, at(0), at(1), at(2), at(3)),
+            5 => ffi::PyTuple_Pack(5, at(0), at(1), at(2), at(3), at(4)),
+            _ => return long_tuple(py, stack, start),
+        };
+        owned(py, packed)?.cast_into_unchecked()
+    };
+    stack.truncate(start);
+    Some(made)
+}
+
+fn long_tuple<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
     // SAFETY: as for a list; the empty tuple, which others have too, is not written to.
     unsafe {
-        let made = owned(py, ffi::PyTuple_New(items.len().cast_signed()))?;
-        for (index, item) in items.enumerate() {
-            ffi::PyTuple_SetItem(made.as_ptr(), index.cast_signed(), item.into_ptr());
-        }
+        let made = owned(py, ffi::PyTuple_New(stack[start..].len().cast_signed()))?;
+        hand_over(stack, start, |index, item| {
+            ffi::PyTuple_SetItem(made.as_ptr(), index, item);
+        });
         Some(made.cast_into_unchecked())
+    }
+}
+
+/// Calls with one argument, or with two, without a tuple of our own for them.
+#[inline(always)]
+pub fn call_with<'py>(
+    callee: &Object<'py>,
+    first: &Object<'py>,
+    second: Option<&Object<'py>>,
+) -> PyResult<Object<'py>> {
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    let second = second.map_or(end, Bound::as_ptr);
+    // SAFETY: looks at what it is given, up to the first null; gives a new reference.
+    let made = unsafe { ffi::PyObject_CallFunctionObjArgs(callee.as_ptr(), first.as_ptr(), second, end) };
+    // SAFETY: as it says.
+    unsafe { owned(callee.py(), made) }.ok_or_else(|| PyErr::fetch(callee.py()))
+}
+
+/// Gives the method of this name that all instances of a class have, as Python finds it: the class is one of C that cannot
+/// change, and none of them has attributes of its own. None for any other.
+pub fn fixed_method<'py>(class: &Bound<'py, PyType>, name: &Bound<'py, PyString>) -> Option<Object<'py>> {
+    let py = class.py();
+    // SAFETY: reads a class.
+    if unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE != 0 {
+        return None;
+    }
+    // SAFETY: reads a class; Python before 3.10 gives no slots of static ones, and raises.
+    let getter = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_getattro) };
+    drop(PyErr::take(py));
+    let plain = getter.addr() == (ffi::PyObject_GenericGetAttr as *const ()).addr();
+    if !plain || !class.get_type().is(py.get_type::<PyType>()) {
+        return None;
+    }
+    let bare = class.getattr(intern!(py, "__dictoffset__")).and_then(|offset| offset.extract::<isize>());
+    let method = class.getattr(name).ok().filter(|_| bare.is_ok_and(|offset| offset == 0))?;
+    // SAFETY: a class of Python that is always there.
+    (method.get_type_ptr() == &raw mut ffi::PyMethodDescr_Type).then_some(method)
+}
+
+/// Takes what lies on a stack from a place on, one after the other. `Vec::drain` does it by a struct that is copied, for
+/// which a processor waits until all that it has written before is in its cache: after bytes of an array, that is long.
+///
+/// # Safety
+///
+/// `give` takes the references over that it gets.
+#[inline(always)]
+unsafe fn hand_over(stack: &mut Vec<Object<'_>>, start: usize, give: impl Fn(ffi::Py_ssize_t, *mut ffi::PyObject)) {
+    let count = stack[start..].len();
+    // SAFETY: these items lie behind the end from here on, so that nobody else drops them; none is read twice.
+    unsafe {
+        stack.set_len(start);
+        let items = stack.as_ptr().add(start);
+        for index in 0..count {
+            give(index.cast_signed(), items.add(index).read().into_ptr());
+        }
     }
 }

@@ -26,7 +26,7 @@ impl<'py> Building<'_, 'py> {
     #[inline(always)]
     pub(super) fn make_list(&mut self, start: usize) -> Step {
         self.check_data(start)?;
-        let made = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let made = made::list(self.py, &mut self.stack, start).ok_or(Odd)?;
         self.push(Some(made.into_any()))
     }
 
@@ -56,7 +56,7 @@ impl<'py> Building<'_, 'py> {
                 return self.append_elsewhere(start);
             }
         }
-        let items = made::list(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let items = made::list(self.py, &mut self.stack, start).ok_or(Odd)?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
         let end = list.len();
         let done = list.set_slice(end, end, items.as_any());
@@ -79,7 +79,7 @@ impl<'py> Building<'_, 'py> {
     pub(super) fn tie(&mut self, size: usize) -> Step {
         let start = self.stack.len().checked_sub(size).filter(|&start| start >= self.fence).ok_or(Odd)?;
         self.check_data(start)?;
-        let made = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let made = made::tuple(self.py, &mut self.stack, start).ok_or(Odd)?;
         self.push_new(Some(made.into_any()))
     }
 
@@ -157,7 +157,7 @@ impl<'py> Building<'_, 'py> {
             charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
         }
         self.hash_cost = hash_cost;
-        let items = made::tuple(self.py, self.stack.drain(start..)).ok_or(Odd)?;
+        let items = made::tuple(self.py, &mut self.stack, start).ok_or(Odd)?;
         self.push(made::frozenset(&items))
     }
 
