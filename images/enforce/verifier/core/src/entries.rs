@@ -9,7 +9,7 @@ pub const END: u32 = u32::MAX;
 const RECENT: usize = 256;
 const SPREAD: usize = 0x9e37_79b9;
 const SPREAD_BITS: u32 = 20;
-const LARGEST_ROOM: usize = 1 << 12;
+const LARGEST_ROOM: usize = 1 << 14;
 
 /// What is known of a dict beside: it begins with its first entry, or when it is given away.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::entries::empty;
 use crate::followed::{Followed, Stretch};
 use crate::lean::{Lean, Puts};
 use crate::machine::Machine;
@@ -51,6 +52,12 @@ impl Memo {
         }
         self.holes -= usize::from(self.tags[index].is(Sort::Nothing));
         self.tags[index] = tag;
+    }
+
+    /// Forgets all entries; the room stays, unless it is large.
+    fn clear(&mut self) {
+        empty(&mut self.tags);
+        self.holes = 0;
     }
 
     /// How many entries are set.
@@ -142,7 +149,7 @@ impl Verifier {
         self.puts.give_up();
         self.stack.shrink_to(LARGEST_ROOM);
         self.marks.shrink_to(LARGEST_ROOM);
-        self.memo = Memo::default();
+        self.memo.clear();
         self.identified = 0;
         self.memo_span = 0;
         self.at = 0;
