@@ -274,6 +274,30 @@ def test_refusals_say_the_place_in_the_whole_pickle(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_malformed_before_a_long_literal_is_told_as_of_a_pickle_in_memory(tmp_path: Path) -> None:
+    """The error, and in an audit what stock loads, are the same; the next pickle is looked for where stock would."""
+    run(
+        tmp_path,
+        """
+        good = call(b"N") + b"."
+        for odd in (b"\\x85", b"\\x95\\3\\0\\0\\0\\0\\0\\0\\0N.N", b"N0" + long(BIG) + b"00"):
+            stream = b"\\x80\\x05" + odd + long(BIG) + long(BIG) + b"."
+            told = []
+            for source in (io.BytesIO(stream + good), open(written(stream, good), "rb")):
+                with source as file:
+                    try:
+                        pickle.load(file)
+                    except pickle.UnpicklingError as error:
+                        told.append((type(error), str(error), file.tell()))
+            assert len(told) == 2 and told[0] == told[1], told
+        pickleball_enforce.install(sys.argv[1], mode="audit")
+        stream = b"\\x80\\x05\\x95\\3\\0\\0\\0\\0\\0\\0\\0N.N" + long(BIG) + b"."
+        with open(written(stream), "rb") as file:
+            assert pickle.load(file) is None
+        """,
+    )
+
+
 class Source:
     """Reads what was left out of some data, or does what else it is told to."""
 

@@ -20,7 +20,7 @@ from .replay import Gaps, Replay, SplicedReplay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from pickleball_enforce.engine import WholeVerifier
@@ -155,7 +155,7 @@ class FileTape:
         else:
             self._lean = verifier.lean if last else _nothing
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
-        self._end = _end_of(verdict, self._data, self._left_out)
+        self._end = _end_of(verdict, self._data, gaps=self._gaps)
         self.finish()
         return verdict
 
@@ -380,17 +380,22 @@ def _bytes(data: Any) -> bytes:
     return bytes(memoryview(data))
 
 
-def _end_of(verdict: Verdict, data: bytes, left_out: int = 0, start: int = 0) -> int:
+def _end_of(verdict: Verdict, data: bytes, start: int = 0, gaps: Sequence[Gap] = ()) -> int:
     """Give where the next pickle is looked for: behind STOP, the opcode that is wrong or its frame, or at the end."""
     if verdict.error is None:
         return verdict.end
-    place = verdict.error.offset - left_out
+    place = verdict.error.offset
+    for gap in gaps:
+        if place < gap.place:
+            break
+        place -= len(gap)
+    left_out = verdict.error.offset - place
+    size = len(data) + sum(map(len, gaps))
     if engine.scan(data, place, frames=True)[0] == place:
-        return left_out + len(data)
+        return size
     frame = 0 if left_out else engine.scan(data[:place], start, frames=True)[0]
     if start <= frame < place and data[frame] == _FRAME:  # it was read as a whole
-        size = int.from_bytes(data[frame + 1 : frame + _FRAME_HEAD], "little")
-        return min(frame + _FRAME_HEAD + size, len(data))
+        return min(frame + _FRAME_HEAD + int.from_bytes(data[frame + 1 : frame + _FRAME_HEAD], "little"), size)
     return left_out + place + 1
 
 
