@@ -298,6 +298,50 @@ def test_what_is_malformed_before_a_long_literal_is_told_as_of_a_pickle_in_memor
     )
 
 
+def test_what_failed_to_be_read_is_in_no_traceback(tmp_path: Path) -> None:
+    """The memory of an object that was given up can neither be read nor written by the frames of the enforcer."""
+    run(
+        tmp_path,
+        """
+        class Raw(io.RawIOBase):
+            def __init__(self):
+                self.file = open(path, "rb", buffering=0)
+            def readable(self):
+                return True
+            def seekable(self):
+                return True
+            def seek(self, *place):
+                return self.file.seek(*place)
+            def readinto(self, buffer):
+                if len(buffer) > 1 << 19:
+                    raise OSError("a bad disk")
+                return self.file.readinto(buffer)
+        for literal in (long(BIG), long(BIG, b"\\x96")):
+            for odd in (b"", b"I1\\n0"):
+                written(b"\\x80\\x05" + odd + call(literal) + b".")
+                with io.BufferedReader(Raw()) as file:
+                    try:
+                        pickle.load(file)
+                    except OSError as error:
+                        found = error.__traceback__
+                    else:
+                        raise SystemExit("it was loaded")
+                seen = 0
+                while found:
+                    frame, found = found.tb_frame, found.tb_next
+                    view = frame.f_locals.get("buffer")
+                    if isinstance(view, memoryview) and frame.f_code is not Raw.readinto.__code__:
+                        seen += 1
+                        try:
+                            view[0]
+                        except ValueError:
+                            continue
+                        raise SystemExit(f"{frame.f_code} holds it")
+                assert seen > 1
+        """,
+    )
+
+
 class Source:
     """Reads what was left out of some data, or does what else it is told to."""
 

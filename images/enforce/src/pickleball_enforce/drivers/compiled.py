@@ -65,12 +65,13 @@ class _Proxy:
 
     def readinto(self, buffer: Any) -> int:
         current = self.current
-        if hasattr(current, "readinto"):
-            count: int = current.readinto(buffer)
-            return count
-        data = current.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        with buffer:  # a traceback would hold it longer than the object whose memory it is
+            if hasattr(current, "readinto"):
+                count: int = current.readinto(buffer)
+                return count
+            data = current.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
 
     def peek(self, size: int) -> bytes:
         """Give what follows; nothing where the source must not be read ahead."""

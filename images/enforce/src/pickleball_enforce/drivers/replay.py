@@ -60,7 +60,8 @@ class Gaps:
 
     def readinto(self, number: int, buffer: Any) -> int:
         """Fill a buffer with one of them; say how many bytes were there."""
-        return _fill(self._file, self._gaps[number].offset, buffer)
+        with buffer:  # a traceback would hold it longer than the object whose memory it is
+            return _fill(self._file, self._gaps[number].offset, buffer)
 
 
 class SplicedReplay:
