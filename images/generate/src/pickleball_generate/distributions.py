@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.sources import Library
 
+TOP = re.compile(r"^[^,/.\n]*", re.MULTILINE)
 REQUIRED = re.compile(r"^Requires-Dist: *([A-Za-z0-9._-]+)", re.MULTILINE)
 
 
@@ -40,8 +41,7 @@ def distributions(root: Path) -> tuple[tuple[str, tuple[str, ...], tuple[str, ..
         name = normal(info.name.removesuffix(".dist-info").rpartition("-")[0])
         metadata, record = info / "METADATA", info / "RECORD"
         text = metadata.read_text(errors="replace") if metadata.is_file() else ""
-        files = record.read_text(errors="replace").splitlines() if record.is_file() else []
-        tops = {line.partition(",")[0].partition("/")[0].partition(".")[0] for line in files}
+        tops = set(TOP.findall(record.read_text(errors="replace"))) if record.is_file() else set()
         found.append((name, tuple(sorted(tops - {""})), tuple(sorted(map(normal, REQUIRED.findall(text))))))
     return tuple(found)
 

@@ -7,7 +7,6 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pickleball_generate.errors import BadInput
@@ -15,7 +14,8 @@ from pickleball_generate.facts.cython import DECLARING, INCLUDED, SUFFIXES
 from pickleball_generate.installs import additions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn", ".tox", ".venv", "node_modules"})
 IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
@@ -66,9 +66,10 @@ class Package:
         """Dotted names of the modules that are machine code, and the file of each."""
         found = {}
         for file in self.files:
-            stem, dot, rest = PurePosixPath(file).name.partition(".")
-            if dot and EXTENSION.match(f".{rest}") and IDENTIFIER.match(stem):
-                found[".".join([*PurePosixPath(file).parent.parts, stem])] = file
+            folder, _, name = file.rpartition("/")
+            stem, dot, rest = name.partition(".")
+            if dot and rest[-2:] != "py" and EXTENSION.match(f".{rest}") and IDENTIFIER.match(stem):
+                found[".".join([*filter(None, folder.split("/")), stem])] = file
         return found
 
 
@@ -77,7 +78,8 @@ def module_name(file: str) -> str | None:
     parts = file.rpartition(".")[0].split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    return ".".join(parts) if parts and all(IDENTIFIER.match(part) for part in parts) else None
+    plain = file.isascii() and all(map(str.isidentifier, parts))
+    return ".".join(parts) if parts and (plain or all(map(IDENTIFIER.match, parts))) else None
 
 
 @dataclass
@@ -165,26 +167,38 @@ class Library:
         for entry in self._listing(root):
             if entry.startswith(f"{name}.") and _wanted(entry) and not self._ignores(entry):
                 yield from self._regular(root, entry)
-        start = len(f"{root}{os.sep}")
-        for where, folders, files in os.walk(root / name, onerror=self._note):
-            prefix = where[start:].replace(os.sep, "/")
-            folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS and not self._ignores(f"{prefix}/{f}"))
-            for file in files:
-                relative = f"{prefix}/{file}"
-                if _wanted(file) and not self._ignores(relative):
-                    yield from self._regular(root, relative)
+        yield from self._below(root, name)
+
+    def _below(self, root: Path, prefix: str) -> Iterator[str]:
+        """Give the files of a folder, then those of the folders in it; links to folders are not followed."""
+        try:
+            with os.scandir(f"{root}{os.sep}{prefix}") as listed:
+                entries = list(listed)
+        except OSError as error:
+            self._note(error)
+            return
+        folders: list[str] = []
+        for entry in entries:
+            name = entry.name
+            if _is(entry.is_dir):
+                if name not in SKIPPED_FOLDERS and not entry.is_symlink() and not self._ignores(f"{prefix}/{name}"):
+                    folders.append(name)
+            elif _wanted(name) and not self._ignores(relative := f"{prefix}/{name}"):
+                yield from self._regular(root, relative, entry)
+        for name in sorted(folders):
+            yield from self._below(root, f"{prefix}/{name}")
 
     def _listing(self, root: Path) -> list[str]:
         if root not in self._listings:
             self._listings[root] = sorted(os.listdir(root))  # noqa: PTH208 - names, not paths
         return self._listings[root]
 
-    def _regular(self, root: Path, relative: str) -> Iterator[str]:
+    def _regular(self, root: Path, relative: str, entry: os.DirEntry[str] | None = None) -> Iterator[str]:
         """Give back a file that can be read; a device or a dangling link is none."""
         path = f"{root}{os.sep}{relative}"
         if not relative.isprintable():
             self.unread.append(f"{path!r}: a name that no module has")
-        elif os.path.isfile(path):  # noqa: PTH113 - ten thousand Path objects cost more than the calls
+        elif _is(entry.is_file) if entry else os.path.isfile(path):  # noqa: PTH113 - Path objects cost more
             if os.access(path, os.R_OK):
                 yield relative
             else:
@@ -197,7 +211,7 @@ class Library:
 
     def _ignores(self, relative: str) -> bool:
         """Match against --ignore-paths: a path below the library path, or one of its folders' names."""
-        return any(
+        return bool(self.ignored) and any(
             relative == rule or relative.startswith(f"{rule}/") or f"/{rule}/" in f"/{relative}/"
             for rule in self.ignored
         )
@@ -236,6 +250,14 @@ def _package_itself(path: Path, entries: list[Path]) -> bool:
     if not IDENTIFIER.match(path.name) or any(entry.suffix == ".dist-info" for entry in entries):
         return False
     return (path / "__init__.py").is_file()
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask an entry of a folder what it is; one that cannot be asked is nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _wanted(name: str) -> bool:

@@ -43,10 +43,12 @@ class Environment:
         self._notes: list[str] = []
         self._modules: dict[str, dict[str, Any] | None] = {}
         self._texts: dict[str, bytes | None] = {}
+        self._headers: dict[str, bytes] = {}
         self._classes: dict[str, dict[str, list[headers.Header]]] = {}
         self._extensions: dict[str, extensions.Extension | None] = {}
         self._lowered: dict[str, dict[str, Any] | None] = {}
         self._digests: dict[str, str] = {}
+        self._files: dict[str, dict[str, str]] = {}
         self._typed: dict[str, str] = {}
 
     @property
@@ -103,9 +105,10 @@ class Environment:
                 self._modules[name] = None
                 continue
             self.used.add(package.name)
-            key = self._typed.get(name) or digest_of(package.path(file))
+            key = self._typed.get(name) or self._contents(package)[file]
             content = self.store.get(key)
             if content is None:
+                key = self._typed.get(name) or digest_of(package.path(file))  # as it is when Joern reads it
                 lacking.setdefault(package.root_of(file), {})[file] = (name, key)
             elif keep:
                 self._take(name, file, content)
@@ -125,34 +128,68 @@ class Environment:
     def classes(self, package: Package) -> dict[str, list[headers.Header]]:
         """List the class headers of a package by file, as its text shows them: where to look, never what is."""
         if package.name not in self._classes:
-            self.used.add(package.name)
-            key = f"headers-{headers.VERSION}-{self.digest(package)}"
-            content = self.store.get(key)
-            if content is None:
-                found = {}
-                for file in package.modules.values():
-                    if listed := headers.class_headers(package.path(file).read_bytes()):
-                        found[file] = listed
-                content = json.dumps(found).encode()
-                self.store.put([(key, zlib.compress(content, 1))])
-            loaded: dict[str, list[Any]] = json.loads(content)
+            loaded: dict[str, list[Any]] = json.loads(self._header_text(package))
             self._classes[package.name] = {
                 file: [(name, tuple(bases), line) for name, bases, line in listed] for file, listed in loaded.items()
             }
         return self._classes[package.name]
 
+    def may_name_class(self, package: Package, end: str) -> bool:
+        """Tell from their text whether the name of a class of a package, or of a base of one, may end so."""
+        return json.dumps(end)[1:].encode() in self._header_text(package)
+
+    def _header_text(self, package: Package) -> bytes:
+        if package.name not in self._headers:
+            self.used.add(package.name)
+            self._headers[package.name] = self._kept(
+                f"headers-{headers.VERSION}-{self.digest(package)}", lambda: self._read_headers(package)
+            )
+        return self._headers[package.name]
+
+    def _read_headers(self, package: Package) -> bytes:
+        texts = ((file, package.path(file).read_bytes()) for file in package.modules.values())
+        found = ((file, headers.class_headers(text)) for file, text in texts)
+        return json.dumps({file: listed for file, listed in found if listed}).encode()
+
+    def definers(self, package: Package) -> dict[str, list[str]]:
+        """List the modules of a package whose text defines a function of a name: where to look, never what is."""
+        key = f"functions-{headers.VERSION}-{self.digest(package)}"
+        found: dict[str, list[str]] = json.loads(self._kept(key, lambda: self._read_definers(package)))
+        return found
+
+    def _read_definers(self, package: Package) -> bytes:
+        found: dict[str, list[str]] = {}
+        for module, file in package.modules.items():
+            for name in headers.function_names(package.path(file).read_bytes()):
+                found.setdefault(name, []).append(module)
+        return json.dumps(found).encode()
+
+    def _kept(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Give what the cache has under a key, or make it and keep it."""
+        content = self.store.get(key)
+        if content is None:
+            content = make()
+            self.store.put([(key, zlib.compress(content, 1))])
+        return content
+
     def digest(self, package: Package) -> str:
         """Give the sha256 over the names and contents of a package's files."""
         if package.name not in self._digests:
             total = hashlib.sha256()
-            contents: dict[str, str] = {}
-            for root in dict.fromkeys([package.root, *package.elsewhere.values()]):
-                files = [file for file in package.files if package.root_of(file) == root]
-                contents |= self.store.digests(root, package.name, files)
+            contents = self._contents(package)
             for file in package.files:
                 total.update(f"{file}\0{contents[file]}\n".encode())
             self._digests[package.name] = total.hexdigest()
         return self._digests[package.name]
+
+    def _contents(self, package: Package) -> dict[str, str]:
+        """Give the sha256 of each file of a package, as it was when somebody asked first."""
+        if package.name not in self._files:
+            found = self._files[package.name] = {}
+            for root in dict.fromkeys([package.root, *package.elsewhere.values()]):
+                files = [file for file in package.files if package.root_of(file) == root]
+                found |= self.store.digests(root, package.name, files)
+        return self._files[package.name]
 
     def extension(self, name: str) -> extensions.Extension | None:
         """Give what is known of an extension module; None where there is none of that name."""
@@ -166,12 +203,8 @@ class Environment:
     def _extension(self, package: Package, name: str, file: str) -> extensions.Extension:
         """Read what is known of an extension module, by all that its package has beside it."""
         key = f"extension-{extensions.VERSION}-{self.digest(package)}-{name}"
-        content = self.store.get(key)
-        if content is not None:
-            return extensions.load(name, file, content)
-        read = extensions.read_extension(package, name, file)
-        self.store.put([(key, zlib.compress(extensions.dump(read), 1))])
-        return read
+        kept = self._kept(key, lambda: extensions.dump(extensions.read_extension(package, name, file)))
+        return extensions.load(name, file, kept)
 
     def _submodule(self, name: str) -> extensions.Extension | None:
         """Give what a stub says of a module that machine code makes inside its own."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-VERSION = 1  # of what `class_headers` finds; part of the cache's keys
+VERSION = 1  # of what `class_headers` and `function_names` find; part of the cache's keys
+FUNCTION = re.compile(rb"\bdef +(\w+)")
 
 # Strings and comments are matched so that what stands in them is not.
 TOKEN = re.compile(
@@ -59,6 +60,11 @@ def class_headers(text: bytes) -> list[Header]:
             found.append((qualified, _bases(text, match.end()), line))
         outer.append((indent, word))
     return found
+
+
+def function_names(text: bytes) -> set[str]:
+    """Name the functions of a module, methods included."""
+    return {name.decode() for name in FUNCTION.findall(text)}
 
 
 def _bases(text: bytes, start: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.program import tooling
@@ -22,14 +21,14 @@ class Asked:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._defined: dict[str, dict[str, set[str]]] = {}
+        self._defined: dict[str, dict[str, list[str]]] = {}
 
     def only_class(self, package: str, methods: Iterable[str]) -> Scope | None:
         """Give the class of a package that has all of some methods, when there is one, its subclasses aside."""
         names = sorted(methods)
         if len(names) < FEWEST:
             return None
-        places = [self._methods(package).get(name, set()) for name in names]
+        places = [self._definers(package, name) for name in names]
         found: list[Scope] = []
         for module in sorted(set.intersection(*places)):
             scope = self.program.scope(module)
@@ -38,15 +37,12 @@ class Asked:
         tops = [cls for cls in found if not any(("cls", other) in self.program.mro(cls)[1:] for other in found)]
         return tops[0] if len(tops) == 1 else None
 
-    def _methods(self, package: str) -> dict[str, set[str]]:
-        """Index the modules of a package by the names of functions that their text defines."""
+    def _definers(self, package: str, name: str) -> set[str]:
+        """Name the modules of a package whose text defines a function of a name."""
         if package not in self._defined:
-            index: dict[str, set[str]] = {}
-            known = self.program.environment.library.package(package)
-            modules = known.modules if known is not None and len(known.modules) <= MOST_MODULES else {}
-            for module, file in modules.items():
-                if known is not None and not tooling(module) and self.program.has_source(module):
-                    for name in re.findall(rb"\bdef +(\w+)", known.path(file).read_bytes()):
-                        index.setdefault(name.decode(), set()).add(module)
-            self._defined[package] = index
-        return self._defined[package]
+            environment = self.program.environment
+            known = environment.library.package(package)
+            small = known is not None and len(known.modules) <= MOST_MODULES
+            self._defined[package] = environment.definers(known) if known is not None and small else {}
+        modules = self._defined[package].get(name, ())
+        return {module for module in modules if not tooling(module) and self.program.has_source(module)}

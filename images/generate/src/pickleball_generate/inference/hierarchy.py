@@ -35,7 +35,7 @@ class Hierarchy:
         while waiting:
             last = waiting.pop()
             for top in packages:
-                for module, qualname in self.headers(top).get(last, ()):
+                for module, qualname in self.headers(top).get(last, ()) if self._may_derive(top, last) else ():
                     found[module, qualname] = None
                     name = qualname.rpartition(".")[2]
                     if name not in seen:
@@ -67,6 +67,12 @@ class Hierarchy:
                         index.setdefault(base.rpartition(".")[2], []).append((module, qualname))
             self._headers[package] = index
         return self._headers[package]
+
+    def _may_derive(self, package: str, last: str) -> bool:
+        """Tell whether a class of a package may have a base of a name, without an index of its classes."""
+        environment = self.program.environment
+        known = environment.library.package(package)
+        return known is not None and (package in self._headers or environment.may_name_class(known, last))
 
     def _scopes(self, module: str, qualname: str) -> list[Scope]:
         """Find the classes of a module by a qualified name."""

@@ -219,6 +219,9 @@ class Program:
 
     def pickling_modules(self, package: str) -> list[str]:
         """Modules of a package that define a class by the name of some pickler."""
+        known = self.environment.library.package(package)
+        if known is None or package in self.opaque or not self.environment.may_name_class(known, "Pickler"):
+            return []
         places = self.definitions(package)
         found = {module for name, where in places.items() if name.endswith("Pickler") for module in where}
         return sorted(found)

@@ -77,6 +77,9 @@ class Packs:
         }
         self.opaque = frozenset(top for pack in self.packs for top in pack.opaque)
         self._functions_opaque = frozenset(top for pack in self.packs for top in pack.functions_opaque)
+        self._subclasses: dict[str, tuple[str, Needs]] = {}
+        self._instances: dict[str, Needs] = {}
+        self._data: dict[str, Needs] = {}
 
     def type_name(self, name: str) -> str | None:
         """Give the canonical name of a type that a pack describes."""
@@ -126,7 +129,14 @@ class Packs:
 
     def instance(self, name: str) -> Needs | None:
         """What an instance of a type pickles as."""
-        return self._needs(name, "instance")
+        found = self._types.get(self._aliases.get(name, name))
+        if found is None or "instance" not in found[1]:
+            return None
+        self.used.add(found[0].name)
+        if name not in self._instances:
+            entry = found[1]["instance"]
+            self._instances[name] = self._spelled(entry["globals"], entry["reduces"])
+        return self._instances[name]
 
     def methods(self, name: str) -> frozenset[str]:
         """Name the methods of a type whose instances are rebuilt by one call: bound, they have a name in a pickle."""
@@ -143,8 +153,10 @@ class Packs:
         if found is None or "subclass" not in found[1]:
             return None
         self.used.add(found[0].name)
-        entry = found[1]["subclass"]
-        return entry["self"], self._spelled(entry["globals"], entry["reduces"])
+        if name not in self._subclasses:
+            entry = found[1]["subclass"]
+            self._subclasses[name] = entry["self"], self._spelled(entry["globals"], entry["reduces"])
+        return self._subclasses[name]
 
     def computing(self) -> list[str]:
         """List the packages whose results of computations some pack describes."""
@@ -158,19 +170,13 @@ class Packs:
         """What the results of a package's computations pickle as."""
         pack = self._owners[package]
         self.used.add(pack.name)
-        return self._spelled(pack.data.globals, pack.data.reduces)
+        if package not in self._data:
+            self._data[package] = self._spelled(pack.data.globals, pack.data.reduces)
+        return self._data[package]
 
     def describe(self) -> list[dict[str, str]]:
         """Name the packs that were used, with the version that each was made from."""
         return [{"name": p.name, "version": p.version} for p in self.packs if p.name in self.used]
-
-    def _needs(self, name: str, kind: str) -> Needs | None:
-        found = self._types.get(self._aliases.get(name, name))
-        if found is None or kind not in found[1]:
-            return None
-        self.used.add(found[0].name)
-        entry = found[1][kind]
-        return self._spelled(entry["globals"], entry["reduces"])
 
     def _spelled(self, globals_: Iterable[str], reduces: Iterable[str]) -> Needs:
         """Add the other spellings of names."""
