@@ -38,9 +38,9 @@ def bodies(scope: Scope) -> Iterator[Scope]:
 
 def kept(program: Program, body: Scope) -> Iterator[Scope]:
     """The classes that a method makes instances of for an attribute: `self.x = C()`, `self.y = Holder(D() for ...)`."""
-    first = next(iter(body.facts.get("params", ())), {"n": "self"})["n"]
+    prefix = f"{next(iter(body.facts.get('params', ())), {'n': 'self'})['n']}."
     for item in body.facts.get("assigns", ()):
-        if isinstance(item["to"], str) and item["to"].startswith(f"{first}."):
+        if isinstance(item["to"], str) and item["to"].startswith(prefix):
             for name in sorted(called_in(item.get("v"))):
                 yield from (value[1] for value in program.resolve(name, body) if value[0] == "cls")
 

@@ -248,9 +248,11 @@ class Scope:
     def _inner_names(self) -> Iterator[tuple[str, Any]]:
         """Targets of comprehensions and of `:=` in this body."""
         for item in (*self.facts.get("assigns", ()), *self.facts.get("returns", ())):
-            yield from walrus_targets(item.get("v"))
+            if isinstance(value := item.get("v"), (dict, list)):
+                yield from walrus_targets(value)
         for item in self.facts.get("calls", ()):
-            yield from walrus_targets(item.get("c"))
+            if isinstance(value := item.get("c"), (dict, list)):
+                yield from walrus_targets(value)
 
 
 def _from_a_row(item: Facts) -> bool:
@@ -259,19 +261,20 @@ def _from_a_row(item: Facts) -> bool:
     return bool(how.startswith("for") or how.endswith("unpack"))
 
 
-def walrus_targets(expression: object) -> Iterator[tuple[str, Any]]:
+def walrus_targets(expression: dict[str, Any] | list[Any]) -> list[tuple[str, Any]]:
     """Find `name := value` and `for name in iterable` inside an expression."""
-    if isinstance(expression, list):
-        for inner in expression:
-            yield from walrus_targets(inner)
-    elif isinstance(expression, dict):
-        if "walrus" in expression and isinstance(expression["walrus"], str):
-            yield expression["walrus"], {"to": expression["walrus"], "v": expression["v"], "line": 0}
-        for generator in expression.get("in", ()):
-            yield from comprehension_targets(generator["for"], generator["of"])
-        for key, inner in expression.items():
-            if key != "str" and isinstance(inner, (dict, list)):
-                yield from walrus_targets(inner)
+    found: list[tuple[str, Any]] = []
+    waiting: list[Any] = [expression]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            if "walrus" in current and isinstance(current["walrus"], str):
+                found.append((current["walrus"], {"to": current["walrus"], "v": current["v"], "line": 0}))
+            for generator in current.get("in", ()):
+                found += comprehension_targets(generator["for"], generator["of"])
+            current = [inner for key, inner in current.items() if key != "str"]
+        waiting += [inner for inner in reversed(current) if inner.__class__ is dict or inner.__class__ is list]
+    return found
 
 
 def comprehension_targets(target: object, iterable: object) -> Iterator[tuple[str, Any]]:
@@ -301,16 +304,15 @@ def callee_name(expression: object) -> str:
 
 def called_in(facts: object) -> set[str]:
     """Name what expressions call, and those inside them."""
-    waiting: list[Any] = [facts]
+    waiting: list[Any] = [facts] if isinstance(facts, (dict, list)) else []
     found: set[str] = set()
     while waiting:
         current = waiting.pop()
         if isinstance(current, dict):
-            if isinstance(name := callee_name(current) if "call" in current else current.get("f"), str):
+            if isinstance(name := current["call"] if "call" in current else current.get("f"), str):
                 found.add(name)
-            waiting += [inner for inner in current.values() if isinstance(inner, (dict, list))]
-        elif isinstance(current, (list, tuple)):
-            waiting += current
+            current = current.values()
+        waiting += [inner for inner in current if inner.__class__ is dict or inner.__class__ is list]
     return found - {""}
 
 
