@@ -12,12 +12,16 @@ import pytest
 from pickleball_generate.facts import Environment
 from pickleball_generate.facts.closure import absolute, closure
 from pickleball_generate.facts.environment import silent
+from pickleball_generate.facts.parts import imports
 from pickleball_generate.facts.store import digest_of
+from pickleball_generate.inference.program import Program
 from pickleball_generate.sources import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pickleball_generate.inference.scopes import Scope
 
     Tree = Callable[[dict[str, str]], Path]
     Opener = Callable[..., Environment]
@@ -155,6 +159,35 @@ def test_an_altered_entry_of_the_cache_is_made_again_and_named(tree: Tree, joern
     assert [c["name"] for c in again.module("r.m")["classes"]] == ["C"]
     again.close()
     assert any(str(key) in note for note in again.notes)
+
+
+def test_what_functions_say_is_parsed_when_somebody_asks(tree: Tree, joern: Any, tmp_path: Path) -> None:
+    """Facts that are kept are as they were made; of a function only its name, decorators and calls are at hand."""
+    text = (
+        "import a\nclass C:\n    @d(1)\n    def f(self, x=1):\n        import b\n"
+        "        def g():\n            import c\n            return h\n"
+        "        self.y = [z for z in k(x)]\n        return g()\ndef plain(): pass\n"
+    )
+    root = tree({"s/__init__.py": "", "s/m.py": text})
+
+    def read() -> tuple[Any, Scope]:
+        environment = Environment(Library([root]), joern, tmp_path / "cache")
+        facts, scope = environment.module("s.m"), Program(environment).scope("s.m")
+        assert scope is not None
+        environment.close()
+        return facts, scope
+
+    made, before = read()
+    kept, after = read()
+    assert kept == made
+    assert "part" not in before.classes[0].functions[0].head
+    (method,) = after.classes[0].functions
+    assert (method.head["part"], after.functions[0].head["part"]) == (0, 1)
+    assert [*imports(after.facts)] == [*imports(before.facts)]
+    assert (method.called, method.decorated_by("d"), after.functions[0].functions) == ({"k", "g"}, True, [])
+    assert "facts" not in vars(method)
+    assert [function.name for function in method.functions] == ["g"]
+    assert method.facts == before.classes[0].functions[0].facts
 
 
 def test_the_digest_of_a_package_follows_its_contents(tree: Tree, joern: Any, tmp_path: Path) -> None:

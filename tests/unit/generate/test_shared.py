@@ -74,7 +74,7 @@ def test_who_writes_kept_facts_decides_what_is_found(tmp_path: Path) -> None:
     honest = tmp_path / "honest"
     honest.mkdir()
     (honest / "lib.py").write_text("class Model:\n    pass\n")
-    poison = {"file": "lib.py", "classes": ["whatever the attacker likes"]}
+    poison = {"file": "lib.py", "classes": [{"name": "WhateverTheAttackerLikes", "line": 1}]}
     with environment(honest, tmp_path / "hostile") as hostile:  # of which it needs the file's digest only
         hostile.store.put([(digest_of(honest / "lib.py"), zlib.compress(json.dumps(poison).encode()))])
     shared.give(tmp_path / "hostile", tmp_path / "shared")

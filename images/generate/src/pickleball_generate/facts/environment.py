@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.facts import extensions, headers
+from pickleball_generate.facts import extensions, headers, parts
 from pickleball_generate.facts.lowering import VERSION, lower
 from pickleball_generate.facts.store import Store, digest_of
 from pickleball_generate.joern import SCHEMA
@@ -89,6 +89,11 @@ class Environment:
 
     def module(self, name: str) -> dict[str, Any] | None:
         """Give the facts of a module; None where there is no source of that name."""
+        facts = self.parted(name)
+        return parts.whole(facts) if facts is not None else None
+
+    def parted(self, name: str) -> dict[str, Any] | None:
+        """Give the facts of a module in which those of functions may be parts of their own (parts.py)."""
         if name not in self._modules:
             self.prepare([name])
         return self._modules[name]
@@ -96,6 +101,7 @@ class Environment:
     def prepare(self, names: Iterable[str], *, keep: bool = True) -> None:
         """Read the facts of modules, those that the cache lacks in few requests to Joern; `keep` them in memory too."""
         lacking: dict[Path, dict[str, tuple[str, str]]] = {}
+        split: dict[str, bytes] = {}
         for name in names:
             if name in self._modules:
                 continue
@@ -110,12 +116,14 @@ class Environment:
             if content is None:
                 key = self._typed.get(name) or digest_of(package.path(file))  # as it is when Joern reads it
                 lacking.setdefault(package.root_of(file), {})[file] = (name, key)
-            elif keep:
-                self._take(name, file, content)
+            elif keep and (made := self._take(name, file, content)):
+                split[key] = made
         for root, files in lacking.items():
             contents = self._extract(root, files)
             for file, content in contents.items() if keep else ():
-                self._take(files[file][0], file, zlib.decompress(content))
+                if made := self._take(files[file][0], file, zlib.decompress(content)):
+                    split[files[file][1]] = made
+        self.store.put((key, zlib.compress(content, 1)) for key, content in split.items())
 
     def prepare_all(self) -> int:
         """Let the cache have the facts of every module of every package; gives their number."""
@@ -212,7 +220,7 @@ class Environment:
         file = package.modules.get(name, "") if package else ""
         if package is None or not file.endswith(".pyi") or not any(map(package.extensions.get, above(name))):
             return None
-        return extensions.stubbed_extension(name, file, self.module(name) or {})
+        return extensions.stubbed_extension(name, file, self.parted(name) or {})
 
     def lowered(self, name: str) -> dict[str, Any] | None:
         """Give the facts of the Python in the Cython source of an extension module; None where there is no source."""
@@ -265,9 +273,12 @@ class Environment:
         if "store" in self.__dict__:
             self.store.close()
 
-    def _take(self, name: str, file: str, content: bytes) -> None:
+    def _take(self, name: str, file: str, content: bytes) -> bytes | None:
+        """Take the facts of a module; gives them in parts, where they come as Joern wrote them."""
         self.read += 1
-        self._modules[name] = {"file": file, **json.loads(content)}
+        facts = parts.load(content)
+        self._modules[name] = {"file": file, **facts}
+        return parts.split(facts) if "parts" not in facts and not parts.plain(facts) else None
 
     def _extract(self, root: Path, files: dict[str, tuple[str, str]]) -> dict[str, bytes]:
         """Have Joern read modules; keep what it has read even when it does not come to the end."""

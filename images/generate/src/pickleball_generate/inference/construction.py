@@ -6,8 +6,8 @@ import builtins
 import re
 from typing import TYPE_CHECKING
 
+from pickleball_generate.facts.parts import called_in
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.scopes import called_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

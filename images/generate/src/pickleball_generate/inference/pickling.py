@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate.facts.parts import imports
 from pickleball_generate.inference import machine, sinks
 from pickleball_generate.inference.arguments import Arguments, Call
 from pickleball_generate.inference.construction import described
@@ -236,21 +237,11 @@ class Pickling(Solver):
 
     def data_packages(self, cls: Scope) -> list[str]:
         """Packages with a pack that the module of a class imports, in functions too."""
-        found: dict[str, None] = {}
-
-        def visit(facts: dict[str, Any]) -> None:
-            for item in facts.get("imports", ()):
-                name = item.get("import") or item.get("from", "")
-                package = self.packs.package_of(name)
-                if package and not name.startswith("."):
-                    found[package] = None
-            for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
-                visit(inner)
-
         module = cls.root
         if module not in self.imported:
-            visit(module.facts)
-            self.imported[module] = list(found)
+            names = [item.get("import") or item.get("from", "") for item in imports(module.facts)]
+            packages = (self.packs.package_of(name) for name in names if not name.startswith("."))
+            self.imported[module] = list(dict.fromkeys(filter(None, packages)))
         return self.imported[module]
 
     def hold_box(self, value: Value, holder: Value | None, reason: Reason) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.facts.closure import absolute
+from pickleball_generate.facts.parts import imports
 from pickleball_generate.inference.homes import home
 from pickleball_generate.inference.questions import Questions
 from pickleball_generate.inference.scopes import Scope, callee_name
@@ -88,7 +89,7 @@ class Program:
     def scope(self, module: str) -> Scope | None:
         """Give the body of a module with source."""
         if module not in self.loaded:
-            facts = self.environment.module(module) if self.has_source(module) else self._lowered(module)
+            facts = self.environment.parted(module) if self.has_source(module) else self._lowered(module)
             if facts is None:
                 return None
             self.loaded[module] = Scope(module, "module", facts, None, facts["file"])
@@ -171,7 +172,7 @@ class Program:
         if module not in self._exports:
             extension = self.environment.extension(module)
             classes = frozenset(extension.cython.classes) if extension is not None else frozenset[str]()
-            facts = self.environment.module(module)
+            facts = self.environment.parted(module)
             bound = frozenset(Scope(module, "module", facts, None, "").bound) if facts is not None else frozenset()
             self._exports[module] = classes | bound
         return self._exports[module]
@@ -413,13 +414,6 @@ class Program:
         if scope not in self._canonical:
             self._canonical[scope] = f"{home(scope)}{scope.dotted[len(scope.module) :]}"
         return self._canonical[scope]
-
-
-def imports(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The import statements of a body and of those inside it."""
-    yield from facts.get("imports", ())
-    for inner in (*facts.get("classes", ()), *facts.get("functions", ())):
-        yield from imports(inner)
 
 
 def is_stdlib_top(module: str) -> bool:

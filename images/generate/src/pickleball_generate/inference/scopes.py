@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pickleball_generate.facts.parts import CALLING, Facts, body, called_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Facts = dict[str, Any]
 PARTS = ("or", "tuple", "list", "set", "listof", "setof", "genof")
 PUTTING = frozenset({"append", "add", "extend", "insert"})  # methods that put their last argument into a container
 HANDING_ON = frozenset({"partial", "copy", "deepcopy"})  # calls that give what they are given, in a partial or a copy
@@ -20,7 +21,9 @@ class Scope:
     def __init__(self, module: str, kind: str, facts: Facts, parent: Scope | None, file: str) -> None:
         self.module = module
         self.kind = kind
-        self.facts = facts
+        self.head = facts  # without what stands in its body, where that is a part of its own
+        if "part" not in facts:
+            self.facts = facts
         self.parent = parent
         self.file = file
         self.name: str = facts.get("name", "") if parent is not None else ""
@@ -28,6 +31,16 @@ class Scope:
 
     def __repr__(self) -> str:
         return f"<{self.dotted}:{self.line}>"
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the source says of the body."""
+        return body(self.head, self.root.facts["parts"])
+
+    @property
+    def _nesting(self) -> Facts:
+        """The facts, where classes or functions may stand in the body."""
+        return self.facts if self.head.get("inner", True) else {}
 
     @cached_property
     def dotted(self) -> str:
@@ -56,12 +69,12 @@ class Scope:
     @cached_property
     def classes(self) -> list[Scope]:
         """The classes that stand in this body."""
-        return [Scope(self.module, "class", c, self, self.file) for c in self.facts.get("classes", ())]
+        return [Scope(self.module, "class", c, self, self.file) for c in self._nesting.get("classes", ())]
 
     @cached_property
     def functions(self) -> list[Scope]:
         """The functions that stand in this body."""
-        return [Scope(self.module, "function", f, self, self.file) for f in self.facts.get("functions", ())]
+        return [Scope(self.module, "function", f, self, self.file) for f in self._nesting.get("functions", ())]
 
     @cached_property
     def inside(self) -> list[Scope]:
@@ -109,7 +122,7 @@ class Scope:
     @cached_property
     def encloses(self) -> bool:
         """Whether this is a function in whose body classes or functions stand."""
-        return self.kind == "function" and bool(self.facts.get("classes") or self.facts.get("functions"))
+        return self.kind == "function" and bool(self._nesting.get("classes") or self._nesting.get("functions"))
 
     @property
     def root(self) -> Scope:
@@ -183,7 +196,9 @@ class Scope:
     @cached_property
     def called(self) -> frozenset[str]:
         """What the statements of the body call; those inside functions and classes in it are not its own."""
-        return frozenset(called_in([self.facts.get(kind, ()) for kind in ("assigns", "calls", "returns", "reach")]))
+        if "part" in self.head:
+            return frozenset(self.head["called"])
+        return frozenset(called_in([self.facts.get(kind, ()) for kind in CALLING]))
 
     @cached_property
     def stars(self) -> list[Facts]:
@@ -223,7 +238,7 @@ class Scope:
 
     def decorators(self) -> list[Any]:
         """The decorators, outermost first."""
-        return list(self.facts.get("decorators", ()))
+        return list(self.head.get("decorators", ()))
 
     def decorated_by(self, *names: str) -> bool:
         """Tell whether a decorator ends in one of these names."""
@@ -231,7 +246,7 @@ class Scope:
 
     @cached_property
     def _decorator_names(self) -> frozenset[str]:
-        return frozenset(callee_name(d).rpartition(".")[2] for d in self.facts.get("decorators", ()))
+        return frozenset(callee_name(d).rpartition(".")[2] for d in self.head.get("decorators", ()))
 
     @cached_property
     def is_abstract(self) -> bool:
@@ -300,20 +315,6 @@ def callee_name(expression: object) -> str:
     if isinstance(expression, dict) and "call" in expression:
         expression = expression["call"]
     return expression if isinstance(expression, str) else ""
-
-
-def called_in(facts: object) -> set[str]:
-    """Name what expressions call, and those inside them."""
-    waiting: list[Any] = [facts] if isinstance(facts, (dict, list)) else []
-    found: set[str] = set()
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, dict):
-            if isinstance(name := current["call"] if "call" in current else current.get("f"), str):
-                found.add(name)
-            current = current.values()
-        waiting += [inner for inner in current if inner.__class__ is dict or inner.__class__ is list]
-    return found - {""}
 
 
 def _statements(facts: Facts) -> Iterator[tuple[str, Facts]]:
