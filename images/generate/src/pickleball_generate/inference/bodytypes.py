@@ -30,7 +30,7 @@ class Types:
         self.program = graph.program
         self.site = site
         self.out = Reached()
-        self._locals: dict[tuple[str, int], list[Value]] = {}
+        self._known: dict[tuple[str, int], list[Value]] = {}  # of names, by how many others were followed before
         self.line = site.function.line  # of the statement that is read
         params = site.function.facts.get("params", ())
         bound = site.cls is not None and not site.function.decorated_by("staticmethod")
@@ -63,12 +63,14 @@ class Types:
         return []
 
     def _named(self, name: str, depth: int) -> list[Value]:
-        first, *rest = name.split(".")
-        found = self._locals.get((first, depth))
+        found = self._known.get((name, depth))
         if found is None:
-            found = self._locals[first, depth] = self._local(first, depth)
-        for part in rest:
-            found = [w for v in found for w in self._read(v, part)]
+            owner, dot, part = name.rpartition(".")
+            if dot:
+                found = [w for v in self._named(owner, depth) for w in self._read(v, part)]
+            else:
+                found = self._local(name, depth)
+            self._known[name, depth] = found
         return found
 
     def _read(self, value: Value, name: str) -> list[Value]:

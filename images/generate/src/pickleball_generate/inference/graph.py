@@ -75,12 +75,6 @@ class Variable:
             self.watchers = [*(self.watchers or ()), *other.watchers]
         other.targets, other.watchers, other.held = None, None, 0
 
-    def because(self, origin: Variable | int, statement: Statement | None, rule: str) -> None:
-        """Note where values come from."""
-        if self.why is None:
-            self.why = []
-        self.why.append((origin, statement, rule))
-
 
 class Graph:
     """Variables and what connects them."""
@@ -156,7 +150,10 @@ class Graph:
         bit = self._bits.get(value) or self.bit(value)
         root = variable if variable.into is variable else variable.root
         if not root.held & bit:
-            variable.because(bit, self.current, rule)
+            if variable.why is None:
+                variable.why = [(bit, self.current, rule)]
+            else:
+                variable.why.append((bit, self.current, rule))
             self._receive(root, bit)
 
     def flow(self, source: Variable, target: Variable, rule: str = "") -> None:
@@ -168,26 +165,34 @@ class Graph:
         if source is target or source is self.nothing:
             return
         if source.targets is None:
-            source.targets = {}
+            source.targets = {target: None}
+            self._sources[source] = None
         elif target in source.targets:
             return
-        self._sources[source] = None
-        source.targets[target] = None
-        target.because(source, self.current, rule)
+        else:
+            source.targets[target] = None
+        if target.why is None:
+            target.why = [(source, self.current, rule)]
+        else:
+            target.why.append((source, self.current, rule))
         if source.held:
             self._receive(target, source.held & ~source.flowing if source.flowing else source.held)
 
     def watch(self, source: Variable, see: See) -> None:
         """Show each value of a variable once."""
-        source = source.root
+        if source.into is not source:
+            source = source.root
         if source is self.nothing:
             return
         if source.watchers is None:
-            source.watchers = []
-        source.watchers.append((self.current, see))
-        shown = source.held & ~source.flowing & ~source.unseen
+            source.watchers = [(self.current, see)]
+        else:
+            source.watchers.append((self.current, see))
+        shown = source.held
+        if source.flowing or source.unseen:
+            shown &= ~(source.flowing | source.unseen)
         if shown:
-            self.later(partial(self._show, see, shown), self.current)
+            self._queue.append((self.current, partial(self._show, see, shown)))
 
     def later(self, task: Callable[[], None], statement: Statement | None) -> None:
         """Queue a task on behalf of a statement."""

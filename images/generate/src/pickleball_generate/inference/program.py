@@ -52,6 +52,7 @@ class Program:
         self._hides_names: dict[str, bool] = {}
         self._exports: dict[str, frozenset[str]] = {}
         self._methods: dict[tuple[Scope, str, Scope | None], tuple[Scope, Scope] | None] = {}
+        self.plain: dict[Scope, bool] = {}  # kept by signatures.py
         self.definitions_called: dict[Scope, list[Value]] = {}  # kept by construction.py
 
     # Modules

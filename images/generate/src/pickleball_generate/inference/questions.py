@@ -28,12 +28,14 @@ class Questions(Generic[Answer]):
 
     def __call__(self, *question: str) -> list[Answer]:
         """Give the answer to a question."""
+        known = self._known.get(question)
+        if known is not None:
+            if question in self._lacking:
+                self._back = min(self._back, self._lacking[question])
+            return known
         if question in self._open:
             self._back = min(self._back, self._open[question])
             return []
-        if question in self._known:
-            self._back = min(self._back, self._lacking.get(question, WHOLE))
-            return self._known[question]
         number, outer, before = len(self._open), self._back, len(self._lacking)
         self._open[question], self._back = number, WHOLE
         try:

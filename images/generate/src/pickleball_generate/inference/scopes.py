@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pickleball_generate.facts.parts import CALLING, Facts, body, called_in
 
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 PARTS = ("or", "tuple", "list", "set", "listof", "setof", "genof")
 PUTTING = frozenset({"append", "add", "extend", "insert"})  # methods that put their last argument into a container
 HANDING_ON = frozenset({"partial", "copy", "deepcopy"})  # calls that give what they are given, in a partial or a copy
+
+
+class Parameters(NamedTuple):
+    """What a function takes: by position, by name only, whichever; with defaults; more by position, more by name."""
+
+    places: list[str]
+    only_named: list[str]
+    names: set[str]
+    defaults: set[str]
+    more: bool
+    named: bool
 
 
 class Scope:
@@ -64,6 +75,20 @@ class Scope:
             item["v"]
             for item in stored
             if params and item["to"].startswith(f"{params[0]}.") and item.get("v") in params[1:]
+        )
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The parameters of a function."""
+        params = self.facts.get("params", ())
+        kinds = {param.get("k") for param in params}
+        return Parameters(
+            [param["n"] for param in params if param.get("k") is None],
+            [param["n"] for param in params if param.get("k") == "kw"],
+            {param["n"] for param in params},
+            {param["n"] for param in params if "d" in param},
+            "*" in kinds,
+            "**" in kinds,
         )
 
     @cached_property

@@ -29,21 +29,26 @@ def cannot_take(function: Scope, given: int, named: set[str], missing: int = 0, 
     """
     if function.name in IMPLICIT or not is_plain(function, program):
         return False
-    params = function.facts.get("params", ())
-    kinds = {param.get("k") for param in params}
-    places = [param for param in params if param.get("k") is None]
-    if "*" not in kinds and given > len(places):
+    takes = function.parameters
+    if not takes.more and given > len(takes.places):
         return True
-    if "**" not in kinds and not named <= {param["n"] for param in params}:
+    if not takes.named and not named <= takes.names:
         return True
-    given += missing
-    needed = [param for param in (*places[given:], *(p for p in params if p.get("k") == "kw")) if "d" not in param]
-    return any(param["n"] not in named for param in needed)
+    needed = (*takes.places[given + missing :], *takes.only_named)
+    return any(name not in named for name in needed if name not in takes.defaults)
 
 
 def is_plain(function: Scope, program: Program | None = None) -> bool:
     """Tell whether a function has the parameters that its definition shows; decorators are read with a program."""
-    for each in function.decorators():
+    if program is None or not function.head.get("decorators"):
+        return _is_plain(function, program)
+    if function not in program.plain:
+        program.plain[function] = _is_plain(function, program)
+    return program.plain[function]
+
+
+def _is_plain(function: Scope, program: Program | None) -> bool:
+    for each in function.head.get("decorators", ()):
         kept = callee_name(each).rpartition(".")[2] in KEEPING
         if not kept and (program is None or not hands_back(program, function, each)):
             return False
