@@ -274,6 +274,51 @@ def test_refusals_say_the_place_in_the_whole_pickle(tmp_path: Path) -> None:
     )
 
 
+def test_what_runs_meanwhile_finds_the_file_behind_the_pickle(tmp_path: Path) -> None:
+    """Another load of the same file gives the next pickle, before a long literal and after it."""
+    run(
+        tmp_path,
+        """
+        seen = []
+        stream = b"\\x80\\x04" + call(long(BIG)) + call(b"N") + b"\\x86."
+        with open(written(stream, b"K\\x01.", b"K\\x02."), "rb") as file:
+            changes += [lambda: seen.append(pickle.load(file)), lambda: seen.append(file.tell())]
+            pickle.load(file)
+            assert seen == [len(stream), 1], seen
+            assert pickle.load(file) == 2
+        with open(written(stream), "rb") as file:
+            changes += [file.close, lambda: None]
+            pickle.load(file)
+            assert file.closed
+        """,
+    )
+
+
+def test_a_refusal_reads_no_holes_of_a_file(tmp_path: Path) -> None:
+    """A file that seems to have a terabyte is refused at once: its record has no digest."""
+    run(
+        tmp_path,
+        """
+        import os, time
+        size = 1 << 40
+        head = b"\\x80\\x05\\x8e" + size.to_bytes(8, "little")
+        with open(written(head), "r+b") as file:
+            os.truncate(path, len(head) + size)
+            file.seek(len(head) + size)
+            file.write(b".")
+        begun = time.process_time()
+        with open(path, "rb") as file:
+            try:
+                pickle.load(file)
+            except pickle.UnpicklingError as error:
+                assert "long" in str(error), error
+            else:
+                raise SystemExit("it was loaded")
+        assert time.process_time() - begun < 2
+        """,
+    )
+
+
 def test_what_is_malformed_before_a_long_literal_is_told_as_of_a_pickle_in_memory(tmp_path: Path) -> None:
     """The error, and in an audit what stock loads, are the same; the next pickle is looked for where stock would."""
     run(

@@ -278,11 +278,7 @@ class Loader:
         if data[start] == _PROTO:  # names are looked up by it
             self._proxy.current = Replay(data[start : start + 2] + b"N.")
             self._engine.load()
-        try:
-            return quick.make(data, start, end, imports.find, tape.gaps)
-        finally:
-            if tape.gaps is not None:
-                tape.finish()  # reading them has moved the file's position
+        return quick.make(data, start, end, imports.find, tape.gaps)
 
     def _run_judged(self, imports: _Imports, tape: Tape, owner: Unpickler | None) -> Any:
         """Have stock load what was judged."""

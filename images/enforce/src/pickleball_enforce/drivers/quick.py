@@ -64,7 +64,7 @@ def load(
     """Load a pickle; give the object and where the pickle ends, or None when the long way has to be taken.
 
     `leave` is told where it ends before anything of it runs; what is nothing but data runs nothing. `gaps` reads what
-    the content leaves out; `leave` is told again after it.
+    the content leaves out.
     """
     enforcement = lookup.current()
     policy = enforcement.policy
@@ -88,11 +88,7 @@ def load(
     end, stream, expecting = found
     leave(end)
     if stream is None:
-        try:
-            made = make(content, start, end, expecting, gaps)
-        finally:
-            if gaps is not None:
-                leave(end)
+        made = make(content, start, end, expecting, gaps)
         if made is None:
             raise RuntimeError("the judged pickle has other opcodes than before")
         return made[0], end

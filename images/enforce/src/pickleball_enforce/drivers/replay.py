@@ -59,9 +59,12 @@ class Gaps:
         self._file = file
 
     def readinto(self, number: int, buffer: Any) -> int:
-        """Fill a buffer with one of them; say how many bytes were there."""
+        """Fill a buffer with one of them, and leave the file where it was; say how many bytes were there."""
+        position = self._file.tell()
         with buffer:  # a traceback would hold it longer than the object whose memory it is
-            return _fill(self._file, self._gaps[number].offset, buffer)
+            count = _fill(self._file, self._gaps[number].offset, buffer)
+        self._file.seek(position)
+        return count
 
 
 class SplicedReplay:
