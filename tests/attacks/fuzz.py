@@ -21,7 +21,7 @@ from pathlib import Path
 
 MEMORY = 4 << 30  # bytes of address space: what goes beyond fails
 _TOLD = 50_000
-_FOLLOWED = 4  # of so many streams one is loaded by unpicklers in Python, too
+_FOLLOWED = 12  # of so many streams one is loaded by unpicklers in Python, too, which takes three times as long
 
 
 def fuzz(count: int, first: int, keep: Path) -> int:
