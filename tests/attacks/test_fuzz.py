@@ -124,6 +124,11 @@ def test_the_documentation_lists_what_is_stricter_than_stock() -> None:
     assert all(f"| {reason} |" in page for reason in STRICTER)
 
 
+def test_names_that_pickletools_cannot_read_are_no_gap() -> None:
+    """A module's name may end in a backslash."""
+    assert check(b"crecorde\\\ncalled\nq\x00.") == "loaded"
+
+
 def test_parts_of_a_run_try_all_streams(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Each part tells what it has tried."""
     assert fuzz_at_once(41, 7, tmp_path, 2) == 0
