@@ -279,10 +279,24 @@ class Graph:
 
     def _propagate(self, variable: Variable) -> None:
         new, variable.flowing = variable.flowing, 0
-        if variable.targets:
-            self._copied += len(variable.targets)
-            for target in variable.targets:
-                self._receive(target, new)
+        if targets := variable.targets:
+            self._copied += len(targets)
+            growing = self._growing
+            for each in targets:
+                target = each if each.into is each else each.root
+                there = new & target.held
+                if there == new:
+                    continue
+                if not target.held:
+                    self._receive(target, new)
+                    continue
+                more = new ^ there
+                target.held |= more
+                if target.flowing:
+                    target.flowing |= more
+                else:
+                    growing.append(target)
+                    target.flowing = more
         if variable.watchers:
             if variable.unseen:
                 variable.unseen |= new

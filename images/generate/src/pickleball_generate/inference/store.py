@@ -212,10 +212,12 @@ class Store(Graph):
 
     def _inside(self, boxes: Iterable[Value]) -> dict[Value, int]:
         """Give the containers that some hold, as bits; those left out that lead to no cycle."""
-        found = dict.fromkeys(boxes, 0)
-        for box in found:
+        found: dict[Value, int] = {}
+        for box in boxes:
+            held = 0
             for field in self._stored[box].values():
-                found[box] |= field.root.held
+                held |= field.held if field.into is field else field.root.held
+            found[box] = held
         before = 0
         while len(found) != before:
             before = len(found)
