@@ -111,7 +111,7 @@ class Environment:
                 self._modules[name] = None
                 continue
             self.used.add(package.name)
-            key = self._typed.get(name) or self._contents(package)[file]
+            key = self._typed.get(name) or (self._contents(package)[file] if keep else digest_of(package.path(file)))
             content = self.store.get(key)
             if content is None:
                 key = self._typed.get(name) or digest_of(package.path(file))  # as it is when Joern reads it
