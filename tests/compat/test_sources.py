@@ -209,6 +209,36 @@ def test_a_file_of_many_pickles_is_read_in_time(enforced: Enforced) -> None:
     """)
 
 
+def test_a_file_that_is_read_at_once_gives_one_pickle_after_the_other(enforced: Enforced) -> None:
+    """Whatever follows a long pickle is left for the next load; one that is malformed ends as in memory."""
+    enforced("""
+        import io, pickle
+        long = list(range(40_000))
+        for protocol in (1, 2, 3, 4):
+            data = pickle.dumps(long, protocol)
+            assert len(data) > 1 << 16
+            content = data * 2 + pickle.dumps([2], 4)
+            with open("long", "wb") as file:
+                file.write(content)
+            for kind in (pickle.load, lambda file: pickle.Unpickler(file).load()):
+                with open("long", "rb") as file:
+                    assert kind(file) == long and file.tell() == len(data)
+                    assert kind(file) == long and file.tell() == 2 * len(data)
+                    assert kind(file) == [2] and file.tell() == len(content)
+            wrong = data[:70_000] + b"\\xff" * 20 + data[70_020:] + content
+            with open("wrong", "wb") as file:
+                file.write(wrong)
+            told = []
+            for file in (io.BytesIO(wrong), open("wrong", "rb")):
+                with file:
+                    try:
+                        pickle.load(file)
+                    except pickle.UnpicklingError as error:
+                        told.append((type(error), str(error), file.tell()))
+            assert len(told) == 2 and told[0] == told[1], told
+    """)
+
+
 def test_a_file_that_is_no_pickle_is_not_read_to_its_end(enforced: Enforced) -> None:
     """A file with holes may be longer than any memory: nothing behind the first wrong byte is read."""
     enforced("""

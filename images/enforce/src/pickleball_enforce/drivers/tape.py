@@ -157,6 +157,8 @@ class FileTape:
             self._lean = verifier.lean if last else _nothing
             self._data = self._data[: verdict.end - self._left_out]  # what was read beyond it is none of it
         self._end = _end_of(verdict, self._data, gaps=self._gaps)
+        if not self._gaps:
+            self._data = self._data[: self._end]
         self.finish()
         return verdict
 
@@ -191,24 +193,31 @@ class FileTape:
                 looked, stopped = engine.scan(window, looked, known=True)
                 if stopped:
                     break
-            longer = self._read_longer(window, kept, missing(window[position:]))
+            longer, whole = self._read_longer(window, kept, missing(window[position:]))
             if len(longer) <= len(window):
                 position = len(window)
                 break
             window = longer
+            if whole and window[-1] == _STOP:  # who judges it finds where the first pickle of it ends
+                position = len(window)
+                break
         if position < len(window) and window[position - 1] == _STOP:
             window = window[:position]
         return b"".join([*parts, window]) if parts else window
 
-    def _read_longer(self, window: bytes, kept: int, missing: int) -> bytes:
-        """Read again what was read behind so many bytes, and what follows, into one place: then nothing is copied."""
+    def _read_longer(self, window: bytes, kept: int, missing: int) -> tuple[bytes, bool]:
+        """Read again what was read behind so many bytes, and what follows, into one place: then nothing is copied.
+
+        Give that, and whether it is all that the file has.
+        """
         start = self._start + kept + self._left_out
         more = max(missing, min(_GROWTH * len(window), _LARGEST_CHUNK), len(window), 0 if self._start else _FIRST)
         left = self._file.seek(0, io.SEEK_END) - start
         self._file.seek(start)
         if left > len(window):
-            return self._read_fully(min(len(window) + more, left))
-        return self._read(len(window)) + self._read(_CHUNK)  # what has no size may go on
+            found = self._read_fully(min(len(window) + more, left))
+            return found, len(found) == left
+        return self._read(len(window)) + self._read(_CHUNK), False  # what has no size may go on
 
     def _read_fully(self, size: int) -> bytes:
         """Read so many bytes, of which the system gives two gigabytes at once."""
