@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
-import itertools
 import random
 import resource
 import subprocess
@@ -62,10 +61,10 @@ def fuzz_at_once(count: int, first: int, keep: Path, processes: int) -> int:
         subprocess.Popen(
             [sys.executable, "-m", __spec__.name, f"--count={end - start}", f"--first={start}", f"--keep={keep}"]
         )
-        for start, end in itertools.pairwise(bounds)
+        for start, end in zip(bounds, bounds[1:])  # noqa: B905, RUF007 - Python 3.9
     ]
     codes = [part.wait() for part in parts]
-    for start, code in zip(bounds, codes, strict=False):
+    for start, code in zip(bounds, codes):  # noqa: B905 - Python 3.9
         if code:
             sys.stdout.write(f"the part from seed {start} has ended with exit code {code}\n")
     return sum(map(bool, codes))
