@@ -34,6 +34,11 @@ impl Puts {
         self.count = count;
     }
 
+    /// Gives which entries were got, a bit for each, if all were put there in order.
+    pub fn take(&mut self) -> Option<Vec<u64>> {
+        self.noting.then(|| std::mem::take(self).got)
+    }
+
     /// Notes nothing more: the pickle is not of the plain kind.
     pub fn give_up(&mut self) {
         *self = Puts::default();

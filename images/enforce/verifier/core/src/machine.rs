@@ -6,7 +6,7 @@ use crate::memory::ContainerKind;
 use crate::opcode::HIGHEST_PROTOCOL;
 use crate::report::{Halt, Obligation, Violation, say};
 use crate::tag::{Sort, Tag};
-use crate::verifier::{Verdict, Verifier};
+use crate::verifier::{Lacking, Verdict, Verifier};
 
 pub type Step<T = ()> = Result<T, Box<Halt>>;
 pub type Room = (Vec<Tag>, Vec<usize>);
@@ -218,6 +218,7 @@ impl<'a> Machine<'a> {
             b'b' => self.step_build(),
             b'R' => self.step_call(),
             0x81 => {
+                self.lack()?;
                 let (args, class) = (self.pop()?, self.pop()?);
                 let made = self.new_object(class, args, None)?;
                 self.push(made)
@@ -240,7 +241,21 @@ impl<'a> Machine<'a> {
         self.build(target, state)
     }
 
+    /// Notes an opcode that the builder lacks.
+    fn lack(&mut self) -> Step {
+        if self.v.lacking == Lacking::Ends {
+            return Err(Box::new(Halt::Interrupted));
+        }
+        self.v.lacking = Lacking::Seen;
+        Ok(())
+    }
+
     fn step_rare(&mut self, code: u8) -> Step {
+        match code {
+            b'0' | b'1' | b'2' | b'.' | b'c' | b'B' | 0x8a | 0x8d | 0x8e | 0x93 | 0x95 | 0x96 => {}
+            0x80 if self.pos == self.start + 1 => {}
+            _ => self.lack()?,
+        }
         match code {
             b'0' => self.pop_any(),
             b'1' => {

@@ -27,6 +27,11 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// What the judgement of a pickle told that ends there: which entries of an ordered memo were got.
+    pub(crate) fn of_judged(end: usize, got: Option<Vec<u64>>) -> Survey {
+        Survey { end, ordered: got.is_some(), encodes: false, left_out: 0, got: got.unwrap_or_default() }
+    }
+
     /// Whether no get names the entry of an ordered memo.
     #[inline(always)]
     #[must_use]

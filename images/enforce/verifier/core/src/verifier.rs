@@ -9,6 +9,7 @@ use crate::lean::{Lean, Puts};
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::report::{Halt, Malformed, Obligation, Violation};
+use crate::survey::Survey;
 use crate::tag::{Sort, Tag};
 use crate::{Host, Import, Interrupted, Settings, Tables};
 
@@ -105,6 +106,19 @@ pub struct Shape {
     pub text: Vec<u8>,
     /// Indexes for [`Verifier::import`].
     pub imports: Vec<usize>,
+    /// What a look at each of its opcodes would tell; None where the builder lacks some of them.
+    pub survey: Option<Survey>,
+}
+
+/// Opcodes of a pickle that the builder lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    /// None has been seen, or nobody asks.
+    #[default]
+    Unseen,
+    Seen,
+    /// The first one ends the judgement.
+    Ends,
 }
 
 /// Judges the pickles of one Unpickler.
@@ -118,6 +132,7 @@ pub struct Verifier {
     pub(crate) identified: u64,
     pub(crate) memo_span: u64,
     pub(crate) at: u64,
+    pub(crate) lacking: Lacking,
     needs: Vec<usize>,
     stack: Vec<Tag>,
     marks: Vec<usize>,
@@ -136,6 +151,7 @@ impl Verifier {
             identified: 0,
             memo_span: 0,
             at: 0,
+            lacking: Lacking::default(),
             needs: Vec::new(),
             stack: Vec::new(),
             marks: Vec::new(),
@@ -171,13 +187,27 @@ impl Verifier {
 
     /// Judges one pickle from `start` on that is loaded once, when it is clean and asks nothing of a driver but the checks of
     /// its imports. Its imports are there until the next load, or until `reset`. `gaps` as for `verify`.
-    pub fn shape(&mut self, host: &mut dyn Host, data: &[u8], gaps: &[(usize, u64)], start: usize) -> Option<Shape> {
-        let found = self.run(host, (data, gaps), start, true).ok()?;
+    ///
+    /// Where it is longer than `longest` and has opcodes that the builder lacks, it is not judged to its end.
+    pub fn shape(
+        &mut self,
+        host: &mut dyn Host,
+        data: &[u8],
+        gaps: &[(usize, u64)],
+        start: usize,
+        longest: usize,
+    ) -> Option<Shape> {
+        self.lacking = if data.len() - start > longest { Lacking::Ends } else { Lacking::Unseen };
+        let found = self.run(host, (data, gaps), start, true);
+        let lacking = std::mem::take(&mut self.lacking);
+        let found = found.ok()?;
         if !found.is_clean() || self.identified != 0 || !found.late.is_empty() {
             return None;
         }
         let text = self.shape_of(&found.imports)?;
-        Some(Shape { end: found.end, text, imports: found.imports })
+        let whole = gaps.is_empty() && lacking != Lacking::Seen;
+        let survey = whole.then(|| Survey::of_judged(found.end as usize, self.puts.take()));
+        Some(Shape { end: found.end, text, imports: found.imports, survey })
     }
 
     /// Gives a pickle that loads as the one between these places, which was judged last and is loaded once, and sooner.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pickleball_verifier::{Decision, Form, Host, Interrupted, Name, Settings, Tables, Texts, Verdict, Verifier};
+use pickleball_verifier::{
+    Decision, Form, Host, Interrupted, Name, Settings, Tables, Texts, Verdict, Verifier, survey,
+};
 
 /// A Python without tables of old names and without extension codes.
 struct Bare;
@@ -142,4 +144,51 @@ fn no_stream_makes_it_panic() {
         clean += usize::from(judge(&mut verifier(&["a.B"], &["a.f"]), &stream).is_clean());
     }
     assert!(clean > 1000, "{clean}");
+}
+
+/// Judges a stream that is loaded once, where one that is longer than `longest` must have the builder's opcodes only.
+fn shape(stream: &[u8], longest: usize) -> Option<pickleball_verifier::Shape> {
+    verifier(&["m.C"], &["m.f"]).shape(&mut Bare, stream, &[], 0, longest)
+}
+
+#[test]
+fn a_judgement_tells_what_a_look_at_each_opcode_tells() {
+    for stream in [
+        &b"cm\nf\n)R."[..],
+        b"\x80\x04\x8c\x01m\x94\x8c\x01f\x94\x93\x94K\x01\x85\x94R\x94h\x02)R\x86.",
+        b"\x80\x02cm\nf\nq\x00)Rq\x01}q\x02X\x01\0\0\0xq\x03h\x03sb.",
+        b"\x80\x02cm\nf\nq\x05)R0h\x05.",
+        b"\x80\x02cm\nf\nq\x00q\x000h\x00.",
+        b"\x80\x04\x95\x09\0\0\0\0\0\0\0cm\nf\n)R\x94.",
+        b"cm\nf\n)R.behind it",
+    ] {
+        let (judged, seen) = (shape(stream, 0).expect("clean").survey.expect("ours"), survey(stream, 0, &[], true));
+        let seen = seen.expect("data and calls");
+        assert_eq!(
+            (judged.end, judged.ordered, judged.left_out),
+            (seen.end, seen.ordered, seen.left_out),
+            "{stream:?}"
+        );
+        let vain = |found: &pickleball_verifier::Survey| (0..200).map(|at| found.is_vain(at)).collect::<Vec<_>>();
+        assert!(!seen.ordered || vain(&judged) == vain(&seen), "{stream:?}");
+    }
+}
+
+#[test]
+fn what_the_builder_lacks_is_left_to_stock() {
+    let wide = [&b"cm\nf\n0\x8b\x01\x10\0\0"[..], &[0; 4097], b"."].concat();
+    for stream in [
+        &b"cm\nC\n)\x81."[..],
+        b"cm\nf\n0\x80\x02N.",
+        b"cm\nf\np0\n0g0\n.",
+        b"cm\nf\n0I1\n.",
+        b"cm\nf\n0U\x01x.",
+        b"(cm\nC\no.",
+        b"(im\nC\n.",
+        &wide,
+    ] {
+        assert!(survey(stream, 0, &[], true).is_none(), "{stream:?}");
+        assert!(shape(stream, stream.len()).is_some_and(|found| found.survey.is_none()), "{stream:?}");
+        assert!(shape(stream, stream.len() - 1).is_none(), "{stream:?}: it is not judged to its end");
+    }
 }

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyCFunction, PyDict, PyInt, PyModule};
 
 use crate::calls::Finder;
+use crate::held::Held;
 use crate::interpreter;
 use crate::made::{self, Object};
 use crate::quick::imports_by_itself;
@@ -29,6 +30,7 @@ const FRAME_WIDTH: usize = 8;
 const NOT_OPEN: usize = usize::MAX;
 const SHARED: usize = 2; // the widest text of one character of Latin-1: Python has one object for its bytes
 const LONGEST_OPEN: usize = 1 << 20; // items on the stack: a longer list is made of several parts
+const ROOMY: usize = 1 << 18; // bytes of a pickle whose stack has its room at once
 const MOST_HASHED: u64 = 1 << 16; // what keys may hold beside two for each byte: here it is counted by going there
 const SMALL: std::ops::Range<i64> = -5..257; // ints of which Python has one each
 
@@ -94,7 +96,7 @@ impl Builder {
         let mut building = Building::new(py, &data[..survey.end], start, &survey, self);
         building.gaps = gaps;
         match building.run() {
-            Ok(found) => Ok(Some((found, survey.end))),
+            Ok(found) => Ok(Some((found.into_object(), survey.end))),
             Err(Odd) => match PyErr::take(py) {
                 Some(error) => passed(py, error), // the long way meets it again, where it belongs
                 None => Ok(None),
@@ -125,7 +127,7 @@ impl Builder {
         building.find = Some(find);
         building.gaps = gaps;
         match building.run() {
-            Ok(found) => Ok(Some((found,))),
+            Ok(found) => Ok(Some((found.into_object(),))),
             Err(Odd) => Err(PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("the judged pickle is odd"))),
         }
     }
@@ -158,6 +160,12 @@ fn passed<T>(py: Python<'_>, error: PyErr) -> PyResult<Option<T>> {
     if error.is_instance_of::<PyException>(py) { Ok(None) } else { Err(error) }
 }
 
+/// How many items the stack of so many bytes gets room for. A stack that grows is copied, each time to new pages of memory;
+/// of room that is not used there are none.
+fn room_for(length: usize) -> usize {
+    if length < ROOMY { 0 } else { (length / 2).min(LONGEST_OPEN) }
+}
+
 pub struct Building<'a, 'py> {
     pub py: Python<'py>,
     pub data: &'a [u8],
@@ -166,11 +174,11 @@ pub struct Building<'a, 'py> {
     pub survey: &'a Survey,
     pub settings: &'a Settings,
     pub maker: &'a Builder,
-    pub stack: Vec<Object<'py>>,
+    pub stack: Vec<Held<'py>>,
     marks: Vec<Mark>,
     /// Where the items above the last mark begin.
     fence: usize,
-    pub memo: Vec<Option<Object<'py>>>,
+    pub memo: Vec<Option<Held<'py>>>,
     pub entries: usize,
     hash_cost: u64,
     /// Stands for `_codecs.encode`, which is no data: an object that nobody else has.
@@ -194,7 +202,7 @@ impl<'a, 'py> Building<'a, 'py> {
             survey,
             settings: &maker.settings,
             maker,
-            stack: Vec::new(),
+            stack: Vec::with_capacity(room_for(data.len() - start)),
             marks: Vec::new(),
             fence: 0,
             memo: Vec::new(),
@@ -208,14 +216,14 @@ impl<'a, 'py> Building<'a, 'py> {
         }
     }
 
-    fn run(&mut self) -> Step<Object<'py>> {
+    fn run(&mut self) -> Step<Held<'py>> {
         if self.survey.encodes {
             self.stand_in = Some(self.py.get_type::<PyAny>().call0().map_err(|_| Odd)?);
         }
         self.make()
     }
 
-    fn make(&mut self) -> Step<Object<'py>> {
+    fn make(&mut self) -> Step<Held<'py>> {
         loop {
             match self.byte()? {
                 b'K' => {
@@ -326,7 +334,7 @@ impl<'a, 'py> Building<'a, 'py> {
             }
             b'2' => {
                 let top = self.top()?.clone();
-                self.push(Some(top))
+                self.push_held(top)
             }
             0x8a => {
                 let bytes = self.counted::<1>()?;

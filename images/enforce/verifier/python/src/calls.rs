@@ -57,7 +57,7 @@ impl<'py> Building<'_, 'py> {
         if !name.is_exact_instance_of::<PyString>() || !module.is_exact_instance_of::<PyString>() {
             return self.fail("STACK_GLOBAL requires str");
         }
-        let found = self.find((module, name));
+        let found = self.find((module.into_object(), name.into_object()));
         let found = self.kept(found)?;
         self.push(Some(found))
     }
@@ -82,12 +82,12 @@ impl<'py> Building<'_, 'py> {
     #[inline]
     pub fn call(&mut self) -> Step {
         let (args, callee) = (self.pop()?, self.pop()?);
-        let Ok(args) = args.cast_into::<PyTuple>() else {
+        let Ok(given) = args.cast::<PyTuple>() else {
             return self.kept(Err(PyTypeError::new_err("argument list must be a tuple")));
         };
         let made = match callee.cast_exact::<Guard>() {
-            Ok(guard) => guard.get().call(&args),
-            Err(_) => callee.call1(&args),
+            Ok(guard) => guard.get().call(given),
+            Err(_) => callee.call1(given),
         };
         drop(args); // before what it made lies on the stack, as stock does
         let made = self.kept(made)?;
@@ -120,7 +120,7 @@ impl<'py> Building<'_, 'py> {
     #[cold]
     pub fn put_items_elsewhere(&mut self, target: &Object<'py>, start: usize) -> Step {
         for pair in self.stack[start..].chunks_exact(2) {
-            self.kept(target.set_item(&pair[0], &pair[1]))?;
+            self.kept(target.set_item(&*pair[0], &*pair[1]))?;
         }
         self.stack.truncate(start);
         Ok(())
@@ -142,7 +142,7 @@ impl<'py> Building<'_, 'py> {
         let add = target.getattr(intern!(self.py, "add"));
         let add = self.kept(add)?;
         for item in &self.stack[start..] {
-            self.kept(add.call1((item,)))?;
+            self.kept(add.call1((&**item,)))?;
         }
         self.stack.truncate(start);
         Ok(())

@@ -20,7 +20,7 @@ impl Building<'_, '_> {
     pub fn encode(&mut self) -> Step {
         let (args, callee) = (self.pop()?, self.pop()?);
         let args = args.cast_exact::<PyTuple>().map_err(|_| Odd)?;
-        let known = self.stand_in.as_ref().is_some_and(|encode| encode.is(&callee));
+        let known = self.stand_in.as_ref().is_some_and(|encode| encode.is(&*callee));
         if !known || args.len() != 2 || !is_latin1(&args.get_item(1).map_err(|_| Odd)?) {
             return Err(Odd);
         }

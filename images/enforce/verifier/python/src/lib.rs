@@ -6,6 +6,7 @@ mod encoding;
 mod following;
 mod guard;
 mod handlers;
+mod held;
 mod host;
 mod interpreter;
 mod latin1;
@@ -30,6 +31,7 @@ fn scan(data: &Bound<'_, PyBytes>, position: usize, frames: bool, known: bool) -
 
 #[pymodule]
 fn _verifier(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    held::learn(module.py());
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", option_env!("PICKLEBALL_SOURCES").unwrap_or_default())?; // the Makefile's RUST_KEY
     module.add_function(wrap_pyfunction!(scan, module)?)?;

@@ -9,6 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple, PyType};
 
+use crate::held::Held;
 use crate::latin1;
 
 const WRITE: std::ffi::c_int = 0x200; // PyBUF_WRITE, which PyO3 has for later Pythons only
@@ -172,7 +173,7 @@ pub fn frozenset<'py>(items: &Bound<'py, PyTuple>) -> Option<Object<'py>> {
 
 /// Makes a list of what lies on a stack from a place on, which is handed over.
 #[inline(always)]
-pub fn list<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyList>> {
+pub fn list<'py>(py: Python<'py>, stack: &mut Vec<Held<'py>>, start: usize) -> Option<Bound<'py, PyList>> {
     // SAFETY: the list has as many places as there are items, nobody else has it, and nothing of Python runs until all
     // are filled: PyList_SetItem takes a reference over and has nothing to give back. An exact list is a PyList.
     unsafe {
@@ -187,7 +188,7 @@ pub fn list<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) ->
 /// Makes a tuple of what lies on a stack from a place on, which is handed over. That of a few is made at once: what sets
 /// items looks at what was there before, and so waits for all that was written before, which may be an array.
 #[inline(always)]
-pub fn tuple<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
+pub fn tuple<'py>(py: Python<'py>, stack: &mut Vec<Held<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
     let items = &stack[start..];
     let at = |index: usize| items[index].as_ptr();
     // SAFETY: as many objects follow a number as it says, and the tuple has references of its own to them; an exact tuple
@@ -207,7 +208,7 @@ pub fn tuple<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -
     Some(made)
 }
 
-fn long_tuple<'py>(py: Python<'py>, stack: &mut Vec<Object<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
+fn long_tuple<'py>(py: Python<'py>, stack: &mut Vec<Held<'py>>, start: usize) -> Option<Bound<'py, PyTuple>> {
     // SAFETY: as for a list; the empty tuple, which others have too, is not written to.
     unsafe {
         let made = owned(py, ffi::PyTuple_New(stack[start..].len().cast_signed()))?;
@@ -261,14 +262,14 @@ pub fn fixed_method<'py>(class: &Bound<'py, PyType>, name: &Bound<'py, PyString>
 ///
 /// `give` takes the references over that it gets.
 #[inline(always)]
-unsafe fn hand_over(stack: &mut Vec<Object<'_>>, start: usize, give: impl Fn(ffi::Py_ssize_t, *mut ffi::PyObject)) {
+unsafe fn hand_over(stack: &mut Vec<Held<'_>>, start: usize, give: impl Fn(ffi::Py_ssize_t, *mut ffi::PyObject)) {
     let count = stack[start..].len();
     // SAFETY: these items lie behind the end from here on, so that nobody else drops them; none is read twice.
     unsafe {
         stack.set_len(start);
         let items = stack.as_ptr().add(start);
         for index in 0..count {
-            give(index.cast_signed(), items.add(index).read().into_ptr());
+            give(index.cast_signed(), items.add(index).read().into_object().into_ptr());
         }
     }
 }

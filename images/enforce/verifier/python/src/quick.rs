@@ -387,12 +387,13 @@ impl Gate {
         gaps: Vec<(usize, u64)>,
     ) -> PyResult<Option<Judged<'py>>> {
         let (py, data) = (content.py(), content.as_bytes());
-        let survey = survey(data, start, &gaps, true);
-        let by_us = survey.is_some();
-        if !by_us && (data.len() - start > SHORT || !gaps.is_empty()) {
+        let seen = if gaps.is_empty() { None } else { survey(data, start, &gaps, true) };
+        if seen.is_none() && !gaps.is_empty() {
             return Ok(None);
         }
-        let Some(shape) = verifier.shape(py, content, &gaps, start)? else { return Ok(None) };
+        let Some(mut shape) = verifier.shape(py, content, &gaps, start, SHORT)? else { return Ok(None) };
+        let survey = seen.or(shape.survey.take());
+        let by_us = survey.is_some();
         let end = match &survey {
             Some(survey) if survey.end as u64 + survey.left_out == shape.end => survey.end,
             Some(_) => return Ok(None),

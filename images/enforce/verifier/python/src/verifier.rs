@@ -171,17 +171,19 @@ impl Verifier {
     }
 
     /// Judges a pickle that is loaded once, from `start` on, by itself: `reset` has to come next, whatever this gives.
+    /// What is longer than `longest` is judged as far as the builder has its opcodes.
     pub fn shape(
         &mut self,
         py: Python<'_>,
         data: &Bound<'_, PyBytes>,
         gaps: &[(usize, u64)],
         start: usize,
+        longest: usize,
     ) -> PyResult<Option<Shape>> {
         check_start(data, start)?;
         let names = NAMES.get_or_try_init(py, || Names::find(py))?;
         let mut host = Asking { py, names, encoding: &self.encoding, errors: &self.errors, failure: None };
-        let shape = self.core.shape(&mut host, data.as_bytes(), gaps, start);
+        let shape = self.core.shape(&mut host, data.as_bytes(), gaps, start, longest);
         host.failure.map_or(Ok(shape), Err)
     }
 

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use super::{Building, FRAME, FRAME_WIDTH, LONGEST_OPEN, MOST_HASHED, NOT_OPEN, Odd, Step};
+use crate::held::Held;
 use crate::made::{self, Object};
 
 impl<'py> Building<'_, 'py> {
@@ -71,7 +72,7 @@ impl<'py> Building<'_, 'py> {
         }
         let item = self.pop()?;
         let list = self.top()?.cast_exact::<PyList>().map_err(|_| Odd)?;
-        let done = list.append(item);
+        let done = list.append(&*item);
         self.kept(done)
     }
 
@@ -100,7 +101,7 @@ impl<'py> Building<'_, 'py> {
 
     /// What lies right below a place.
     #[inline(always)]
-    pub fn top_below(&self, start: usize) -> Step<&Object<'py>> {
+    pub fn top_below(&self, start: usize) -> Step<&Held<'py>> {
         self.stack.get(self.fence..start).and_then(<[_]>::last).ok_or(Odd)
     }
 
@@ -121,7 +122,7 @@ impl<'py> Building<'_, 'py> {
             if self.find.is_none() {
                 charge(&pair[0], &mut hash_cost, bound, self.settings.max_hash_depth)?;
             }
-            let done = dict.set_item(&pair[0], &pair[1]);
+            let done = dict.set_item(&*pair[0], &*pair[1]);
             self.kept(done)?;
         }
         self.hash_cost = hash_cost;
@@ -142,7 +143,7 @@ impl<'py> Building<'_, 'py> {
             if self.find.is_none() {
                 charge(item, &mut hash_cost, bound, self.settings.max_hash_depth)?;
             }
-            self.kept(set.add(item))?;
+            self.kept(set.add(&**item))?;
         }
         self.hash_cost = hash_cost;
         self.stack.truncate(start);

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 use super::{Building, MEMOIZE, Mark, NOT_OPEN, Odd, Step};
+use crate::held::Held;
 use crate::made::Object;
 
 impl<'a, 'py> Building<'a, 'py> {
@@ -56,11 +57,18 @@ impl<'a, 'py> Building<'a, 'py> {
     #[inline(always)]
     pub fn push(&mut self, made: Option<Object<'py>>) -> Step {
         match made {
-            Some(made) if self.stack.len() < self.settings.max_depth || self.find.is_some() => {
-                self.stack.push(made);
-                Ok(())
-            }
-            _ => Err(Odd),
+            Some(made) => self.push_held(made.into()),
+            None => Err(Odd),
+        }
+    }
+
+    #[inline(always)]
+    pub fn push_held(&mut self, held: Held<'py>) -> Step {
+        if self.stack.len() < self.settings.max_depth || self.find.is_some() {
+            self.stack.push(held);
+            Ok(())
+        } else {
+            Err(Odd)
         }
     }
 
@@ -94,12 +102,12 @@ impl<'a, 'py> Building<'a, 'py> {
     }
 
     #[inline(always)]
-    pub fn pop(&mut self) -> Step<Object<'py>> {
+    pub fn pop(&mut self) -> Step<Held<'py>> {
         if self.stack.len() > self.fence { self.stack.pop().ok_or(Odd) } else { Err(Odd) }
     }
 
     #[inline(always)]
-    pub fn top(&self) -> Step<&Object<'py>> {
+    pub fn top(&self) -> Step<&Held<'py>> {
         self.stack.get(self.fence..).and_then(<[_]>::last).ok_or(Odd)
     }
 
@@ -139,7 +147,7 @@ impl<'a, 'py> Building<'a, 'py> {
     #[inline(always)]
     pub(super) fn get(&mut self, index: usize) -> Step {
         let found = self.memo.get(index).and_then(Option::as_ref).ok_or(Odd)?.clone();
-        self.push(Some(found))
+        self.push_held(found)
     }
 
     #[inline(always)]
