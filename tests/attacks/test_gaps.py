@@ -61,6 +61,21 @@ def rewrite(place, data):
     with open(path, "r+b") as file:
         file.seek(place)
         file.write(data)
+class Raw(io.RawIOBase):
+    def __init__(self, act=None):
+        self.file, self.act = open(path, "rb", buffering=0), act
+    def readable(self):
+        return True
+    def seekable(self):
+        return True
+    def seek(self, *place):
+        return self.file.seek(*place)
+    def readinto(self, buffer):
+        if self.act and len(buffer) > 1 << 19:
+            return self.act()
+        return self.file.readinto(memoryview(buffer)[:70_001])
+def failing():
+    raise OSError("a bad disk")
 """
 
 
@@ -149,25 +164,10 @@ def test_readers_in_python_do_what_they_do_with_stock(tmp_path: Path) -> None:
     run(
         tmp_path,
         """
-        class Raw(io.RawIOBase):
-            def __init__(self, act=None):
-                self.file, self.act, self.before = open(path, "rb", buffering=0), act, 1
-            def readable(self):
-                return True
-            def seekable(self):
-                return True
-            def seek(self, *place):
-                return self.file.seek(*place)
-            def readinto(self, buffer):
-                if self.act and len(buffer) > 1 << 19:
-                    return self.act()
-                return self.file.readinto(memoryview(buffer)[:70_001])
         def nothing():
             return 0
         def not_now():
             return None
-        def failing():
-            raise OSError("a bad disk")
         def ending():
             raise KeyboardInterrupt
         def nested():
@@ -348,23 +348,10 @@ def test_what_failed_to_be_read_is_in_no_traceback(tmp_path: Path) -> None:
     run(
         tmp_path,
         """
-        class Raw(io.RawIOBase):
-            def __init__(self):
-                self.file = open(path, "rb", buffering=0)
-            def readable(self):
-                return True
-            def seekable(self):
-                return True
-            def seek(self, *place):
-                return self.file.seek(*place)
-            def readinto(self, buffer):
-                if len(buffer) > 1 << 19:
-                    raise OSError("a bad disk")
-                return self.file.readinto(buffer)
         for literal in (long(BIG), long(BIG, b"\\x96")):
             for odd in (b"", b"I1\\n0"):
                 written(b"\\x80\\x05" + odd + call(literal) + b".")
-                with io.BufferedReader(Raw()) as file:
+                with io.BufferedReader(Raw(failing)) as file:
                     try:
                         pickle.load(file)
                     except OSError as error:
