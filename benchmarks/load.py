@@ -19,9 +19,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks import debian
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -197,17 +200,24 @@ def verifier(python: str) -> None:
 def main() -> int:
     """Compare on each Python."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pythons", nargs="*", default=[sys.executable])
+    parser.add_argument("pythons", nargs="*", default=[sys.executable], help="`debian` stands for those of Debian")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    for python in options.pythons:
-        command = [python, "-c", "import sys; print(sys.version.split()[0])"]
-        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        print(f"Python {version.strip()} ({python})")
-        verifier(python)
-        starts(python)
-        loads(python, options.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.pythons:
+            for python in debian.launchers(Path(folder)) if name == "debian" else [name]:
+                bench(python, options.rounds)
     return 0
+
+
+def bench(python: str, rounds: int) -> None:
+    """Compare on one Python."""
+    command = [python, "-c", "import sys; print(sys.version.split()[0])"]
+    version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    print(f"Python {version.strip()} ({python})")
+    verifier(python)
+    starts(python)
+    loads(python, rounds)
 
 
 if __name__ == "__main__":
