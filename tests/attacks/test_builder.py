@@ -78,6 +78,7 @@ MORE_OR_ODD = [
     ENCODE + b"\x8c\x03\xe2\x82\xac" + LATIN1 + b"\x86R.", ENCODE + ENCODE + TEXT + LATIN1 + b"\x86R\x86.",
     ENCODE + ENCODE + LATIN1 + b"\x86R.", b"c_codecs\ndecode\n.", b"c_codecs\nencodeN.",
     b"\x8c\x07_codecs\x8c\x06encode\x93.",
+    b"](Ne(" + ENCODE + b"e(N.", b"](" + ENCODE + b"(N.", ENCODE + b"N.",  # it lies below the result
     b"cos\nsystem\n.", b"(ios\nsystem\n.", b"\x8c\x02os\x8c\x06system\x93.", b"N)R.", b"N)\x81.", b"N)}\x92.",
     b"NNb.", b"(No.", b"\x82\x01.", b"\x83\x01\x00.", b"\x84\x01\x00\x00\x00.", b"NQ.", b"Px\n.", b"\x97.",
     b"C\x01a\x98.", b"I1\n.", b"L1L\n.", b"F1.5\n.", b"S'a'\n.", b"Va\n.", b"T\x01\x00\x00\x00a.", b"U\x01a.",

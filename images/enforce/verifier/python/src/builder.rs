@@ -288,7 +288,7 @@ impl<'a, 'py> Building<'a, 'py> {
                 b'R' => self.encode()?,
                 b'b' => self.give_state()?,
                 b'.' => {
-                    self.check_data(self.stack.len().saturating_sub(1))?;
+                    self.check_data(0)?; // below the result may lie a list that is not made yet
                     return self.pop();
                 }
                 code => self.rare(code)?,
