@@ -111,6 +111,12 @@ def compare(sides: tuple[Side, Side], name: str, rounds: int, **asked: Any) -> R
     return Row(name, size, *best)
 
 
+def keep(rows: dict[str, list[Row]], row: Row | None) -> None:
+    """Keep what one sweep gave."""
+    if row is not None:
+        rows.setdefault(row.name, []).append(row)
+
+
 def merged(rows: list[Row]) -> Row:
     """Give what counts of all sweeps of one kind of data: the best times of both sides, of a copy the usual ones."""
     first = rows[0]
@@ -143,12 +149,10 @@ def loads(python: str, rounds: int) -> None:
             for protocol, source in asked:
                 name = f"{case}, protocol {protocol}, {source}" if protocol else case
                 row = compare(sides, name, rounds, case=case, protocol=protocol, source=source, collector=True)
-                if row is not None:
-                    found.setdefault(name, []).append(row)
+                keep(found, row)
             if case in DATA:
                 row = compare(sides, case, rounds, case=case, protocol=4, source="bytes", collector=False)
-                if row is not None:
-                    plain.setdefault(case, []).append(row)
+                keep(plain, row)
     rows = [merged(sweeps) for sweeps in found.values()]
     print(f"  {'load and young collection':38}{'size':>11}{'stock':>13}{'enforced':>13}{'ratio':>8}")
     for row in rows:
