@@ -158,7 +158,7 @@ fuzz-coverage: $(FUZZ_VENV)/.complete ## The same with streams that follow the c
 	PYTHONPATH=images/enforce/src $(FUZZ_VENV)/bin/python -m tests.attacks.fuzz --coverage --count $(COUNT) -max_len=400
 
 bench: setup ## Enforced loads beside stock ones, by the Pythons in PYTHONS (default: the project's own; debian: Debian's four, needs root).
-	@$(if $(filter debian,$(PYTHONS)),tools/host.sh image)
+	@$(if $(filter debian%,$(PYTHONS)),tools/host.sh image)
 	$(BIN)/python -m benchmarks.load $(PYTHONS)
 
 bench-generator: setup joern ## Time and memory of the generator over real libraries (ONLY=a,b MODES=cold,cached,cpg,whole).

@@ -1,6 +1,7 @@
-"""Debian's own Pythons for `make bench PYTHONS=debian`, run outside of their root file systems by their own loader.
+"""Debian's own Pythons for `make bench PYTHONS=debian`, or `debian3.11` for one.
 
-They are built with all optimisations, which is what most programs run on. tests/pythons makes their root file systems.
+They are built with all optimisations, which is what most programs run on, and run outside of their root file systems,
+by their own loader. tests/pythons makes these file systems.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tests.pythons import debian
 if TYPE_CHECKING:
     from pathlib import Path
 
+NAME = "debian"
 _LAUNCHER = """#!/bin/sh
 export PYTHONHOME={root}/usr PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{root}/packages"
 exec {loader} --library-path {libraries} {root}/usr/bin/python{version} "$@"
@@ -22,12 +24,14 @@ _FOLDERS = (f"lib/{_ARCHITECTURE}", f"usr/lib/{_ARCHITECTURE}")
 _LIBRARIES = (*_FOLDERS, f"{_FOLDERS[1]}/blas", f"{_FOLDERS[1]}/lapack")
 
 
-def launchers(folder: Path) -> list[str]:
-    """Write a program into a folder for each of these Pythons; give their paths.
+def launchers(name: str, folder: Path) -> list[str]:
+    """Give the paths of the Pythons that a name stands for; of `debian` and `debian3.11`, programs in a folder.
 
     Raises an ImageError where a root file system cannot be made.
     """
-    return [str(_launcher(version, folder)) for version in debian.VERSIONS]
+    asked = name.removeprefix(NAME)
+    chosen = [version for version in debian.VERSIONS if asked in {"", version}] if name.startswith(NAME) else []
+    return [str(_launcher(version, folder)) for version in chosen] or [name]
 
 
 def _launcher(version: str, folder: Path) -> Path:

@@ -1,10 +1,11 @@
 """Enforced loads beside stock ones: `make bench`, or `python -m benchmarks.load [PYTHON ...]`.
 
 For each Python and kind of data, two processes of it load the same pickles in turns, one enforced and one not. That
-comes a few times, in new processes, and the best of all rounds counts: each ratio is of two times of one run, in
-seconds of the processor. Of one large array, which is a copy, the median of more processes counts: where in memory a
-process lies decides up to a third of what a copy takes. A load is timed with the young collection that follows it.
-Beside that stand the verifier alone, loads of a few bytes, and the start of an interpreter.
+comes three times or more, in new processes, until two of them agree about the best time of each side, and the best
+counts: each ratio is of two times of one run, in seconds of the processor. Of one large array, which is a copy, the
+median of nine counts: where in memory a process lies decides up to a third of what a copy takes. A load is timed with
+the young collection that follows it. Beside that stand the verifier alone, loads of a few bytes, and the start of an
+interpreter.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ TINY = ("number", "dict", "ordered dict")
 STARTS = 40
 LARGE = 1 << 20
 ARRAY = "numpy array"
-ARRAYS = 9  # pairs of processes for it
-SWEEPS = 3  # what a heap looks like, and what else a machine does, is by chance: each kind of data comes so often
+SWEEPS = 3  # what a heap looks like, and what else a machine does, is by chance: each kind of data comes so often,
+MOST = 9  # and up to so often, until the best time of each row
+NEAR = 1.03  # was found twice: times that are no more apart count as the same
 ROUNDS = 3
+OFF = ", collector off"
 
 
 @dataclass
@@ -111,14 +114,36 @@ def compare(sides: tuple[Side, Side], name: str, rounds: int, **asked: Any) -> R
     return Row(name, size, *best)
 
 
-def keep(rows: dict[str, list[Row]], row: Row | None) -> None:
-    """Keep what one sweep gave."""
-    if row is not None:
-        rows.setdefault(row.name, []).append(row)
+def asked_of(case: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name the rows of a kind of data, with what to ask for each."""
+    if case == "tiny":
+        yield from ((f"a tiny {name}", {"protocol": name}) for name in TINY)
+    elif case in WHOLE:
+        yield case, {"protocol": 0, "source": "file", "collector": True}
+    else:
+        for protocol, source in itertools.product((2, 4, 5), ("bytes", "file")):
+            name = f"{case}, protocol {protocol}, {source}"
+            yield name, {"protocol": protocol, "source": source, "collector": True}
+        yield case + OFF, {"protocol": 4, "source": "bytes", "collector": False}
+
+
+def sweep(python: str, case: str, rounds: int, rows: dict[str, list[Row]]) -> None:
+    """Compare all rows of a kind of data in two new processes."""
+    with both(python) as sides:
+        for name, asked in asked_of(case):
+            row = compare(sides, name, rounds, case=case, **asked)
+            if row is not None:
+                rows.setdefault(name, []).append(row)
+
+
+def settled(rows: list[Row]) -> bool:
+    """Tell whether a second sweep gave the best time of each side again."""
+    sides = sorted(row.stock for row in rows), sorted(row.enforced for row in rows)
+    return all(second <= NEAR * best for best, second, *_ in sides)
 
 
 def merged(rows: list[Row]) -> Row:
-    """Give what counts of all sweeps of one kind of data: the best times of both sides, of a copy the usual ones."""
+    """Give what counts of all sweeps of a row: the best times of both sides, of a copy the usual ones."""
     first = rows[0]
     choose = statistics.median if first.name.startswith(ARRAY + ",") else min
     return Row(first.name, first.size, choose(row.stock for row in rows), choose(row.enforced for row in rows))
@@ -141,29 +166,22 @@ def summary(rows: Collection[Row]) -> str:
 
 def loads(python: str, rounds: int) -> None:
     """Compare the loads of one Python."""
-    found: dict[str, list[Row]] = {}
-    plain: dict[str, list[Row]] = {}
-    for case in [*(*DATA, *WHOLE) * SWEEPS, *[ARRAY] * (ARRAYS - SWEEPS)]:
-        asked = [(0, "file")] if case in WHOLE else itertools.product((2, 4, 5), ("bytes", "file"))
-        with both(python) as sides:
-            for protocol, source in asked:
-                name = f"{case}, protocol {protocol}, {source}" if protocol else case
-                row = compare(sides, name, rounds, case=case, protocol=protocol, source=source, collector=True)
-                keep(found, row)
-            if case in DATA:
-                row = compare(sides, case, rounds, case=case, protocol=4, source="bytes", collector=False)
-                keep(plain, row)
-    rows = [merged(sweeps) for sweeps in found.values()]
+    found: dict[str, dict[str, list[Row]]] = {case: {} for case in (*DATA, *WHOLE, "tiny")}
+    for done in range(MOST):
+        for case, sweeps in found.items():
+            if done < SWEEPS or case == ARRAY or not all(map(settled, sweeps.values())):
+                sweep(python, case, rounds, sweeps)
+    merged_rows = [merged(sweeps) for rows in found.values() for sweeps in rows.values()]
+    tiny = [row for row in merged_rows if not row.size]
+    off = [row for row in merged_rows if row.name.endswith(OFF)]
+    rows = [row for row in merged_rows if row not in tiny and row not in off]
     print(f"  {'load and young collection':38}{'size':>11}{'stock':>13}{'enforced':>13}{'ratio':>8}")
     for row in rows:
         show(row)
     print(f"  {summary(rows)}")
-    print(f"  collector off on both sides, protocol 4, bytes: {summary([*map(merged, plain.values())])}")
-    with both(python) as sides:
-        for name in TINY:
-            row = compare(sides, name, 3, case="tiny", protocol=name)
-            if row is not None:
-                print(f"  a tiny {name}: {row.stock * 1e6:.1f} us, enforced {row.enforced * 1e6:.1f} us")
+    print(f"  collector off on both sides, protocol 4, bytes: {summary(off)}")
+    for row in tiny:
+        print(f"  {row.name}: {row.stock * 1e6:.1f} us, enforced {row.enforced * 1e6:.1f} us")
 
 
 def start(python: str, program: str, folders: tuple[str, ...], policy: Path) -> list[float]:
@@ -204,12 +222,14 @@ def verifier(python: str) -> None:
 def main() -> int:
     """Compare on each Python."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pythons", nargs="*", default=[sys.executable], help="`debian` stands for those of Debian")
+    parser.add_argument(
+        "pythons", nargs="*", default=[sys.executable], help="`debian` stands for those of Debian, `debian3.11` for one"
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name in options.pythons:
-            for python in debian.launchers(Path(folder)) if name == "debian" else [name]:
+            for python in debian.launchers(name, Path(folder)):
                 bench(python, options.rounds)
     return 0
 

@@ -91,9 +91,9 @@ def _torch():
 class Worker:
     """Keeps what was made."""
 
-    def __init__(self, hooked):
+    def __init__(self, folder, hooked):
         self._hooked = hooked
-        self._folder = Path(tempfile.mkdtemp())
+        self._folder = folder
         self._made = {}
         self._allowed = []
 
@@ -192,10 +192,11 @@ def main():
         from pickleball_enforce.policy import Entry, Policy
 
         pickleball_enforce.install(Policy({"m": Entry(tuple(GLOBALS), tuple(REDUCES))}))
-    worker = Worker(hooked)
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(worker.answer(json.loads(line))) + "\n")
-        sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(Path(folder), hooked)
+        for line in sys.stdin:
+            sys.stdout.write(json.dumps(worker.answer(json.loads(line))) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from load_worker import _cases
 
 from pickleball_enforce import engine
 
-ROUNDS = 7
+ROUNDS = 40
 
 
 def main() -> None:
