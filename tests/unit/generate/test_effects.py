@@ -149,6 +149,83 @@ CASES = [
     Case("dict_of_a_module", "os.__dict__[state](1)", "unknown"),
     Case("mapped_parameter", "list(map(state, [1]))", "unknown"),
     Case("missing_package", "absent.run(state)", "unknown", top="import absent"),
+    Case("assigned", "self.part = state\n def __setattr__(self, k, v):\n  os.system(v)", "effects", "os.system"),
+    Case("assigned_in_the_base", "self.part = state", "effects", "os.system",
+         top="class Base:\n def __setattr__(self, k, v):\n  os.system(v)"),
+    Case("assigned_by_a_loop", "for self.part in state: pass\n def __setattr__(self, k, v):\n  os.system(v)", "effects",
+         "os.system"),
+    Case("assigned_by_a_name", "setattr(self, 'part', state)\n def __setattr__(self, k, v):\n  os.system(v)", "effects",
+         "os.system"),
+    Case("deleted", "del self.part\n def __delattr__(self, k):\n  os.remove(k)", "effects", "os.remove"),
+    Case("deleted_by_a_name", "delattr(self, state)\n def __delattr__(self, k):\n  os.remove(k)", "effects",
+         "os.remove"),
+    Case("not_deleted", "self.__dict__.update(state)\n def __delattr__(self, k):\n  os.remove(k)", "resolved"),
+    Case("setter", "self.part = state\n @property\n def part(self):\n  return 1\n @part.setter\n def part(self, v):\n"
+         "  os.system(v)", "effects", "os.system"),
+    Case("setter_of_any_name", "for k, v in state.items(): setattr(self, k, v)\n @property\n def part(self):\n"
+         "  return 1\n @part.setter\n def part(self, v):\n  os.system(v)", "effects", "os.system"),
+    Case("setter_of_another_name", "self.other = state\n @property\n def part(self):\n  return 1\n @part.setter\n"
+         " def part(self, v):\n  os.system(v)", "resolved"),
+    Case("setter_past_the_hook", "object.__setattr__(self, 'part', state)\n @property\n def part(self):\n  return 1\n"
+         " @part.setter\n def part(self, v):\n  os.system(v)", "effects", "os.system"),
+    Case("setter_behind_a_hook_that_hands_on", "pass\n def __setattr__(self, k, v):\n  super().__setattr__(k, v)\n"
+         " @property\n def part(self):\n  return 1\n @part.setter\n def part(self, v):\n  os.system(v)", "resolved"),
+    Case("deleter", "del self.part\n @property\n def part(self):\n  return 1\n @part.deleter\n def part(self):\n"
+         "  os.remove('x')", "effects", "os.remove"),
+    Case("setter_that_is_given", "self.part = state\n def put(self, v):\n  os.system(v)\n part = property(None, put)",
+         "effects", "os.system"),
+    Case("descriptor", "self.part = state\n part = Kept()", "effects", "os.system",
+         top="class Kept:\n def __set__(self, obj, v):\n  os.system(v)"),
+    Case("assigned_to_what_is_made", "part = Part()\n  part.x = state", "effects", "os.system",
+         top="class Part:\n def __setattr__(self, k, v):\n  os.system(v)"),
+    Case("assigned_to_what_may_be_made", "for part in [Part()]: part.x = state", "effects", "os.system",
+         top="class Part:\n def __setattr__(self, k, v):\n  os.system(v)"),
+    Case("assigned_to_the_class", "type(self).part = state", "resolved"),
+    Case("assigned_to_a_class", "Part.x = state", "effects", "os.system",
+         top="class Meta(type):\n def __setattr__(cls, k, v):\n  os.system(v)\nclass Part(metaclass=Meta):\n pass"),
+    Case("element_of_nothing", "for hook in HOOKS.values(): hook(self)", "resolved", top="HOOKS = {}"),
+    Case("element_of_an_empty_list", "for hook in HOOKS: hook(self)", "resolved", top="HOOKS: list = []"),
+    Case("element_of_an_ordered_dict", "for key, hook in HOOKS.items(): hook(self)", "resolved",
+         top="from collections import OrderedDict\nHOOKS: dict[int, object] = OrderedDict()"),
+    Case("element_of_something", "for hook in HOOKS.values(): hook(self)", "unknown", top="HOOKS = {1: os.system}"),
+    Case("element_of_what_makes_its_own", "for hook in HOOKS.values(): hook(self)", "unknown",
+         top="from collections import defaultdict\nHOOKS = defaultdict(list)"),
+    Case("element_that_is_filled", "HOOKS[1] = state\n  for hook in HOOKS.values(): hook(self)", "unknown",
+         top="HOOKS = {}"),
+    Case("element_that_a_helper_fills", "put(state)\n  for hook in HOOKS.values(): hook(self)", "unknown",
+         top="HOOKS = {}\ndef put(x):\n HOOKS.update(x)"),
+    Case("element_of_what_is_handed_on",
+         "put(1, 2, 3, 4, 5, 6, [HOOKS], state)\n  for hook in HOOKS.values(): hook(self)", "unknown",
+         top="HOOKS = {}\ndef put(*x):\n return x"),
+    Case("element_of_what_has_another_name",
+         "if (mine := HOOKS) is None: pass\n  for hook in HOOKS.values(): hook(self)", "unknown",
+         top="HOOKS = {}"),
+    Case("element_that_nobody_fills", "for hook in HOOKS.values(): hook(self)", "resolved",
+         top="HOOKS = {}\ndef put(x):\n HOOKS[x] = x"),
+    Case("element_of_a_registry", "for hook in HOOKS.values(): hook(state)", "unknown",
+         top="HOOKS = {}\ndef put(f):\n HOOKS[f.__name__] = f\n return f\n@put\ndef run(x):\n os.system(x)"),
+    Case("element_of_a_registry_that_fills_itself", "for hook in HOOKS.values(): hook(state)", "unknown",
+         top="HOOKS = {}\ndef run(x):\n os.system(x)\nHOOKS['run'] = run"),
+    Case("element_of_a_registry_that_classes_fill", "for hook in HOOKS: hook.run(state)", "unknown",
+         top="HOOKS = []\nclass Hook:\n def __init__(self):\n  HOOKS.append(self)\n def run(self, x):\n"
+         "  os.system(x)\nHook()"),
+    Case("element_by_a_constructor", "for hook in HOOKS: hook(state)", "unknown",
+         top="HOOKS = []\nclass Hook:\n def __init__(self, f):\n  HOOKS.append(f)\nHook(os.system)"),
+    Case("element_of_an_import", "for hook in HOOKS: hook(state)", "unknown",
+         top="HOOKS = []\ndef put(f):\n HOOKS.append(f)\ndef inner(f):\n return f\nHOOKS += [os.system]"),
+    Case("mapped_element", "for hook in HOOKS.values(): list(map(hook, state))", "unknown", top="HOOKS = {}"),
+    Case("method_of_what_was_tested", "if isinstance(state, Part):\n   state.run()", "resolved",
+         top="class Part:\n def run(self):\n  return 1"),
+    Case("method_of_what_was_tested_and_is_made", "if isinstance(state, Part):\n   state.run()\n  self.x = More()",
+         "effects", "os.remove", top="class Part:\n def run(self):\n  return 1\nclass More(Part):\n def run(self):\n"
+         "  os.remove('x')"),
+    Case("method_of_what_was_not_tested", "if not isinstance(state, Part):\n   state.run()", "unknown",
+         top="class Part:\n def run(self):\n  return 1"),
+    Case("method_of_what_was_tested_and_changed", "if isinstance(state, Part):\n   state = state.x\n   state.run()",
+         "unknown", top="class Part:\n def run(self):\n  return 1"),
+    Case("method_of_what_was_tested_by_a_metaclass", "if isinstance(state, Part):\n   state.run()", "unknown",
+         top="class Meta(type):\n def __instancecheck__(cls, x):\n  return True\nclass Part(metaclass=Meta):\n"
+         " def run(self):\n  return 1"),
 ]  # fmt: skip
 
 
@@ -188,6 +265,25 @@ class Named:
 class Built:
     def __init__(self, x):
         os.system(x)
+
+class Setting:
+    def __setattr__(self, key, value):
+        os.system(value)
+
+class SettingBeside(Setting):
+    pass
+
+def keep(self, key, value):
+    os.system(value)
+
+class SettingByAnother:
+    __setattr__ = keep
+
+class SettingInMachineCode:
+    __setattr__ = os.system
+
+class NotHashed:
+    __hash__ = None
 
 class Items(dict):
     def __setitem__(self, key, value):
@@ -239,6 +335,11 @@ def test_code_at_load_keeps_its_grade(case: Case, grader: Grader) -> None:
         ("read", True, "effects"),
         ("Gone", False, "effects"),
         ("Named", False, "effects"),
+        ("Setting", False, "effects"),
+        ("SettingBeside", False, "effects"),
+        ("SettingByAnother", False, "effects"),
+        ("SettingInMachineCode", False, "effects"),
+        ("NotHashed", False, "trivial"),
         ("Built", False, "trivial"),
         ("Built", True, "effects"),
         ("Items", False, "effects"),

@@ -126,6 +126,22 @@ class Outer:
     def __init__(self):
         self.between = Between()
 
+class Setting:
+    def __setattr__(self, name, value):
+        clean(value)
+
+class Assigning:
+    def __setstate__(self, state):
+        self.path = state
+
+    @property
+    def path(self):
+        return 1
+
+    @path.setter
+    def path(self, value):
+        clean(value)
+
 run = os.system
 made = plain(2)
 """
@@ -175,6 +191,8 @@ def run(library: Path, folder: Path, capsys: pytest.CaptureFixture[str], *words:
         (INSTANCES, "lib.shim.Part", "inert", "no effect"),
         (INSTANCES, "lib.parts.Cleaner", "ask", "os.remove"),
         (INSTANCES, "lib.parts.Guesser", "ask", "cannot be followed"),
+        (INSTANCES, "lib.parts.Setting", "ask", "os.remove"),
+        (INSTANCES, "lib.parts.Assigning", "ask", "os.remove"),
         (CALLS, "lib.parts.Colour", "inert", "no effect"),
         (CALLS, "lib.parts.Noisy", "ask", "os.system"),
         (CALLS, "lib.parts.Names", "inert", "no effect"),

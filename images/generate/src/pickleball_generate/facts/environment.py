@@ -172,6 +172,16 @@ class Environment:
                 found.setdefault(name, []).append(module)
         return json.dumps(found).encode()
 
+    def naming(self, package: Package, word: str) -> frozenset[str]:
+        """Name the modules of a package whose text has a word: where to look, never what is."""
+        key = f"naming-{headers.VERSION}-{self.digest(package)}-{word}"
+        found: list[str] = json.loads(self._kept(key, lambda: self._read_naming(package, word.encode())))
+        return frozenset(found)
+
+    def _read_naming(self, package: Package, word: bytes) -> bytes:
+        texts = ((module, package.path(file).read_bytes()) for module, file in package.modules.items())
+        return json.dumps([module for module, text in texts if word in text]).encode()
+
     def _kept(self, key: str, make: Callable[[], bytes]) -> bytes:
         """Give what the cache has under a key, or make it and keep it."""
         content = self.store.get(key)

@@ -7,10 +7,11 @@ import collections
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference import sinks, stored
+from pickleball_generate.inference import sinks, stored, tested
+from pickleball_generate.inference.accessors import ACCESSORS, BY_CALL, DELETE, SET, accessors
 from pickleball_generate.inference.bodytypes import BY_NAME, PLAIN, TEXT, UNKNOWN, Types, is_super, shown
 from pickleball_generate.inference.scopes import root_name
-from pickleball_generate.inference.sites import Ask, Given, Question, Site
+from pickleball_generate.inference.sites import Ask, Element, Given, Question, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,7 @@ _USUAL = """
     swapcase symmetric_difference title to_bytes tolist toordinal transpose union update upper values zfill
 """
 USUAL = frozenset(_USUAL.split())
+ASKABLE = frozenset({"unk", "param", "text", "asked", "elem"})  # values that a stream may give
 QUESTIONS = frozenset({"builtins.isinstance", "builtins.issubclass", "builtins.hasattr", "builtins.callable"})
 
 
@@ -44,8 +46,12 @@ class Body(Types):
         for item in function.facts.get("assigns", ()):
             self.line = item.get("line", function.line)
             self.out.stores |= stored.assigned(item["to"])
+            self._change(item["to"], SET)
             if isinstance(item["to"], dict):
                 self._stored(item["to"])
+        self.line = function.line  # of what is deleted, the facts give no line
+        for target in function.facts.get("dels", ()):
+            self._change(target, DELETE)
         for line in self._lost():
             self.out.unknown.setdefault("a line that could not be read", line)
         return self.out
@@ -103,6 +109,8 @@ class Body(Types):
             found = self._members(self.types(owner), name)
             if found == [("asked", name)] and self._is_of_code(owner):
                 return [PLAIN if name in USUAL else UNKNOWN]
+            if found == [("asked", name)] and (kinds := tested.kinds(self, owner)):
+                return [value for kind in kinds for value in tested.method(self.graph, kind, name)]
             attribute = owner.removeprefix(f"{self.me}.")
             given = found == [("asked", name)] and owner != attribute and self._from_stream(attribute)
             return [("given", name, attribute)] if given else found
@@ -187,8 +195,53 @@ class Body(Types):
             self.out.asks.setdefault(Ask(value[1], Given.of(call), value[-1] == TEXT), self.line)
         elif kind == "given" and not sinks.is_method(value[1]):
             self.out.questions.setdefault(Question(Ask(value[1], Given.of(call)), value[2], text), self.line)
+        elif kind == "elem":
+            self.out.elements.setdefault(Element(value[1], value[2], text), self.line)
+        elif kind == "below":
+            self._ask_made(Ask(value[1], Given.of(call), below=value[2]))
         elif kind != "plain":
             self._unknown(text)
+
+    def _ask_made(self, ask: Ask) -> None:
+        """Ask what a stream gives, and what the code that runs makes itself."""
+        self.out.asks.setdefault(ask, self.line)
+        self.out.answered.add(ask.method)
+
+    def _change(self, target: object, hook: str) -> None:
+        """Follow `x.name = v` and `del x.name` into what the class of x has for it."""
+        if isinstance(target, str):
+            owner, dot, name = target.rpartition(".")
+            if dot:
+                self._change_attribute(owner, name, hook)
+        elif isinstance(target, dict) and "attr" in target:
+            self._change_attribute(target["of"], target["attr"], hook)
+        elif isinstance(target, dict):
+            for part in target.get("tuple") or target.get("list") or ():
+                self._change(part, hook)
+
+    def _change_attribute(self, owner: object, name: str | None, hook: str) -> None:
+        """Follow the change of an attribute; without a name, of any."""
+        call = {"f": hook, "args": [{"str": name} if name else "", {}], "line": self.line}
+        for value in self.types(owner) or [UNKNOWN]:
+            if value[0] == "obj":
+                for found in self._members([value], hook):
+                    if found[0] != "asked":
+                        self._value(found, hook, call)
+                self._access(value[1], name, hook)
+            elif value[0] == "cls":
+                for meta in self.graph.metaclasses(value[1]):
+                    self._hook(self.graph.method(meta, hook))
+            elif value[0] in ASKABLE:
+                self._ask_made(Ask(hook, of_text=value == TEXT, named=name is not None))
+
+    def _hook(self, site: Site | None) -> None:
+        if site is not None:
+            self.out.sites.setdefault(site, self.line)
+
+    def _access(self, cls: Scope, name: str | None, hook: str) -> None:
+        """Follow the change of an attribute into a property of the class, or another descriptor."""
+        for site in accessors(self.graph, cls, name, hook):
+            self._hook(site)
 
     def _gives_name(self, call: dict[str, Any]) -> bool:
         """Tell whether a call of an attribute hook gives it a text for the name, as Python does."""
@@ -206,6 +259,7 @@ class Body(Types):
     def _foreign(self, name: str, call: dict[str, Any]) -> None:
         args = call.get("args", [])
         self.out.stores |= stored.set_by_name(name, args)
+        self._change_by_name(name, args)
         if name in sinks.PLAINLY or (name in sinks.BY_NAME and _constant(args, name)):
             return
         if name in sinks.POOLS and _numbers_only(call):
@@ -227,6 +281,24 @@ class Body(Types):
             return
         self._note(self.graph.foreign(name))
 
+    def _change_by_name(self, name: str, args: list[Any]) -> None:
+        """Follow `setattr(x, "name", v)`, and `object.__setattr__`, which only leaves the class's own one out.
+
+        A hook that hands on the name that it got changes what the code that ran it changes, and that is followed there;
+        a slot state sets no property.
+        """
+        last = name.rpartition(".")[2]
+        at = 1 if name in BY_CALL or args[:1] == [self.me] else 0
+        text = args[at].get("str") if len(args) > at and isinstance(args[at], dict) else None
+        if name in BY_CALL and args:
+            self._change_attribute(args[0], text, BY_CALL[name])
+        elif last in ACCESSORS and self.site.cls is not None and not (args[at:] and self._is_own_name(args[at])):
+            self._access(self.site.cls, text, last)
+
+    def _is_own_name(self, argument: object) -> bool:
+        """Tell whether an argument is the name that Python gave to this hook."""
+        return self.name is not None and argument == self.name and self.types(self.name) == [TEXT]
+
     def _is_module(self, argument: object) -> bool:
         """Tell whether an argument may be a module, class or function that the source names."""
         if not isinstance(argument, str):
@@ -241,7 +313,7 @@ class Body(Types):
             return
         first = args[0] if args else None
         values = self.types(first) if isinstance(first, str) else []
-        if not values or any(v[0] in {"unk", "asked", "param", "text"} for v in values):
+        if not values or any(v[0] in {"unk", "asked", "param", "text", "elem"} for v in values):
             self._unknown(f"{name}({shown(first)})")
 
     def _arguments(self, call: dict[str, Any], callee: object) -> None:

@@ -101,11 +101,17 @@ class Types:
             elif kind == "param":
                 found.append(TEXT if name == self.name else ("param", name))
             elif kind in {"assign", "walrus"}:
-                found.append(UNKNOWN)
+                found.append(self._element(what))
         if added and not self._is_plain_sum(found, added, depth):
             found.append(UNKNOWN)
         known = [v for v in self.program.name(name, function) if v[0] != "ext" or not v[1].startswith("builtins.")]
         return [*found, *(v for v in known if v not in found)] or [UNKNOWN]
+
+    def _element(self, statement: dict[str, Any]) -> Value:
+        """Type what a loop gives: an element of a variable that the module binds to an empty container, or anything."""
+        over = statement.get("v") if statement.get("op", "").startswith("for") else None
+        variable = self.graph.empty.variable(over, self.site.function) if over is not None else None
+        return ("elem", *variable) if variable else UNKNOWN
 
     def _is_plain_sum(self, values: list[Value], added: list[dict[str, Any]], depth: int) -> bool:
         """Tell whether `x += y` gives a plain value: each of them is one, and no object has a say by its `__radd__`."""

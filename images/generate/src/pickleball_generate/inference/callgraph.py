@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.bodies import Body
+from pickleball_generate.inference.empty import Empty
 from pickleball_generate.inference.sites import Reached, Site
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class CallGraph:
     def __init__(self, program: Program, packs: Packs) -> None:
         self.program = program
         self.packs = packs
+        self.empty = Empty(program)
         self._known: dict[Site, Reached] = {}
         self._members: dict[tuple[Scope, str], Reached] = {}
 

@@ -7,6 +7,9 @@ call reaches
 - what the stream puts into an attribute `get` of such an object, or has a `__getattr__` find under this name: a class
   or function that the policy lets it keep, which is called then, or an object of any class with a `__call__`.
 
+Code may also call what a variable of a module holds, where nothing was put into it: that reaches something when code of
+any of these definitions fills the variable.
+
 What these ask of other objects in turn is followed as well. Where one of them is not inert, it and the class whose code
 asks must not be let in together without a person.
 """
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.pickling import Pickling
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.sites import Ask, Given
+    from pickleball_generate.inference.sites import Ask, Element, Given
 
     Question = tuple[Ask, str]
     Answer = tuple["Member", Grade, bool]
@@ -56,6 +59,7 @@ class Clash:
     asked: Scope
     grade: Grade
     own: bool  # whether the class has such a method; else it is called in the place of one
+    filled: str = ""  # the variable of a module that the one calls elements of, and the other fills
 
     @property
     def found(self) -> str:
@@ -64,6 +68,10 @@ class Clash:
 
     def sentence(self, scope: Scope) -> str:
         """Say why one of the two is not harmless beside the other."""
+        if self.filled and scope is self.asking:
+            return f"its code calls what {self.filled} holds, and code of {self.asked.dotted} fills that"
+        if self.filled:
+            return f"code of {self.asking.dotted} calls what {self.filled} holds, and its own code fills that"
         if scope is self.asking:
             what = "has one" if self.own else "can stand there"
             return f"its code calls {self.method} of what a stream gives, and {self.asked.dotted} {what}: {self.found}"
@@ -74,15 +82,17 @@ class Clash:
 class ClosedWorld:
     """The definitions of a policy, or of one that would have more, and what their code can ask of one another."""
 
-    def __init__(self, grader: Grader, members: Iterable[Member]) -> None:
+    def __init__(self, grader: Grader, members: Iterable[Member], *, at_load: bool = False) -> None:
         self.grader = grader
         self.members = sorted(members, key=lambda member: member.scope.identity)
         self.askers: dict[Question, set[Scope]] = {}  # whose code at load leads to a question
         self.classes: dict[Question, set[Scope]] = {}  # classes whose code at load asks it itself
         self._answers: dict[Ask, list[Answer]] = {}
-        self._own: dict[tuple[str, bool], list[Answer]] = {}
+        self._own: dict[tuple[str, bool, bool, str], list[Answer]] = {}
         self.direct: set[str] = set()  # methods that code at load asks for itself
         self._ask()
+        if not at_load:
+            self._ask_on()
 
     @cached_property
     def placed(self) -> list[Answer]:
@@ -104,19 +114,22 @@ class ClosedWorld:
     def _answer(self, ask: Ask) -> Iterator[Answer]:
         if ask.of_text and not self.texts:
             return
-        for answer in self.own(ask.method):
+        for answer in self.own(ask):
             if not self._refuses_own(answer[0], ask):
                 yield answer
         if not ask.method.startswith("__"):  # a state gives no callable under a special name: the enforcer's rule
             for member, grade, _ in self.placed:
                 yield from filter(_counts, self._in_place(member, grade, ask.given))
 
-    def own(self, method: str) -> list[Answer]:
+    def own(self, ask: Ask) -> list[Answer]:
         """What can run of each class that has a method of a name."""
-        key = (method, method not in self.direct)
+        key = (ask.method, ask.method not in self.direct, ask.named, ask.below)
         if key not in self._own:
             classes = (member for member in self.members if member.scope.kind == "class")
-            found = ((member, self.grader.method(member.scope, method, near=key[1])) for member in classes)
+            below = (member for member in classes if not ask.below or self._is_below(member.scope, ask.below))
+            found = (
+                (member, self.grader.method(member.scope, ask.method, near=key[1], named=ask.named)) for member in below
+            )
             self._own[key] = [*filter(_counts, ((member, grade, True) for member, grade in found if grade is not None))]
         return self._own[key]
 
@@ -126,6 +139,12 @@ class ClosedWorld:
             return True
         found = self.grader.graph.method(member.scope, ask.method)
         return found is not None and self._refuses(found.function, ask.given, 0 if member.kept else 1, 1)
+
+    def _is_below(self, cls: Scope, name: str) -> bool:
+        """Tell whether a class may descend from another one."""
+        program = self.grader.program
+        kin = {value[1].dotted if value[0] == "cls" else value[1] for value in program.mro(cls)}
+        return name in kin or bool(program.lost_bases(cls))
 
     def _in_place(self, member: Member, grade: Grade, given: Given) -> Iterator[Answer]:
         """What a call runs of a member that stands in the place of a method, where Python does not refuse it.
@@ -155,14 +174,51 @@ class ClosedWorld:
             least = 0
         return cannot_take(function, given.places + least, {*given.names}, most - least, self.grader.program)
 
+    def filling(self) -> Iterator[Clash]:
+        """Find the members whose code calls elements of a variable that code of another fills, ordered by name."""
+        calling: dict[Element, set[Scope]] = {}
+        for member in self.members:
+            for element, _ in self.grader.grade(member.scope, called=member.called).elements:
+                calling.setdefault(element, set()).add(member.scope)
+        for question, askers in self.askers.items():
+            for _, grade, _ in self.answers(question[0]):
+                for element, _ in grade.elements:
+                    calling.setdefault(element, set()).update(askers)
+        if not calling:
+            return
+        running = [(member, [*self._running(member)]) for member in self.members]
+        bodies = frozenset(body for _, grades in running for grade in grades for body in grade.bodies)
+        for element, scopes in sorted(calling.items()):
+            filling = {body for body in bodies if self.grader.graph.empty.fills(element, body)}
+            for member, grades in running if filling else ():
+                found = next((grade for grade in grades if not filling.isdisjoint(grade.bodies)), None)
+                if found is not None:
+                    variable = f"{element.module}.{element.variable}"
+                    for scope in sorted(scopes, key=lambda scope: scope.identity):
+                        yield Clash(scope, element.text, member.scope, found, own=False, filled=variable)
+
+    def _running(self, member: Member) -> Iterator[Grade]:
+        """What can run of a member: at load, in the place of a method, and where a method of its own is asked for."""
+        grader = self.grader
+        yield grader.grade(member.scope, called=member.called)
+        yield grader.call(member.scope, kept=member.kept)
+        if member.scope.kind == "class":
+            for method, named in sorted({(ask.method, ask.named) for ask, _ in self.askers}):
+                found = grader.method(member.scope, method, near=method not in self.direct, named=named)
+                if found is not None:
+                    yield found
+
     def _ask(self) -> None:
-        """Collect the questions, and whose code leads to each: at load itself, or as what answers another one."""
+        """Collect the questions, and whose code at load asks each."""
         for member in self.members:
             for question in self.grader.grade(member.scope, called=member.called).asks:
                 self.askers.setdefault(question, set()).add(member.scope)
         for question, askers in self.askers.items():
             self.classes[question] = {scope for scope in askers if scope.kind == "class"}
         self.direct = {ask.method for ask, _ in self.askers}
+
+    def _ask_on(self) -> None:
+        """Add the questions of what answers others, and whose code leads to each so."""
         inner: dict[Ask, set[Question]] = {}
         while True:
             asking: dict[Ask, set[Scope]] = {}
@@ -179,19 +235,24 @@ class ClosedWorld:
 
 
 def _counts(answer: Answer) -> bool:
-    """Tell whether something comes of what runs: an effect, a call that leads nowhere, or a question."""
-    return not answer[1].inert or bool(answer[1].asks)
+    """Tell whether something comes of what runs: an effect, a call that leads nowhere or to an element, a question."""
+    return not answer[1].inert or bool(answer[1].asks or answer[1].elements)
 
 
-def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> Iterator[Clash]:
+def clashes(
+    grader: Grader, new: Iterable[Member], known: Iterable[Member] = (), *, at_load: bool = False
+) -> Iterator[Clash]:
     """Find the pairs of definitions that are not harmless together, ordered by name.
+
+    With `at_load`, only where code at load asks itself, and not what answers it.
 
     Some are `known` to be in the policy already: what their code asks of one another cannot be kept out, and a class
     that runs the same code asks nothing more of them.
     """
     members = {member.scope: member for member in (*new, *known)}
     there = {member.scope for member in known}
-    world = ClosedWorld(grader, members.values())
+    world = ClosedWorld(grader, members.values(), at_load=at_load)
+    yield from world.filling()
     for question, askers in sorted(world.askers.items()):
         ask, _ = question
         method = ask.method
@@ -207,6 +268,26 @@ def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ())
                 found = needed
             for asker in sorted(found, key=lambda scope: scope.identity):
                 yield Clash(asker, method, member.scope, grade, own)
+
+
+def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> dict[Scope, Clash]:
+    """Say which of the new definitions must stay out, and why: the one that is asked, where that is new.
+
+    Those come first that code at load asks itself. What only they would ask is asked by nobody then.
+    """
+    left = {member.scope: member for member in new}
+    known = [*known]
+    out: dict[Scope, Clash] = {}
+    for at_load in (True, False):
+        before = -1
+        while left and before < len(out):
+            before = len(out)
+            for clash in [*clashes(grader, left.values(), known, at_load=at_load)]:
+                if out.keys().isdisjoint({clash.asked, clash.asking}):
+                    scope = clash.asked if clash.asked in left else clash.asking
+                    if left.pop(scope, None):
+                        out[scope] = clash
+    return out
 
 
 def summed(found: Iterable[Clash]) -> list[Clash]:

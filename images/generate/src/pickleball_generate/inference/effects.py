@@ -24,14 +24,14 @@ from pickleball_generate.inference.sites import Question, Site
 from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.sites import Ask
+    from pickleball_generate.inference.sites import Ask, Element, Reached
     from pickleball_generate.packs import Packs
 
-AT_LOAD = ("__new__", "__setstate__", "__del__", "__getattr__", "__getattribute__")
+AT_LOAD = ("__new__", "__setstate__", "__setattr__", "__del__", "__getattr__", "__getattribute__")
 AS_KEY = ("__hash__", "__eq__")
 AT_CALL = ("__init__", "__post_init__", "_missing_")
 ITEMS = ("__setitem__", "append", "extend", "add", "update")
@@ -54,6 +54,8 @@ class Grade:
     unknown: dict[str, list[str]] = field(default_factory=dict)
     asks: frozenset[tuple[Ask, str]] = frozenset()  # each with the place that asks
     open: frozenset[str] = frozenset()  # of `unknown`: calls that only what a stream gives can answer, also in `asks`
+    elements: frozenset[tuple[Element, str]] = frozenset()  # calls of what nothing put where they look; with the place
+    bodies: frozenset[Scope] = field(default=frozenset(), compare=False)  # that were followed
 
     @property
     def inert(self) -> bool:
@@ -100,10 +102,11 @@ class Grader:
             self._known[key] = self._grade(scope, called=called)
         return self._known[key]
 
-    def method(self, cls: Scope, name: str, *, near: bool = False) -> Grade | None:
+    def method(self, cls: Scope, name: str, *, near: bool = False, named: bool = False) -> Grade | None:
         """Grade what other code reaches that asks a class, or instances of it, for a method; None where it has none.
 
-        `near` follows no more than what stands in the place of a method.
+        `near` follows no more than what stands in the place of a method. Code that is `named` gives an attribute hook
+        the name that it writes out.
         """
         owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
         if owner is None:
@@ -114,7 +117,7 @@ class Grader:
         site = self.graph.method(cls, name)
         if site is None or site.owner is not owner:
             return self._member(owner, name)
-        site = replace(site, by_anything=name in BY_NAME)
+        site = replace(site, by_anything=name in BY_NAME and not named)
         key = (site, near)
         if key not in self._methods:
             self._methods[key] = self._walk([site], {}, called=not near, near=near)
@@ -166,6 +169,8 @@ class Grader:
             *(AT_CALL if called else ()),
         )  # fmt: skip
         starts = [site for name in names if (site := self.graph.method(scope, name)) is not None]
+        members = [found for name in names if (found := self._bound(scope, name)) is not None]
+        starts += [site for found in members for site in found.sites]
         if called:
             starts += [site for site in self.graph.constructors(scope) if site not in starts]
         foreign = [
@@ -175,7 +180,18 @@ class Grader:
         ]
         place = f"{scope.file}:{scope.line} {scope.dotted}"
         unknown = {f"the base {root}": [place] for root in (*foreign, *self.program.lost_bases(scope))}
-        return self._walk(starts, unknown, called=called)
+        unknown |= {what: [place] for found in members for what in found.unknown}
+        graded = self._walk(starts, unknown, called=called)
+        effects = {what: [place] for found in members for what in found.effects} | graded.effects
+        return replace(graded, word="effects" if effects else graded.word, effects=effects)
+
+    def _bound(self, cls: Scope, name: str) -> Reached | None:
+        """Give what a call reaches of what a class has under a name, and does not define: `__setattr__ = keep`."""
+        owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
+        site = self.graph.method(cls, name)
+        if owner is None or (site is not None and site.owner is owner):
+            return None
+        return self.graph.member(owner, name)
 
     def builds_itself(self, cls: Scope) -> bool:
         """Tell whether instances pickle by calling their class: enumerations, exceptions, container subclasses."""
@@ -215,6 +231,8 @@ class Grader:
         makes: set[Scope] = set()
         stores: set[str] = set()
         asks: set[tuple[Ask, str]] = set()
+        elements: dict[Element, tuple[str, ...]] = {}
+        answered: dict[str, tuple[str, ...]] = {}
         while waiting and len(effects) < (1 if near else ENOUGH):
             site, path = waiting.popleft()
             if len(seen) > (NEAR if near else LARGEST):
@@ -227,6 +245,11 @@ class Grader:
                 blind.add(what)
             reached = self.graph.reached(site)
             asks |= {(ask, _step(site, line)) for ask, line in reached.asks.items()}
+            for element, line in reached.elements.items():
+                elements.setdefault(element, (*path, _step(site, line)))
+            for ask, line in reached.asks.items():
+                if ask.method in reached.answered:
+                    answered.setdefault(ask.method, (*path, _step(site, line)))
             for question, line in reached.questions.items():
                 unknown.setdefault(question.text, [*path, _step(site, line)])
                 asked.setdefault(question, _step(site, line))
@@ -244,10 +267,29 @@ class Grader:
                 if inner not in seen:
                     seen.add(inner)
                     waiting.append((inner, (*path, _step(site, line))))
+            if not waiting:
+                for inner, steps in self._answers(answered, makes):
+                    if inner not in seen:
+                        seen.add(inner)
+                        waiting.append((inner, steps))
+        bodies = frozenset(site.function for site in seen)
+        for element in [*elements]:
+            if self.graph.empty.filled(element) or any(self.graph.empty.fills(element, body) for body in bodies):
+                unknown.setdefault(element.text, [*elements[element]])
+                blind.add(element.text)
+                del elements[element]
         blind |= {each.text for each in asked if self._may_answer(each, makes, stores)}
         asks |= {(each.ask, place) for each, place in asked.items()}
         word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
-        return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind))
+        left = frozenset((each, steps[-1]) for each, steps in elements.items())
+        return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind), left, bodies)
+
+    def _answers(self, asked: dict[str, tuple[str, ...]], makes: set[Scope]) -> Iterator[tuple[Site, tuple[str, ...]]]:
+        """Give the methods of classes of which the code itself makes instances, where any object may be asked."""
+        for method, steps in asked.items():
+            for cls in sorted(makes, key=lambda cls: cls.identity):
+                if (site := self.graph.method(cls, method)) is not None:
+                    yield site, steps
 
     def _may_answer(self, question: Question, makes: set[Scope], stores: set[str]) -> bool:
         """Tell whether something else than what a stream gives may be asked: what the code itself makes or stores."""

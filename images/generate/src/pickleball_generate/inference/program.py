@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from pickleball_generate.facts import Environment
 
+TESTED = re.compile(
+    rb"\s*(?:el)?if\s+isinstance\(\s*(\w+)\s*,\s*([A-Za-z_][\w.]*)\s*\)(?:\s+and\b(?!.*\bor\b).*)?:\s*(?:#.*)?"
+)
 AUGMENTED = re.compile(rb"(\*\*|//|>>|<<|[-+*/%@&|^])=")
 STAR = re.compile(rb"import\s*\(?\s*\*")
 # A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
@@ -202,11 +205,35 @@ class Program:
 
     def sign(self, module: str, line: int) -> str | None:
         """Give the operator of the augmented assignment in a line; None where the line does not tell."""
+        lines = self._text(module)
+        found = set(AUGMENTED.findall(lines[line - 1])) if 0 < line <= len(lines) else set()
+        return found.pop().decode() if len(found) == 1 else None
+
+    def tested(self, function: Scope, name: str, line: int) -> str | None:
+        """Name the class that a name of a function was tested for where a line stands: `if isinstance(x, C):` above it.
+
+        None where no test is written so, or the name may have been bound again since.
+        """
+        lines = self._text(function.module)
+        if not 0 < line <= len(lines) or name not in function.bound:
+            return None
+        depth = indentation(lines[line - 1])
+        for at in range(line - 1, function.line, -1):
+            above = lines[at - 1]
+            if not above.strip() or indentation(above) >= depth:
+                continue
+            depth = indentation(above)
+            if (found := TESTED.fullmatch(above)) and found[1].decode() == name:
+                bound = function.bound.get(name, ())
+                since = any(kind != "param" and not 0 < _line(what) <= at for kind, what in bound)
+                return None if since else found[2].decode()
+        return None
+
+    def _text(self, module: str) -> list[bytes]:
         lines = self._lines.get(module)
         if lines is None:
             lines = self._lines[module] = (self.environment.text(module) or b"").splitlines()
-        found = set(AUGMENTED.findall(lines[line - 1])) if 0 < line <= len(lines) else set()
-        return found.pop().decode() if len(found) == 1 else None
+        return lines
 
     def packages(self) -> list[str]:
         """The packages that modules read so far import, theirs included, as far as they have source."""
@@ -415,6 +442,17 @@ class Program:
         if scope not in self._canonical:
             self._canonical[scope] = f"{home(scope)}{scope.dotted[len(scope.module) :]}"
         return self._canonical[scope]
+
+
+def indentation(line: bytes) -> int:
+    """Count the blanks that a line begins with."""
+    return len(line) - len(line.lstrip())
+
+
+def _line(what: object) -> int:
+    """Give the line of what binds a name; 0 where it is not known."""
+    line = what.get("line", 0) if isinstance(what, dict) else what.line if isinstance(what, Scope) else 0
+    return int(line)
 
 
 def is_stdlib_top(module: str) -> bool:

@@ -140,7 +140,13 @@ RESULTS = {"logging.getLogger": "logging.Logger"}
 TYPES = frozenset({"builtins.type", "types.ModuleType", "types.FunctionType", "types.MethodType"})
 
 
+_PAIRS = frozenset(".".join(name.split(".")[-2:]) for name in EFFECTS)
 METHODS = frozenset(name.rpartition(".")[2].rstrip("*") for name in EFFECTS)
+
+
+def is_method_of(owner: str, name: str) -> bool:
+    """Tell whether a callable with an effect has a name below one that ends in the name of its owner."""
+    return f"{owner}.{name}" in _PAIRS
 
 
 def is_method(name: str) -> bool:

@@ -46,6 +46,8 @@ class Ask:
     method: str
     given: Given = ANYTHING
     of_text: bool = False
+    named: bool = False  # of `__setattr__` and its kin: whether the source writes the name out that they get
+    below: str = ""  # the class for which the code tested it: `dotted`, or the name of one without source
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class Question:
 
     ask: Ask
     attribute: str
+    text: str
+
+
+@dataclass(frozen=True, order=True)
+class Element:
+    """A call, as the source writes it, of what a variable holds that its module binds to an empty container."""
+
+    module: str
+    variable: str
     text: str
 
 
@@ -66,7 +77,9 @@ class Reached:
     unknown: dict[str, int] = field(default_factory=dict)
     asks: dict[Ask, int] = field(default_factory=dict)  # usual methods
     questions: dict[Question, int] = field(default_factory=dict)  # other methods
+    elements: dict[Element, int] = field(default_factory=dict)
     makes: set[Scope] = field(default_factory=set)  # classes of which the body makes instances
+    answered: set[str] = field(default_factory=set)  # of `asks`: methods that also what the code itself makes answers
     stores: set[str] = field(default_factory=set)  # attributes that the body stores something in
     reads: dict[str, int] = field(default_factory=dict)  # attributes by a computed name, of objects that are no modules
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.bodies import USUAL
-from pickleball_generate.inference.closedworld import Member, clashes, needed
+from pickleball_generate.inference.closedworld import Member, apart, needed
 from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.hierarchy import Hierarchy
@@ -64,13 +64,8 @@ class Widening:
                 if self._is_new(cls) and self.grader.grade(cls, called=False).inert:
                     chosen.setdefault(cls, because)
         self._add_kept(chosen)
-        dropped: set[Scope] = set()
-        for clash in clashes(self.grader, [self._member(cls) for cls in chosen], needed(self.solver)):
-            if dropped.isdisjoint({clash.asked, clash.asking}):
-                clashing = next((cls for cls in (clash.asked, clash.asking) if cls in chosen), None)
-                if clashing is not None:
-                    chosen.pop(clashing)
-                    dropped.add(clashing)
+        for cls in apart(self.grader, [self._member(cls) for cls in chosen], needed(self.solver)):
+            chosen.pop(cls)
         for cls, because in chosen.items():
             self._enter(cls, because)
         lists = (self.solver.globals, self.solver.reduces)
