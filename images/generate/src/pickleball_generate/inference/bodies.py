@@ -93,14 +93,14 @@ class Body(Types):
         if isinstance(callee, str) and callee.startswith((f"{self.me}.__dict__.", f"super.{self.me}")):
             self.out.stores |= stored.updated(callee.rpartition(".")[2], call)
             return  # reading or changing the object's own attributes
-        if isinstance(callee, (str, dict)) and (values := self._callee(callee)):
+        if isinstance(callee, (str, dict)) and (values := self._callee(callee, call)):
             for value in values:
                 self._value(value, text, call)
         elif head and "." not in str(callee):
             self._unknown(text)
         self._arguments(call, callee)
 
-    def _callee(self, callee: str | dict[str, Any]) -> list[Value]:
+    def _callee(self, callee: str | dict[str, Any], call: dict[str, Any]) -> list[Value]:
         """Give what a callee can be; a method of an unknown object is ("asked", name)."""
         if isinstance(callee, str):
             if "." not in callee:
@@ -109,8 +109,8 @@ class Body(Types):
             found = self._members(self.types(owner), name)
             if found == [("asked", name)] and self._is_of_code(owner):
                 return [PLAIN if name in USUAL else UNKNOWN]
-            if found == [("asked", name)] and (kinds := tested.kinds(self, owner)):
-                return [value for kind in kinds for value in tested.method(self.graph, kind, name)]
+            if found == [("asked", name)] and name not in USUAL and (of_test := tested.method(self, owner, call)):
+                return of_test
             attribute = owner.removeprefix(f"{self.me}.")
             given = found == [("asked", name)] and owner != attribute and self._from_stream(attribute)
             return [("given", name, attribute)] if given else found

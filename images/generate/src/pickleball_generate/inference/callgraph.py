@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.bodies import Body
 from pickleball_generate.inference.empty import Empty
+from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.sites import Reached, Site
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class CallGraph:
         self.program = program
         self.packs = packs
         self.empty = Empty(program)
+        self.hierarchy = Hierarchy(program)
         self._known: dict[Site, Reached] = {}
         self._members: dict[tuple[Scope, str], Reached] = {}
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pickleball_generate.inference.accessors import ACCESSORS
 from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.signatures import cannot_take, makes_plainly
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Answer = tuple["Member", Grade, bool]
 
 SHOWN = 3  # methods in a sentence
+POSING = frozenset({"__class__", "__getattribute__"})  # with one, an object may say that it is of another class
 MORE = 1000  # arguments; no function that cannot be called with fewer is called with them
 
 
@@ -126,7 +128,7 @@ class ClosedWorld:
         key = (ask.method, ask.method not in self.direct, ask.named, ask.below)
         if key not in self._own:
             classes = (member for member in self.members if member.scope.kind == "class")
-            below = (member for member in classes if not ask.below or self._is_below(member.scope, ask.below))
+            below = (member for member in classes if not ask.below or self._may_pass(member.scope, ask.below))
             found = (
                 (member, self.grader.method(member.scope, ask.method, near=key[1], named=ask.named)) for member in below
             )
@@ -140,11 +142,13 @@ class ClosedWorld:
         found = self.grader.graph.method(member.scope, ask.method)
         return found is not None and self._refuses(found.function, ask.given, 0 if member.kept else 1, 1)
 
-    def _is_below(self, cls: Scope, name: str) -> bool:
-        """Tell whether a class may descend from another one."""
+    def _may_pass(self, cls: Scope, name: str) -> bool:
+        """Tell whether `isinstance` may say that objects of a class are of another one."""
         program = self.grader.program
-        kin = {value[1].dotted if value[0] == "cls" else value[1] for value in program.mro(cls)}
-        return name in kin or bool(program.lost_bases(cls))
+        kin = program.mro(cls)
+        if any(value[0] == "cls" and not POSING.isdisjoint(value[1].bound) for value in kin):
+            return True
+        return name in {value[1].dotted for value in kin if value[0] == "cls"} or bool(program.lost_bases(cls))
 
     def _in_place(self, member: Member, grade: Grade, given: Given) -> Iterator[Answer]:
         """What a call runs of a member that stands in the place of a method, where Python does not refuse it.
@@ -234,6 +238,11 @@ class ClosedWorld:
                 return
 
 
+def _is_closed(ask: Ask) -> bool:
+    """Tell whether a call counts as harmless as far as its answers are, so that each of them matters."""
+    return bool(ask.below) or ask.method in USUAL or ask.method in ACCESSORS
+
+
 def _counts(answer: Answer) -> bool:
     """Tell whether something comes of what runs: an effect, a call that leads nowhere or to an element, a question."""
     return not answer[1].inert or bool(answer[1].asks or answer[1].elements)
@@ -261,7 +270,7 @@ def clashes(
             if grade.grave:
                 found = askers
             elif own and not grade.inert:
-                found = classes if method in USUAL else classes - there
+                found = classes if _is_closed(ask) else classes - there
             else:
                 continue
             if member.scope in there and (needed := found & there):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pickleball_generate.distributions import dependents
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
+
+MOST_READ = 40  # modules
 
 
 class Hierarchy:
@@ -28,9 +31,31 @@ class Hierarchy:
         None where headers alone show more than `most` classes that may: their modules are not read.
         """
         wanted = set(bases)
-        packages = [package] if package else self.packages({base.module.partition(".")[0] for base in wanted})
+        found = self._named_below({base.name for base in wanted}, self._around(wanted, package), most)
+        return None if found is None else self._really_below(found, wanted)
+
+    def defining(self, base: Scope, name: str) -> list[Scope] | None:
+        """List the classes below one, in all packages, whose bodies bind a name; None where too many modules may."""
+        binding = re.compile(
+            rf"^[ \t]+(?:async[ \t]+)?(?:def[ \t]+)?{re.escape(name)}[ \t]*(?:[(:]|=(?!=))".encode(), re.MULTILINE
+        )
+        found = self._named_below({base.name}, self._around({base}), None) or {}
+        texts = {module: self.program.environment.text(module) or b"" for module, _ in found}
+        modules = {module for module, text in texts.items() if binding.search(text)}
+        if len(modules) > MOST_READ:
+            return None
+        below = self._really_below({each: None for each in found if each[0] in modules}, {base})
+        return [cls for cls in below if name in cls.bound]
+
+    def _around(self, bases: set[Scope], package: str | None = None) -> list[str]:
+        return [package] if package else self.packages({base.module.partition(".")[0] for base in bases})
+
+    def _named_below(
+        self, names: set[str], packages: list[str], most: int | None
+    ) -> dict[tuple[str, str], None] | None:
+        """List the classes that may descend from one of a name, by headers alone."""
         found: dict[tuple[str, str], None] = {}
-        waiting = sorted({base.name for base in wanted})
+        waiting = sorted(names)
         seen = set(waiting)
         while waiting:
             last = waiting.pop()
@@ -41,8 +66,12 @@ class Hierarchy:
                     if name not in seen:
                         seen.add(name)
                         waiting.append(name)
-            if len(found) > most:
+            if most is not None and len(found) > most:
                 return None
+        return found
+
+    def _really_below(self, found: dict[tuple[str, str], None], wanted: set[Scope]) -> list[Scope]:
+        """Give those of some classes that descend from one of others, sorted by name."""
         self.program.environment.prepare(sorted({module for module, _ in found}))
         scopes = (scope for module, qualname in sorted(found) for scope in self._scopes(module, qualname))
         return [cls for cls in scopes if any(v[0] == "cls" and v[1] in wanted for v in self.program.mro(cls)[1:])]

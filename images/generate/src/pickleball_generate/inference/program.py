@@ -6,6 +6,7 @@ import builtins
 import os
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from pickleball_generate.facts import Environment
 
-TESTED = re.compile(
-    rb"\s*(?:el)?if\s+isinstance\(\s*(\w+)\s*,\s*([A-Za-z_][\w.]*)\s*\)(?:\s+and\b(?!.*\bor\b).*)?:\s*(?:#.*)?"
-)
 AUGMENTED = re.compile(rb"(\*\*|//|>>|<<|[-+*/%@&|^])=")
 STAR = re.compile(rb"import\s*\(?\s*\*")
 # A value is a tuple: ("cls", Scope), ("fun", Scope, receiver), ("mod", name), ("ext", dotted name without source), ...
@@ -205,31 +203,20 @@ class Program:
 
     def sign(self, module: str, line: int) -> str | None:
         """Give the operator of the augmented assignment in a line; None where the line does not tell."""
-        lines = self._text(module)
+        lines = self._lines_of(module)
         found = set(AUGMENTED.findall(lines[line - 1])) if 0 < line <= len(lines) else set()
         return found.pop().decode() if len(found) == 1 else None
 
-    def tested(self, function: Scope, name: str, line: int) -> str | None:
-        """Name the class that a name of a function was tested for where a line stands: `if isinstance(x, C):` above it.
-
-        None where no test is written so, or the name may have been bound again since.
-        """
-        lines = self._text(function.module)
-        if not 0 < line <= len(lines) or name not in function.bound:
+    def source(self, function: Scope) -> str | None:
+        """Give the text of a function that no decorator changes; None where it is not plain where it ends."""
+        lines = self._lines_of(function.module)[function.line - 1 :]
+        if not lines or not lines[0].lstrip().startswith((b"def ", b"async def ")):
             return None
-        depth = indentation(lines[line - 1])
-        for at in range(line - 1, function.line, -1):
-            above = lines[at - 1]
-            if not above.strip() or indentation(above) >= depth:
-                continue
-            depth = indentation(above)
-            if (found := TESTED.fullmatch(above)) and found[1].decode() == name:
-                bound = function.bound.get(name, ())
-                since = any(kind != "param" and not 0 < _line(what) <= at for kind, what in bound)
-                return None if since else found[2].decode()
-        return None
+        depth = indentation(lines[0])
+        end = next((at for at, line in enumerate(lines) if at and _is_code(line) and indentation(line) <= depth), None)
+        return textwrap.dedent(b"\n".join(lines[:end]).decode(errors="replace"))
 
-    def _text(self, module: str) -> list[bytes]:
+    def _lines_of(self, module: str) -> list[bytes]:
         lines = self._lines.get(module)
         if lines is None:
             lines = self._lines[module] = (self.environment.text(module) or b"").splitlines()
@@ -449,10 +436,8 @@ def indentation(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _line(what: object) -> int:
-    """Give the line of what binds a name; 0 where it is not known."""
-    line = what.get("line", 0) if isinstance(what, dict) else what.line if isinstance(what, Scope) else 0
-    return int(line)
+def _is_code(line: bytes) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith(b"#")
 
 
 def is_stdlib_top(module: str) -> bool:

@@ -47,7 +47,7 @@ class Ask:
     given: Given = ANYTHING
     of_text: bool = False
     named: bool = False  # of `__setattr__` and its kin: whether the source writes the name out that they get
-    below: str = ""  # the class for which the code tested it: `dotted`, or the name of one without source
+    below: str = ""  # `dotted` of the class for which the code tested the object before
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.closedworld import Member, apart, needed
 from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
 from pickleball_generate.inference.frames import Reason
-from pickleball_generate.inference.hierarchy import Hierarchy
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.pickling import Because
 from pickleball_generate.inference.signatures import makes_plainly, refuses
@@ -48,7 +47,7 @@ class Widening:
         self.solver = solver
         self.model = model
         self.grader = grader
-        self.hierarchy = Hierarchy(solver.program)
+        self.hierarchy = grader.graph.hierarchy
         self._searched: set[Scope] = set()  # for types that it makes: once let in, they are in
 
     def run(self) -> None:
