@@ -146,7 +146,7 @@ CASES = [
     Case("callable_of_the_state", "state()", "unknown"),
     Case("element_of_the_state", "state['f'](1)", "unknown"),
     Case("attribute_of_self", "self.__dict__.update(state)\n  self.hook()", "unknown"),
-    Case("dict_of_a_module", "os.__dict__[state](1)", "unknown"),
+    Case("dict_of_a_module", "os.__dict__[state](1)", "effects", "__dict__"),
     Case("mapped_parameter", "list(map(state, [1]))", "unknown"),
     Case("missing_package", "absent.run(state)", "unknown", top="import absent"),
     Case("assigned", "self.part = state\n def __setattr__(self, k, v):\n  os.system(v)", "effects", "os.system"),
@@ -209,6 +209,9 @@ CASES = [
     Case("element_of_a_registry_that_classes_fill", "for hook in HOOKS: hook.run(state)", "unknown",
          top="HOOKS = []\nclass Hook:\n def __init__(self):\n  HOOKS.append(self)\n def run(self, x):\n"
          "  os.system(x)\nHook()"),
+    Case("element_with_a_usual_method", "for hook in HOOKS: hook.update(state)", "unknown",
+         top="HOOKS = []\nclass Hook:\n def update(self, x):\n  os.system(x)\nHOOKS.append(Hook())"),
+    Case("usual_method_of_nothing", "for hook in HOOKS: hook.update(state)", "resolved", top="HOOKS = []"),
     Case("element_by_a_constructor", "for hook in HOOKS: hook(state)", "unknown",
          top="HOOKS = []\nclass Hook:\n def __init__(self, f):\n  HOOKS.append(f)\nHook(os.system)"),
     Case("element_of_an_import", "for hook in HOOKS: hook(state)", "unknown",

@@ -61,7 +61,7 @@ class Question:
 
 @dataclass(frozen=True, order=True)
 class Element:
-    """A call, as the source writes it, of what a variable holds that its module binds to an empty container."""
+    """A call, as the source writes it, of what a variable holds that its module binds empty, or of a method of it."""
 
     module: str
     variable: str
