@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,35 @@ class Assigning:
 class AssigningByName:
     def __setstate__(self, state):
         setattr(state["part"], "name", "x")
+
+class AssigningWithoutHook:
+    def __setstate__(self, state):
+        object.__setattr__(state["part"], "name", "x")
+
+class AssigningAnyName:
+    def __setstate__(self, state):
+        setattr(state["part"], state["name"], "x")
+
+class Naming:
+    @property
+    def name(self):
+        return 1
+
+    @name.setter
+    def name(self, value):
+        os.system(value)
+
+class NamingBelow(Naming):
+    pass
+
+class NamingOther:
+    @property
+    def other(self):
+        return 1
+
+    @other.setter
+    def other(self, value):
+        os.system(value)
 
 class Deleting:
     def __setstate__(self, state):
@@ -99,12 +129,146 @@ class Beside:
 """
 
 
+SETTER = "@property\ndef part(self): return 1\n@part.setter\ndef part(self, v): os.system(v)"
+PUT = "def put(self, v): os.system(v)"
+KEPT = "class Kept:\n def __set__(self, obj, v): os.system(v)\n @classmethod\n def make(cls): return cls()"
+HOOK = "def __setattr__(self, k, v): super().__setattr__(k, v)"
+THING = "class Thing:\n @property\n def part(self): return 1\n @part.setter\n def part(self, v): os.system(v)"
+BASE = THING.replace("Thing", "Base")
+META = "class Meta(type):\n def __setattr__(cls, k, v): os.system(v)\nclass Base(metaclass=Meta): pass"
+META_SETTER = f"{THING.replace('Thing:', 'Meta(type):')}\nclass Base(metaclass=Meta): pass"
+ASSIGN, BY_SUPER = "self.part = state", "super().__setattr__('part', state)"
+
+# What `__setstate__(self, state)` does, what else the class has, what stands above it.
+CHANGES = {
+    "given_by_a_function": (ASSIGN, "part = prop()", f"def prop():\n {PUT}\n return property(None, put)"),
+    "given_as_lambda": (ASSIGN, "part = property(None, lambda self, v: os.system(v))", ""),
+    "given_from_the_module": (ASSIGN, "part = property(None, put)", PUT),
+    "given_from_a_class": (ASSIGN, "part = property(None, Other.put)", f"class Other:\n {PUT}"),
+    "given_to_a_property": (ASSIGN, "part = property(None).setter(put)", PUT),
+    "given_to_a_property_of_its_own": (ASSIGN, f"{PUT}\npart = prop(None, put)", "class prop(property): pass"),
+    "given_as_a_row": (ASSIGN, "part = property(*parts())", f"{PUT}\ndef parts(): return None, put"),
+    "given_as_keywords": (ASSIGN, "part = property(**parts())", f"def parts():\n {PUT}\n return {{'fset': put}}"),
+    "property_with_a_set": (
+        ASSIGN, "@prop\ndef part(self): return 1", "class prop(property):\n def __set__(self, obj, v): os.system(v)"),
+    "kept_by_a_getter": (ASSIGN, "@Base.part.getter\ndef part(self): return 2", BASE),
+    "kept_under_another_name": ("self.alias = state", f"{SETTER}\nalias = part", ""),
+    "kept_of_another_class": (ASSIGN, "part = Thing.part", THING),
+    "only_declared": (ASSIGN, "part: int", BASE),
+    "set_by_a_method_of_its_own": (
+        ASSIGN, "def put(self, v): os.system(v)",
+        "class Base:\n def put(self, v): pass\n def _put(self, v): self.put(v)\n part = property(None, _put)"),
+    "descriptor_by_a_decorator": (ASSIGN, "@Kept\ndef part(self): return 1", KEPT),
+    "descriptor_by_a_function": (
+        ASSIGN, "@keep\ndef part(self): return 1", f"{KEPT}\ndef keep(f): return Kept()"),
+    "descriptor_by_a_decorator_that_is_made": (
+        ASSIGN, "@keep(1)\ndef part(self): return 1", f"{KEPT}\ndef keep(n): return lambda f: Kept()"),
+    "descriptor_of_the_module": (ASSIGN, "part = KEPT", f"{KEPT}\nKEPT = Kept()"),
+    "descriptor_by_a_method": (ASSIGN, "part = Kept.make()", KEPT),
+    "descriptor_of_a_type": (ASSIGN, "part = Kept[int]()", KEPT),
+    "descriptor_or_nothing": (ASSIGN, "part = Kept() if os.sep else None", KEPT),
+    "descriptor_in_a_list": (ASSIGN, "part = next(iter(ALL))", f"{KEPT}\nALL = [Kept()]"),
+    "descriptor_by_reflection": (ASSIGN, "part = sys.modules[__name__].KEPT", f"import sys\n{KEPT}\nKEPT = Kept()"),
+    "descriptor_as_a_default": (
+        ASSIGN, "part = field(default=Kept())", f"from dataclasses import field\n{KEPT}"),
+    "descriptor_with_a_function": (
+        ASSIGN, "part = Kept()", f"{PUT.replace('self', 'self, obj')}\nclass Kept:\n __set__ = put"),
+    "past_the_hook_by_super": (BY_SUPER, SETTER, ""),
+    "past_the_hook_by_super_of_a_class": ("super(Model, self).__setattr__('part', state)", SETTER, ""),
+    "past_the_hook_by_super_of_a_plain_base": (BY_SUPER, SETTER, "class Base: pass"),
+    "past_the_hook_by_any_name": ("for k, v in state.items(): super().__setattr__(k, v)", SETTER, ""),
+    "past_the_hook_of_deletion": ("super().__delattr__('part')", SETTER.replace("setter", "deleter"), ""),
+    "through_its_hook": ("self.__setattr__('part', state)", f"{HOOK}\n{SETTER}", ""),
+    "through_its_hook_by_any_name": ("self.__setattr__(state, 1)", f"{HOOK}\n{SETTER}", ""),
+    "through_the_hook_of_a_base": (BY_SUPER, SETTER, f"class Base:\n {HOOK}"),
+    "through_the_hook_of_a_class": ("Base.__setattr__(self, 'part', state)", SETTER, f"class Base:\n {HOOK}"),
+    "closure": ("def inner(): self.part = state\ninner()", SETTER, ""),
+    "loop": ("for me in [self]: me.part = state", SETTER, ""),
+    "helper": ("fill(self, state)", SETTER, "def fill(x, v): x.part = v"),
+    "helper_past_the_hook": ("fill(self, state)", SETTER, "def fill(x, v): object.__setattr__(x, 'part', v)"),
+    "class_in_the_body": ("class Inner: self.part = state", SETTER, ""),
+    "star": ("_, *self.part = state", SETTER, ""),
+    "kept_in_an_attribute": ("self.thing = Thing()\nself.thing.part = state", "", THING),
+    "made_by_a_function": ("make().part = state", "", f"{THING}\ndef make(): return Thing()"),
+    "made_and_past_the_hook": ("x = Thing()\nobject.__setattr__(x, 'part', state)", "", THING),
+    "type": ("type(self).part = state", "", META),
+    "class_of_the_object": ("self.__class__.part = state", "", META),
+    "setter_of_the_metaclass": ("type(self).part = state", "", META_SETTER),
+    "hook_of_the_metaclass_by_name": (
+        "Base.part = state", "",
+        "def put(c, k, v): os.system(v)\nclass Meta(type): __setattr__ = put\nclass Base(metaclass=Meta): pass"),
+    "method_by_a_decorator": (
+        "self.run(state)", "@Run\ndef run(self, x): pass",
+        "class Run:\n def __get__(self, obj, cls): return self\n def __call__(self, x): os.system(x)"),
+}  # fmt: skip
+HARMLESS = {
+    "another_name": ("self.other = state", SETTER, ""),
+    "constant": (ASSIGN, "part = None", ""),
+    "computed": (ASSIGN, "part = -1 if os.sep else 2 * 3", ""),
+    "function": (ASSIGN, "def part(self): pass", ""),
+    "class": (ASSIGN, "class part: pass", ""),
+    "field": (ASSIGN, "part: dict = field(default_factory=dict)", "from dataclasses import field"),
+    "cached": (ASSIGN, "@cached_property\ndef part(self): return 1", "from functools import cached_property"),
+    "type_variable": (ASSIGN, "part = T", "from typing import TypeVar\nT = TypeVar('T')"),
+    "no_descriptor": (ASSIGN, "part = Thing()", "class Thing: pass"),
+    "wrapped": (
+        ASSIGN, "@wrap\ndef part(self): pass",
+        "from functools import wraps\ndef wrap(f):\n @wraps(f)\n def inner(*a): return f(*a)\n return inner"),
+    "wrapped_by_what_is_made": (
+        ASSIGN, "@wrap(1)\ndef part(self): pass",
+        "def wrap(n):\n def outer(f):\n  def inner(*a): return f(*a)\n  return inner\n return outer"),
+    "overridden": (ASSIGN, "part = 1", BASE),
+    "hook_that_hands_on": (ASSIGN, HOOK, ""),
+    "of_any_name": ("for k, v in state.items(): setattr(self, k, v)", "part = 1\n@property\ndef one(self): pass", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_an_attribute_is_followed_to_what_runs(name: str, changing: Callable[[str], bool]) -> None:
+    """A class whose code at load changes an attribute is not harmless where an effect comes of it."""
+    assert not changing(name)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_change_that_runs_nothing_is_harmless(name: str, changing: Callable[[str], bool]) -> None:
+    """What cannot have a setter stays harmless."""
+    assert changing(name)
+
+
+@pytest.fixture(scope="module")
+def changing(
+    tmp_path_factory: pytest.TempPathFactory, environment_of: Callable[..., Environment]
+) -> Callable[[str], bool]:
+    """Tell whether a class is harmless, alone in a policy."""
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "lib").mkdir()
+    (folder / "lib/__init__.py").touch()
+    for name, (body, rest, top) in (CHANGES | HARMLESS).items():
+        method = f"def __setstate__(self, state):\n{indent(body, ' ')}"
+        head = f"import os\n{top}\nclass Model{'(Base)' if 'class Base' in top else ''}:\n"
+        (folder / f"lib/{name}.py").write_text(head + indent(f"{method}\n{rest}\n", " "))
+    grader = Grader(Program(environment_of(folder)), packs.load())
+
+    def harmless(name: str) -> bool:
+        [(_, scope, *_)] = definitions(grader.program, f"lib.{name}.Model")
+        return grader.grade(scope, called=False).inert and not [*clashes(grader, [Member(scope)])]
+
+    return harmless
+
+
 @pytest.mark.parametrize(
     ("asking", "asked", "kept", "clash"),
     [
         ("Assigning", "Keeping", False, True),
         ("AssigningByName", "Keeping", False, True),
         ("Assigning", "Dropping", False, False),
+        ("Assigning", "Naming", False, True),
+        ("Assigning", "NamingBelow", False, True),
+        ("Assigning", "NamingOther", False, False),
+        ("AssigningWithoutHook", "Naming", False, True),
+        ("AssigningWithoutHook", "Keeping", False, False),
+        ("AssigningAnyName", "NamingOther", False, True),
+        ("Deleting", "Naming", False, False),
         ("Deleting", "Dropping", False, True),
         ("Deleting", "Keeping", False, False),
         ("Calling", "fill", True, True),

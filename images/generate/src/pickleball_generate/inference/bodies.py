@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pickleball_generate.inference import namespaces, sinks, stored, tested
-from pickleball_generate.inference.accessors import ACCESSORS, BY_CALL, DELETE, SET, accessors
+from pickleball_generate.inference.accessors import ACCESSORS, BY_CALL, DELETE, DESCRIPTORS, SET, Accessors
 from pickleball_generate.inference.bodytypes import BY_NAME, PLAIN, TEXT, UNKNOWN, Types, is_super, shown
 from pickleball_generate.inference.scopes import root_name
 from pickleball_generate.inference.sites import Ask, Element, Given, Question, Site
+from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,7 @@ _USUAL = """
 """
 USUAL = frozenset(_USUAL.split())
 ASKABLE = frozenset({"unk", "param", "text", "asked", "elem"})  # values that a stream may give
+UNBOUND = {SET: 3, DELETE: 2}  # arguments of a hook, the object with them
 QUESTIONS = frozenset({"builtins.isinstance", "builtins.issubclass", "builtins.hasattr", "builtins.callable"})
 
 
@@ -43,6 +45,8 @@ class Body(Types):
         for call in function.facts.get("reach", ()):
             self.line = call.get("line", function.line)
             self._call(call)
+        for inner in function.classes if function.kind == "function" else ():  # its body runs where it stands
+            self.out.sites.setdefault(Site(inner), inner.line)
         for item in function.facts.get("assigns", ()):
             self.line = item.get("line", function.line)
             self.out.stores |= stored.assigned(item["to"])
@@ -66,6 +70,17 @@ class Body(Types):
             found: list[Value] = [("cls", what)] if kind == "class" else []
             for value in (self._handed(what["v"]) if kind == "assign" else found) or [UNKNOWN]:
                 self._value(value, name, {})
+        return self.out
+
+    def changed(self, name: str | None, hook: str) -> Reached:
+        """Read what the change of an attribute reaches that this class has for it; without a name, of any."""
+        cls = self.site.function
+        for value in Accessors(self.graph, cls, hook).of(name):
+            if value[0] == "obj":
+                for found in self._members([value], DESCRIPTORS[hook]):
+                    self._value(found, DESCRIPTORS[hook], {})
+            else:
+                self._value(value, f"what {name or 'an attribute'} of {cls.name} is", {})
         return self.out
 
     def _handed(self, expression: object) -> list[Value]:
@@ -152,7 +167,8 @@ class Body(Types):
         found = self.graph.method(cls, name, after=owner)
         if found:
             return [("site", found)]
-        return [("ext", f"{root}.{name}") for root in self.program.roots(cls)] or [PLAIN]
+        roots = self.program.roots(cls) or (["builtins.object"] if name in ACCESSORS else [])
+        return [("ext", f"{root}.{name}") for root in roots] or [PLAIN]
 
     def _members(self, owners: list[Value], name: str) -> list[Value]:
         found: list[Value] = []
@@ -189,6 +205,8 @@ class Body(Types):
             site = value[1]
             if site.function.name in BY_NAME and not self._gives_name(call):
                 site = replace(site, by_anything=True)
+            if site.function.name in ACCESSORS:
+                site = self._hands_on(site, call.get("args", []))
             self.out.sites.setdefault(site, self.line)
         elif kind in {"fun", "meth"}:
             owner = value[1].parent if value[1].parent is not None and value[1].parent.kind == "class" else None
@@ -209,7 +227,7 @@ class Body(Types):
     def _ask_made(self, ask: Ask) -> None:
         """Ask what a stream gives, and what the code that runs makes itself."""
         self.out.asks.setdefault(ask, self.line)
-        self.out.answered.add(ask.method)
+        self.out.answered.add((ask.method, ask.attribute))
 
     def _change(self, target: object, hook: str) -> None:
         """Follow `x.name = v` and `del x.name` into what the class of x has for it."""
@@ -220,32 +238,50 @@ class Body(Types):
         elif isinstance(target, dict) and "attr" in target:
             self._change_attribute(target["of"], target["attr"], hook)
         elif isinstance(target, dict):
-            for part in target.get("tuple") or target.get("list") or ():
+            for part in target.get("tuple") or target.get("list") or [target.get("star")]:
                 self._change(part, hook)
 
     def _change_attribute(self, owner: object, name: str | None, hook: str) -> None:
         """Follow the change of an attribute; without a name, of any."""
-        call = {"f": hook, "args": [{"str": name} if name else "", {}], "line": self.line}
-        for value in self.types(owner) or [UNKNOWN]:
+        call = {"f": hook, "args": [{"str": name} if name else "", *([{}] if hook == SET else [])], "line": self.line}
+        for value in self._receivers(owner):
             if value[0] == "obj":
                 for found in self._members([value], hook):
                     if found[0] != "asked":
                         self._value(found, hook, call)
-                self._access(value[1], name, hook)
-            elif value[0] == "cls":
-                for meta in self.graph.metaclasses(value[1]):
-                    self._hook(self.graph.method(meta, hook))
             elif value[0] in ASKABLE:
                 self._ask_made(Ask(hook, of_text=value == TEXT, named=name is not None))
+        self._access(owner, name, hook)
 
-    def _hook(self, site: Site | None) -> None:
-        if site is not None:
-            self.out.sites.setdefault(site, self.line)
-
-    def _access(self, cls: Scope, name: str | None, hook: str) -> None:
+    def _access(self, owner: object, name: str | None, hook: str) -> None:
         """Follow the change of an attribute into a property of the class, or another descriptor."""
-        for site in accessors(self.graph, cls, name, hook):
-            self._hook(site)
+        for value in self._receivers(owner):
+            if value[0] == "obj":
+                self._access_of(value[1], name, hook)
+            elif value[0] in ASKABLE:
+                self._ask_made(Ask(hook, attribute=name or ANY))
+
+    def _access_of(self, cls: Scope, name: str | None, hook: str) -> None:
+        found = self.graph.changed(cls, name, hook)
+        for site in found.sites:
+            self.out.sites.setdefault(site, self.line)
+        for what in found.effects:
+            self.out.effects.setdefault(what, self.line)
+        for what in found.unknown:
+            self.out.unknown.setdefault(what, self.line)
+
+    def _receivers(self, owner: object) -> list[Value]:
+        """Type what an attribute of is changed; a class as an instance of each of its metaclasses with source."""
+        found: list[Value] = []
+        of = owner["args"][0] if isinstance(owner, dict) and owner.get("call") == "type" and owner.get("args") else None
+        if isinstance(owner, str) and owner.endswith(".__class__"):
+            of = owner.removesuffix(".__class__")
+        for value in self.types(of if of is not None else owner) or [UNKNOWN]:
+            if value[0] == "cls" or (of is not None and value[0] == "obj"):
+                found += [("obj", meta) for meta in self.graph.metaclasses(value[1])]
+            elif of is None:
+                found.append(value)
+        return found
 
     def _gives_name(self, call: dict[str, Any]) -> bool:
         """Tell whether a call of an attribute hook gives it a text for the name, as Python does."""
@@ -286,18 +322,34 @@ class Body(Types):
         self._note(self.graph.foreign(name))
 
     def _change_by_name(self, name: str, args: list[Any]) -> None:
-        """Follow `setattr(x, "name", v)`, and `object.__setattr__`, which only leaves the class's own one out.
-
-        A hook that hands on the name that it got changes what the code that ran it changes, and that is followed there;
-        a slot state sets no property.
-        """
+        """Follow `setattr(x, "name", v)`, and `object.__setattr__`, which only leaves the class's own one out."""
         last = name.rpartition(".")[2]
-        at = 1 if name in BY_CALL or args[:1] == [self.me] else 0
-        text = args[at].get("str") if len(args) > at and isinstance(args[at], dict) else None
         if name in BY_CALL and args:
-            self._change_attribute(args[0], text, BY_CALL[name])
-        elif last in ACCESSORS and self.site.cls is not None and not (args[at:] and self._is_own_name(args[at])):
-            self._access(self.site.cls, text, last)
+            self._change_attribute(args[0], _text(args[1:2]), BY_CALL[name])
+        elif last in ACCESSORS and not self._hands_own_name_on(last, args):
+            if len(args) == UNBOUND[last]:
+                self._access(args[0], _text(args[1:2]), last)
+            elif self.site.cls is not None:
+                self._access_of(self.site.cls, _text(args[:1]), last)
+
+    def _hands_on(self, site: Site, args: list[Any]) -> Site:
+        """Follow a call of an attribute hook with source, which may hand on the name that it gets."""
+        hook = site.function.name
+        unbound = len(args) == UNBOUND[hook]
+        if unbound and args[0] == self.me and self.site.cls is not None:
+            site = replace(site, cls=self.site.cls)
+        if self._hands_own_name_on(hook, args) or site.cls is None:
+            return site
+        if unbound and args[0] != self.me:
+            self._access(args[0], _text(args[1:2]), hook)
+        else:
+            self._access_of(site.cls, _text(args[1:2] if unbound else args[:1]), hook)
+        return site
+
+    def _hands_own_name_on(self, hook: str, args: list[Any]) -> bool:
+        """Tell whether a hook hands on the name that it got: what ran it follows that."""
+        given = args[1:2] if len(args) == UNBOUND[hook] and args[0] == self.me else args[:1]
+        return self.site.function.name == hook and any(map(self._is_own_name, given))
 
     def _is_own_name(self, argument: object) -> bool:
         """Tell whether an argument is the name that Python gave to this hook."""
@@ -355,6 +407,12 @@ class Body(Types):
 
     def _unknown(self, text: str) -> None:
         self.out.unknown.setdefault(text, self.line)
+
+
+def _text(args: list[Any]) -> str | None:
+    """Give the text that an argument is, where the source writes it out."""
+    text = args[0].get("str") if args and isinstance(args[0], dict) else None
+    return str(text) if text else None
 
 
 def _declares(assigned: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import sinks
+from pickleball_generate.inference.accessors import changeable
 from pickleball_generate.inference.bodies import Body
 from pickleball_generate.inference.empty import Empty
 from pickleball_generate.inference.hierarchy import Hierarchy
@@ -33,6 +34,8 @@ class CallGraph:
         self.hierarchy = Hierarchy(program)
         self._known: dict[Site, Reached] = {}
         self._members: dict[tuple[Scope, str], Reached] = {}
+        self._changeable: dict[Scope, frozenset[str]] = {}
+        self._changes: dict[tuple[Scope, str | None, str], Reached] = {}
 
     def reached(self, site: Site) -> Reached:
         """Give what a body reaches directly."""
@@ -57,6 +60,19 @@ class CallGraph:
         if (owner, name) not in self._members:
             self._members[owner, name] = Body(self, Site(owner)).bound(name)
         return self._members[owner, name]
+
+    def changed(self, cls: Scope, name: str | None, hook: str) -> Reached:
+        """Give what a class runs for the change of an attribute beside the hook itself; without a name, of any."""
+        key = (cls, name, hook)
+        if key not in self._changes:
+            self._changes[key] = Body(self, Site(cls)).changed(name, hook)
+        return self._changes[key]
+
+    def changeable(self, owner: Scope) -> frozenset[str]:
+        """Name what the body of a class binds to something that a change may run."""
+        if owner not in self._changeable:
+            self._changeable[owner] = frozenset(changeable(owner))
+        return self._changeable[owner]
 
     def metaclasses(self, cls: Scope) -> list[Scope]:
         """Give the metaclasses with source of a class and its bases."""
@@ -86,4 +102,7 @@ class CallGraph:
             for value in self.program.resolve(named, function.parent or function):
                 if value[0] == "fun":
                     found += [Site(value[1]), *(Site(inner) for inner in value[1].inside)]
+                elif value[0] == "cls" and named is decorator:
+                    sites = [self.method(value[1], name) for name in ("__get__", "__call__")]
+                    found += [site for site in sites if site is not None]
         return found

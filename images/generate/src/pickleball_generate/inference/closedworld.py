@@ -24,6 +24,7 @@ from pickleball_generate.inference.accessors import ACCESSORS
 from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.signatures import cannot_take, makes_plainly
+from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,6 +104,24 @@ class ClosedWorld:
         return [*filter(_counts, found)]
 
     @cached_property
+    def _changed(self) -> dict[str, list[Member]]:
+        """The classes by the names of attributes whose change may run something."""
+        found: dict[str, list[Member]] = {}
+        for member in self.members:
+            owners = self.grader.program.mro(member.scope) if member.scope.kind == "class" else []
+            bodies = [owner[1] for owner in owners if owner[0] == "cls"]
+            for name in {name for body in bodies for name in self.grader.graph.changeable(body)}:
+                found.setdefault(name, []).append(member)
+        return found
+
+    def changed(self, attribute: str) -> list[Member]:
+        """The classes that may run something when an attribute of their instances is changed."""
+        if attribute != ANY:
+            return self._changed.get(attribute, [])
+        named = {member for members in self._changed.values() for member in members}
+        return [member for member in self.members if member in named]
+
+    @cached_property
     def texts(self) -> list[Member]:
         """The classes whose instances may be texts."""
         return [member for member in self.members if member.scope.kind == "class" and self.grader.is_text(member.scope)]
@@ -114,6 +133,12 @@ class ClosedWorld:
         return self._answers[ask]
 
     def _answer(self, ask: Ask) -> Iterator[Answer]:
+        if ask.attribute:
+            for member in self.changed(ask.attribute):
+                yield from filter(
+                    _counts, [(member, self.grader.change(member.scope, ask.attribute, ask.method), True)]
+                )
+            return
         if ask.of_text and not self.texts:
             return
         for answer in self.own(ask):
@@ -207,7 +232,10 @@ class ClosedWorld:
         yield grader.grade(member.scope, called=member.called)
         yield grader.call(member.scope, kept=member.kept)
         if member.scope.kind == "class":
-            for method, named in sorted({(ask.method, ask.named) for ask, _ in self.askers}):
+            for attribute, hook in sorted({(ask.attribute, ask.method) for ask, _ in self.askers if ask.attribute}):
+                if member in self.changed(attribute):
+                    yield grader.change(member.scope, attribute, hook)
+            for method, named in sorted({(ask.method, ask.named) for ask, _ in self.askers if not ask.attribute}):
                 found = grader.method(member.scope, method, near=method not in self.direct, named=named)
                 if found is not None:
                     yield found
@@ -264,7 +292,6 @@ def clashes(
     yield from world.filling()
     for question, askers in sorted(world.askers.items()):
         ask, _ = question
-        method = ask.method
         classes = world.classes.get(question, set())
         for member, grade, own in world.answers(ask):
             if grade.grave:
@@ -276,7 +303,7 @@ def clashes(
             if member.scope in there and (needed := found & there):
                 found = needed
             for asker in sorted(found, key=lambda scope: scope.identity):
-                yield Clash(asker, method, member.scope, grade, own)
+                yield Clash(asker, ask.asked, member.scope, grade, own)
 
 
 def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> dict[Scope, Clash]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pickleball_generate.inference import sinks
 from pickleball_generate.inference.bodytypes import BY_NAME
 from pickleball_generate.inference.callgraph import CallGraph
-from pickleball_generate.inference.sites import Question, Site
+from pickleball_generate.inference.sites import Question, Reached, Site
 from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pickleball_generate.inference.program import Program
     from pickleball_generate.inference.scopes import Scope
-    from pickleball_generate.inference.sites import Ask, Element, Reached
+    from pickleball_generate.inference.sites import Ask, Element
     from pickleball_generate.packs import Packs
 
 AT_LOAD = ("__new__", "__setstate__", "__setattr__", "__del__", "__getattr__", "__getattribute__")
@@ -94,6 +94,7 @@ class Grader:
         self._known: dict[tuple[Scope, bool], Grade] = {}
         self._methods: dict[tuple[Site, bool], Grade] = {}
         self._calls: dict[tuple[Scope, bool], Grade] = {}
+        self._changes: dict[tuple[Scope, str, str], Grade] = {}
 
     def grade(self, scope: Scope, *, called: bool) -> Grade:
         """Grade a class or function; `called` when a stream may call it."""
@@ -123,13 +124,24 @@ class Grader:
             self._methods[key] = self._walk([site], {}, called=not near, near=near)
         return self._methods[key]
 
+    def change(self, cls: Scope, attribute: str, hook: str) -> Grade:
+        """Grade what a class runs, beside the hook itself, where other code changes an attribute of its instances."""
+        key = (cls, attribute, hook)
+        if key not in self._changes:
+            found = self.graph.changed(cls, None if attribute == ANY else attribute, hook)
+            self._changes[key] = self._reaching(found, cls, called=False)
+        return self._changes[key]
+
     def _member(self, owner: Scope, name: str) -> Grade:
         """Grade what a class has under a name, and does not define itself: `get = staticmethod(os.mkdir)`."""
-        found = self.graph.member(owner, name)
+        return self._reaching(self.graph.member(owner, name), owner, called=True)
+
+    def _reaching(self, found: Reached, owner: Scope, *, called: bool) -> Grade:
+        """Grade what the body of a class leads to."""
         if not found.sites and not found.effects and not found.unknown:
             return Grade("trivial")
         place = f"{owner.file}:{owner.line} {owner.dotted}"
-        inner = self._walk(found.sites, {what: [place] for what in found.unknown}, called=True)
+        inner = self._walk(found.sites, {what: [place] for what in found.unknown}, called=called)
         effects = {what: [place] for what in found.effects} | inner.effects
         return replace(inner, word="effects" if effects else inner.word, effects=effects)
 
@@ -232,7 +244,7 @@ class Grader:
         stores: set[str] = set()
         asks: set[tuple[Ask, str]] = set()
         elements: dict[Element, tuple[str, ...]] = {}
-        answered: dict[str, tuple[str, ...]] = {}
+        answered: dict[tuple[str, str], tuple[str, ...]] = {}
         while waiting and len(effects) < (1 if near else ENOUGH):
             site, path = waiting.popleft()
             if len(seen) > (NEAR if near else LARGEST):
@@ -248,8 +260,8 @@ class Grader:
             for element, line in reached.elements.items():
                 elements.setdefault(element, (*path, _step(site, line)))
             for ask, line in reached.asks.items():
-                if ask.method in reached.answered:
-                    answered.setdefault(ask.method, (*path, _step(site, line)))
+                if (what_asked := (ask.method, ask.attribute)) in reached.answered:
+                    answered.setdefault(what_asked, (*path, _step(site, line)))
             for question, line in reached.questions.items():
                 unknown.setdefault(question.text, [*path, _step(site, line)])
                 asked.setdefault(question, _step(site, line))
@@ -268,10 +280,15 @@ class Grader:
                     seen.add(inner)
                     waiting.append((inner, (*path, _step(site, line))))
             if not waiting:
-                for inner, steps in self._answers(answered, makes):
-                    if inner not in seen:
-                        seen.add(inner)
-                        waiting.append((inner, steps))
+                for answer, steps in self._answers(answered, makes):
+                    waiting += [(inner, steps) for inner in answer.sites if inner not in seen]
+                    seen |= answer.sites.keys()
+                    for what in answer.effects:
+                        if not (near and what.startswith(NOT_NEAR)):
+                            effects.setdefault(what, [*steps])
+                    for what in answer.unknown:
+                        unknown.setdefault(what, [*steps])
+                    blind |= answer.unknown.keys()
         bodies = frozenset(site.function for site in seen)
         for element in [*elements]:
             if self.graph.empty.filled(element) or any(self.graph.empty.fills(element, body) for body in bodies):
@@ -284,12 +301,16 @@ class Grader:
         left = frozenset((each, steps[-1]) for each, steps in elements.items())
         return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind), left, bodies)
 
-    def _answers(self, asked: dict[str, tuple[str, ...]], makes: set[Scope]) -> Iterator[tuple[Site, tuple[str, ...]]]:
-        """Give the methods of classes of which the code itself makes instances, where any object may be asked."""
-        for method, steps in asked.items():
+    def _answers(
+        self, asked: dict[tuple[str, str], tuple[str, ...]], makes: set[Scope]
+    ) -> Iterator[tuple[Reached, tuple[str, ...]]]:
+        """Give what runs of classes of which the code itself makes instances, where any object may be asked."""
+        for (method, attribute), steps in asked.items():
             for cls in sorted(makes, key=lambda cls: cls.identity):
-                if (site := self.graph.method(cls, method)) is not None:
-                    yield site, steps
+                if attribute:
+                    yield self.graph.changed(cls, None if attribute == ANY else attribute, method), steps
+                elif (site := self.graph.method(cls, method)) is not None:
+                    yield Reached({site: 0}), steps
 
     def _may_answer(self, question: Question, makes: set[Scope], stores: set[str]) -> bool:
         """Tell whether something else than what a stream gives may be asked: what the code itself makes or stores."""

@@ -47,7 +47,13 @@ class Ask:
     given: Given = ANYTHING
     of_text: bool = False
     named: bool = False  # of `__setattr__` and its kin: whether the source writes the name out that they get
+    attribute: str = ""  # of `__setattr__` and its kin: whose setters are asked for, and not the hook
     below: str = ""  # `dotted` of the class for which the code tested the object before
+
+    @property
+    def asked(self) -> str:
+        """What is called, as a person reads it."""
+        return f"{self.method} for {self.attribute}" if self.attribute else self.method
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Reached:
     questions: dict[Question, int] = field(default_factory=dict)  # other methods
     elements: dict[Element, int] = field(default_factory=dict)
     makes: set[Scope] = field(default_factory=set)  # classes of which the body makes instances
-    answered: set[str] = field(default_factory=set)  # of `asks`: methods that also what the code itself makes answers
+    answered: set[tuple[str, str]] = field(default_factory=set)  # of `asks`: what also objects answer that code makes
     stores: set[str] = field(default_factory=set)  # attributes that the body stores something in
     reads: dict[str, int] = field(default_factory=dict)  # attributes by a computed name, of objects that are no modules
 
