@@ -187,7 +187,7 @@ CHANGES = {
     "helper": ("fill(self, state)", SETTER, "def fill(x, v): x.part = v"),
     "helper_past_the_hook": ("fill(self, state)", SETTER, "def fill(x, v): object.__setattr__(x, 'part', v)"),
     "class_in_the_body": ("class Inner: self.part = state", SETTER, ""),
-    "star": ("_, *self.part = state", SETTER, ""),
+    "star": ("_, *self.part = 1, 2", SETTER, ""),
     "kept_in_an_attribute": ("self.thing = Thing()\nself.thing.part = state", "", THING),
     "made_by_a_function": ("make().part = state", "", f"{THING}\ndef make(): return Thing()"),
     "made_and_past_the_hook": ("x = Thing()\nobject.__setattr__(x, 'part', state)", "", THING),
