@@ -46,7 +46,8 @@ class Body(Types):
             self.line = call.get("line", function.line)
             self._call(call)
         for inner in function.classes if function.kind == "function" else ():  # its body runs where it stands
-            self.out.sites.setdefault(Site(inner), inner.line)
+            if inner.facts.get("reach") or any(stored.assigned(item["to"]) for item in inner.facts.get("assigns", ())):
+                self.out.sites.setdefault(Site(inner), inner.line)
         for item in function.facts.get("assigns", ()):
             self.line = item.get("line", function.line)
             self.out.stores |= stored.assigned(item["to"])
