@@ -151,6 +151,9 @@ CHANGES = {
     "given_as_keywords": (ASSIGN, "part = property(**parts())", f"def parts():\n {PUT}\n return {{'fset': put}}"),
     "property_with_a_set": (
         ASSIGN, "@prop\ndef part(self): return 1", "class prop(property):\n def __set__(self, obj, v): os.system(v)"),
+    "property_that_gives_itself_one": (
+        ASSIGN, "@prop\ndef part(self): return 1",
+        f"{PUT}\nclass prop(property):\n def __init__(self, f): super().__init__(f, put)"),
     "kept_by_a_getter": (ASSIGN, "@Base.part.getter\ndef part(self): return 2", BASE),
     "kept_under_another_name": ("self.alias = state", f"{SETTER}\nalias = part", ""),
     "kept_of_another_class": (ASSIGN, "part = Thing.part", THING),
@@ -163,6 +166,12 @@ CHANGES = {
         ASSIGN, "@keep\ndef part(self): return 1", f"{KEPT}\ndef keep(f): return Kept()"),
     "descriptor_by_a_decorator_that_is_made": (
         ASSIGN, "@keep(1)\ndef part(self): return 1", f"{KEPT}\ndef keep(n): return lambda f: Kept()"),
+    "descriptor_by_a_part_of_a_call": (ASSIGN, "part = partial(Kept)()", f"from functools import partial\n{KEPT}"),
+    "descriptor_by_a_part_of_a_decorator": (
+        ASSIGN, "@partial(keep, 1)\ndef part(self): return 1",
+        f"from functools import partial\n{KEPT}\ndef keep(n, f): return Kept()"),
+    "descriptor_by_another_class": (
+        ASSIGN, "part = Make()", f"{KEPT}\nclass Make:\n def __new__(cls): return Kept()"),
     "descriptor_of_the_module": (ASSIGN, "part = KEPT", f"{KEPT}\nKEPT = Kept()"),
     "descriptor_by_a_method": (ASSIGN, "part = Kept.make()", KEPT),
     "descriptor_of_a_type": (ASSIGN, "part = Kept[int]()", KEPT),

@@ -25,18 +25,17 @@ ACCESSORS = {SET: "setter", DELETE: "deleter"}  # decorators of what a property 
 BY_CALL = {"builtins.setattr": SET, "builtins.delattr": DELETE}
 DESCRIPTORS = {SET: "__set__", DELETE: "__delete__"}
 
-_PROPERTIES = frozenset(
-    "builtins.property abc.abstractproperty enum.property types.DynamicClassAttribute functools.cached_property".split()
-)
+_PROPERTIES = frozenset("builtins.property abc.abstractproperty enum.property types.DynamicClassAttribute".split())
 _PARTS = frozenset({"setter", "getter", "deleter"})  # of a property, each gives another one
 _PLACES = {SET: (1, "fset"), DELETE: (2, "fdel")}  # of what `property` is given
 _PLAIN = frozenset("lit str list tuple set dict listof setof dictof genof lambda".split())
+_GIVE_FUNCTIONS = frozenset({"functools.wraps", "functools.lru_cache", "functools.cache"})
 _MAKERS = frozenset(  # of the standard library: what they make is no descriptor, unless they are given one
     (
         "builtins.staticmethod builtins.classmethod builtins.object collections.defaultdict collections.deque "
-        "collections.namedtuple dataclasses.field enum.auto functools.partial functools.partialmethod "
-        "functools.singledispatchmethod itertools.count logging.getLogger operator.attrgetter operator.itemgetter "
-        "os.environ.get os.getenv re.compile threading.local weakref.ref"
+        "collections.namedtuple dataclasses.field enum.auto functools.cached_property functools.partial "
+        "functools.partialmethod functools.singledispatchmethod itertools.count logging.getLogger operator.attrgetter "
+        "operator.itemgetter os.environ.get os.getenv re.compile threading.local weakref.ref"
     ).split()
 )
 
@@ -165,7 +164,7 @@ class Accessors:
         """Follow an instance of a class, which may be a descriptor."""
         if any(v[0] == "cls" and DESCRIPTORS[self.hook] in v[1].bound for v in self.program.mro(cls)):
             yield ("obj", cls)
-        elif self.program.lost_bases(cls) or not all(map(self._known, self.program.roots(cls))):
+        elif self.program.lost_bases(cls) or not all(map(self._makes_plain, self.program.roots(cls))):
             yield UNKNOWN
 
     def _function(self, function: Scope, scope: Scope) -> Iterator[Value]:
@@ -186,8 +185,8 @@ class Accessors:
                     call = self.graph.method(value[1], "__call__")
                     yield from self._decorated(call.function, made=False) if call else [UNKNOWN]
                 elif value[0] == "cls":
-                    yield from self._instance(value[1])
-                elif value[0] != "ext" or not self._known(value[1]):
+                    yield from () if self._is_property(value) else self._instance(value[1])
+                elif value[0] != "ext" or not self._known(value[1]) or value[1] == "functools.partial":
                     yield UNKNOWN
 
     def _decorated(self, decorator: Scope, *, made: bool) -> Iterator[Value]:
@@ -220,8 +219,11 @@ class Accessors:
             yield from self._expression(of, scope)
             return
         found = self._typed(call, scope)
-        if {*found} == {PLAIN} or (isinstance(callee, dict) and "call" in callee):
-            for value in found:
+        if {*found} == {PLAIN}:
+            return
+        if isinstance(callee, dict) and "call" in callee:  # `wraps(f)(inner)`
+            known = {value[-1] for value in self._typed(callee["call"], scope)} <= _GIVE_FUNCTIONS
+            for value in found if known else [UNKNOWN]:
                 yield from self._value(value)
             return
         for value in self._typed(callee, scope):
@@ -230,7 +232,7 @@ class Accessors:
                 told = not any(isinstance(each, dict) and "star" in each for each in args) and "**" not in names
                 given = args[place] if len(args) > place else names.get(name, {"lit": "None"})
                 yield from self._given(given if told else None, scope)
-            elif value[0] == "cls":
+            elif value[0] == "cls" and not self._chooses(value[1]):
                 yield from self._instance(value[1])
             elif value[0] == "fun" and not value[1].decorators():
                 for item in value[1].facts.get("returns", ()):
@@ -242,6 +244,14 @@ class Accessors:
                 yield from self._value(("inst", value[1]))
             else:
                 yield UNKNOWN
+
+    def _chooses(self, cls: Scope) -> bool:
+        """Tell whether code of a class says what calling it gives."""
+        makers = [
+            self.graph.method(cls, "__new__"),
+            *(self.graph.method(m, "__call__") for m in self.graph.metaclasses(cls)),
+        ]
+        return any(maker is not None for maker in makers)
 
     def _is_property(self, value: Value) -> bool:
         """Tell whether a class makes properties, of what it is given."""
@@ -271,6 +281,10 @@ class Accessors:
     def _known(self, name: str) -> bool:
         """Tell whether a name without source is one of the standard library, or of a package that a pack describes."""
         return is_stdlib_top(name) or self.graph.packs.package_of(name) is not None
+
+    def _makes_plain(self, root: str) -> bool:
+        """Tell whether instances of a class without source are no descriptors."""
+        return self._known(root) and root not in _PROPERTIES
 
     def _harmless(self, name: str) -> bool:
         """Tell whether such a name stands for something that is known: what reflection gives is not."""
