@@ -299,7 +299,10 @@ class Body(Types):
 
     def _foreign(self, name: str, call: dict[str, Any]) -> None:
         args = call.get("args", [])
-        self.out.stores |= stored.set_by_name(name, args)
+        callee = call.get("f")
+        by_super = isinstance(callee, dict) and is_super(callee.get("of")) and name.startswith("builtins.object.")
+        if not (by_super and self.site.function.name in ACCESSORS):  # what a hook hands on, an assignment gave it
+            self.out.stores |= stored.set_by_name(name, args)
         self._change_by_name(name, args)
         if name in sinks.PLAINLY or (name in sinks.BY_NAME and _constant(args, name)):
             return
