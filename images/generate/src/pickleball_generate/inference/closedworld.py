@@ -203,6 +203,11 @@ class ClosedWorld:
             least = 0
         return cannot_take(function, given.places + least, {*given.names}, most - least, self.grader.program)
 
+    def stores_into(self, scope: Scope, grade: Grade) -> bool:
+        """Tell whether code of a member itself puts something where what it asks looks for it."""
+        called = any(member.called for member in self.members if member.scope is scope)
+        return not self.grader.grade(scope, called=called).stores.isdisjoint(grade.wanted)
+
     def filling(self) -> Iterator[Clash]:
         """Find the members whose code calls elements of a variable that code of another fills, ordered by name."""
         calling: dict[Element, set[Scope]] = {}
@@ -298,6 +303,8 @@ def clashes(
                 found = askers
             elif own and not grade.inert:
                 found = classes if _is_closed(ask) else classes - there
+                if grade.asking and (ask.method in ACCESSORS or not _is_closed(ask)):  # what it asks is judged itself
+                    found = {scope for scope in found if world.stores_into(scope, grade)}
             else:
                 continue
             if member.scope in there and (needed := found & there):

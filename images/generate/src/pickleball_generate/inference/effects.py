@@ -56,6 +56,8 @@ class Grade:
     open: frozenset[str] = frozenset()  # of `unknown`: calls that only what a stream gives can answer, also in `asks`
     elements: frozenset[tuple[Element, str]] = frozenset()  # calls of what nothing put where they look; with the place
     bodies: frozenset[Scope] = field(default=frozenset(), compare=False)  # that were followed
+    wanted: frozenset[str] = field(default=frozenset(), compare=False)  # attributes whose methods `open` calls
+    stores: frozenset[str] = field(default=frozenset(), compare=False)  # attributes in which something is stored
 
     @property
     def inert(self) -> bool:
@@ -299,7 +301,18 @@ class Grader:
         asks |= {(each.ask, place) for each, place in asked.items()}
         word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
         left = frozenset((each, steps[-1]) for each, steps in elements.items())
-        return Grade(word, effects, unknown, frozenset(asks), frozenset(unknown.keys() - blind), left, bodies)
+        wanted = frozenset(each.attribute for each in asked)
+        return Grade(
+            word,
+            effects,
+            unknown,
+            frozenset(asks),
+            frozenset(unknown.keys() - blind),
+            left,
+            bodies,
+            wanted,
+            frozenset(stores),
+        )
 
     def _answers(
         self, asked: dict[tuple[str, str], tuple[str, ...]], makes: set[Scope]
