@@ -61,6 +61,19 @@ class NamingOther:
     def other(self, value):
         os.system(value)
 
+class Looking:
+    def __setattr__(self, key, value):
+        self.table.place_of(key)
+
+class Placing:
+    def place_of(self, key):
+        os.system(key)
+
+class AssigningAndStoring:
+    def __setstate__(self, state):
+        state["part"].table = state["table"]
+        state["part"].name = "x"
+
 class Deleting:
     def __setstate__(self, state):
         del state["part"].name
@@ -271,6 +284,8 @@ def changing(
         ("Assigning", "Keeping", False, True),
         ("AssigningByName", "Keeping", False, True),
         ("Assigning", "Dropping", False, False),
+        ("Assigning", "Looking", False, False),
+        ("AssigningAndStoring", "Looking", False, True),
         ("Assigning", "Naming", False, True),
         ("Assigning", "NamingBelow", False, True),
         ("Assigning", "NamingOther", False, False),
@@ -303,6 +318,14 @@ def test_two_definitions_are_judged_together(
     found = _clashes(tree, environment_of, (asking, False), (asked, kept))
     assert bool(found) == clash, found
     assert not clash or any(f"lib.parts.{asking}" in sentence for sentence in found)
+
+
+def test_what_an_answer_asks_is_judged_itself(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """A `__setattr__` that only calls a method of an attribute runs what the policy has under its name."""
+    found = _clashes(tree, environment_of, ("Assigning", False), ("Looking", False), ("Placing", False))
+    assert any("place_of" in sentence for sentence in found), found
 
 
 def test_an_answer_may_call_what_another_one_fills(
