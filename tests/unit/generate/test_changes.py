@@ -122,23 +122,6 @@ class FillingLater:
 class FillingWhenAsked:
     def get(self, name):
         fill(name)
-
-class Testing:
-    def __setstate__(self, state):
-        if isinstance(state, Part):
-            state.run()
-
-class Part:
-    def run(self):
-        return 1
-
-class Below(Part):
-    def run(self):
-        os.remove("x")
-
-class Beside:
-    def run(self):
-        os.remove("x")
 """
 
 
@@ -302,8 +285,6 @@ def changing(
         ("Calling", "FillingLater", False, False),
         ("Calling", "FillingWhenAsked", False, False),
         ("CallingByAsking", "FillingWhenAsked", False, False),
-        ("Testing", "Below", False, True),
-        ("Testing", "Beside", False, False),
     ],
 )
 def test_two_definitions_are_judged_together(

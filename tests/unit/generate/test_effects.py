@@ -217,18 +217,6 @@ CASES = [
     Case("element_of_an_import", "for hook in HOOKS: hook(state)", "unknown",
          top="HOOKS = []\ndef put(f):\n HOOKS.append(f)\ndef inner(f):\n return f\nHOOKS += [os.system]"),
     Case("mapped_element", "for hook in HOOKS.values(): list(map(hook, state))", "unknown", top="HOOKS = {}"),
-    Case("method_of_what_was_tested", "if isinstance(state, Part):\n   state.run()", "resolved",
-         top="class Part:\n def run(self):\n  return 1"),
-    Case("method_of_what_was_tested_and_is_made", "if isinstance(state, Part):\n   state.run()\n  self.x = More()",
-         "effects", "os.remove", top="class Part:\n def run(self):\n  return 1\nclass More(Part):\n def run(self):\n"
-         "  os.remove('x')"),
-    Case("method_of_what_was_not_tested", "if not isinstance(state, Part):\n   state.run()", "unknown",
-         top="class Part:\n def run(self):\n  return 1"),
-    Case("method_of_what_was_tested_and_changed", "if isinstance(state, Part):\n   state = state.x\n   state.run()",
-         "unknown", top="class Part:\n def run(self):\n  return 1"),
-    Case("method_of_what_was_tested_by_a_metaclass", "if isinstance(state, Part):\n   state.run()", "unknown",
-         top="class Meta(type):\n def __instancecheck__(cls, x):\n  return True\nclass Part(metaclass=Meta):\n"
-         " def run(self):\n  return 1"),
 ]  # fmt: skip
 
 

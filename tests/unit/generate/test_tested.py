@@ -21,20 +21,21 @@ if TYPE_CHECKING:
     Tree = Callable[[dict[str, str]], Path]
     Environments = Callable[..., Environment]
 
+TEST = "if isinstance(state, Part):\n state.type()"
+TORCH = {"torch/__init__.py": "", "torch/_C.abi3.so": "\x7fELF\0torch._C.TensorBase.f\0"}
 PART = """
-import abc, copy, os
-class Part:
-    def run(self):
-        return 1
+import abc, copy, os, torch
+class Part(torch._C.TensorBase):
+    pass
 """
 EVIL = """
 class Evil:
-    def run(self):
+    def type(self):
         os.system("x")
 """
 SUB = """
 class Sub(Part):
-    def run(self):
+    def type(self):
         os.system("x")
 """
 
@@ -48,50 +49,61 @@ class Case(NamedTuple):
 
 
 HARMLESS = {
-    "a parameter": Case(PART, "if isinstance(state, Part): # one\n state.run()"),
-    "a deeper line": Case(PART, "if isinstance(state, Part):\n for x in state.xs:\n  state.run()"),
-    "what is no part": Case(PART + EVIL, "if isinstance(state, Part):\n state.run()", ("Evil",)),
-    "a class below, the same method": Case(
-        PART + "class Low(Part):\n x = 1", "if isinstance(state, Part):\n state.run()"
-    ),
+    "a parameter": Case(PART, "if isinstance(state, Part): # one\n state.type()"),
+    "a deeper line": Case(PART, "if isinstance(state, Part):\n for x in state.xs:\n  state.type()"),
+    "what is no part": Case(PART + EVIL, TEST, ("Evil",)),
+    "a class below": Case(PART + "class Low(Part):\n x = 1", TEST),
 }
 DOUBTFUL = {
-    "one of the library": Case(PART + SUB + "ALL = [Sub()]", "for x in ALL:\n if isinstance(x, Part):\n  x.run()"),
+    "one of the library": Case(PART + SUB + "ALL = [Sub()]", "for x in ALL:\n if isinstance(x, Part):\n  x.type()"),
     "one as an argument": Case(
-        PART + SUB + "ONE = Sub()\ndef go(x):\n if isinstance(x, Part):\n  x.run()", "go(copy.copy(ONE))"
+        PART + SUB + "ONE = Sub()\ndef go(x):\n if isinstance(x, Part):\n  x.type()", "go(copy.copy(ONE))"
     ),
-    "one by default": Case(PART + SUB + "def go(x=Sub()):\n if isinstance(x, Part):\n  x.run()", "go()"),
-    "one of a table": Case(PART + SUB + "ALL = {}", "x = ALL.get(state)\nif isinstance(x, Part):\n x.run()"),
-    "a walrus in the test": Case(PART, "if isinstance(state, Part) and (state := state.x):\n state.run()"),
-    "a walrus below": Case(PART, "if isinstance(state, Part):\n if (state := state.x):\n  state.run()"),
-    "a pattern": Case(PART, "if isinstance(state, Part):\n match state.x:\n  case [state]:\n   state.run()"),
-    "a comprehension": Case(PART, "if isinstance(state, Part):\n [state.run() for state in state.x]"),
-    "a lambda": Case(PART, "if isinstance(state, Part):\n (lambda state: state.run())(state.x)"),
+    "one by default": Case(PART + SUB + "def go(x=Sub()):\n if isinstance(x, Part):\n  x.type()", "go()"),
+    "one of a table": Case(PART + SUB + "ALL = {}", "x = ALL.get(state)\nif isinstance(x, Part):\n x.type()"),
+    "a walrus in the test": Case(PART, "if isinstance(state, Part) and (state := state.x):\n state.type()"),
+    "a walrus below": Case(PART, "if isinstance(state, Part):\n if (state := state.x):\n  state.type()"),
+    "a pattern": Case(PART, "if isinstance(state, Part):\n match state.x:\n  case [state]:\n   state.type()"),
+    "a comprehension": Case(PART, "if isinstance(state, Part):\n [state.type() for state in state.x]"),
+    "a lambda": Case(PART, "if isinstance(state, Part):\n (lambda state: state.type())(state.x)"),
     "an inner function": Case(
-        PART, "def swap():\n nonlocal state\n state = state.x\nif isinstance(state, Part):\n swap()\n state.run()"
+        PART, "def swap():\n nonlocal state\n state = state.x\nif isinstance(state, Part):\n swap()\n state.type()"
     ),
-    "an import": Case(PART, "if isinstance(state, Part):\n from .parts import Q as state\n state.run()"),
-    "another class since": Case(PART, "if isinstance(state, Part):\n state.__class__ = state.x\n state.run()"),
-    "one by its name": Case(PART, "if isinstance(state, Part):\n vars(self)['__class__'] = state\n state.run()"),
-    "a condition": Case(PART, "if isinstance(state, Part) and os if os else state:\n state.run()"),
-    "the other branch": Case(PART, "if isinstance(state, Part):\n pass\nelse:\n state.run()"),
-    "the same line": Case(PART, "if isinstance(state, Part) or state.run(): pass"),
-    "a text": Case(PART, "'''\nif isinstance(state, Part):\n'''\nstate.run()"),
-    "its own isinstance": Case(PART + "def isinstance(x, y):\n return 1", "if isinstance(state, Part):\n state.run()"),
+    "an import": Case(PART, "if isinstance(state, Part):\n from .parts import Q as state\n state.type()"),
+    "another class since": Case(PART, "if isinstance(state, Part):\n state.__class__ = state.x\n state.type()"),
+    "one by its name": Case(PART, "if isinstance(state, Part):\n vars(self)['__class__'] = state\n state.type()"),
+    "a condition": Case(PART, "if isinstance(state, Part) and os if os else state:\n state.type()"),
+    "the other branch": Case(PART, "if isinstance(state, Part):\n pass\nelse:\n state.type()"),
+    "the same line": Case(PART, "if isinstance(state, Part) or state.type(): pass"),
+    "a text": Case(PART, "'''\nif isinstance(state, Part):\n'''\nstate.type()"),
+    "its own isinstance": Case(PART + "def isinstance(x, y):\n return 1", TEST),
     "a property": Case(
-        "class Part:\n @property\n def run(self):\n  return self.x", "if isinstance(state, Part):\n state.run()"
+        PART + "    @property\n    def type(self):\n        pass", TEST
     ),
-    "an attribute": Case(PART + "    def a(self):\n        self.run = 1", "if isinstance(state, Part):\n state.run()"),
+    "a method with source": Case(PART + "    def type(self):\n        pass", TEST),
+    "with an argument": Case(PART, "if isinstance(state, Part):\n state.type(1)"),
+    "a class below, by another one": Case(
+        PART + EVIL + "class Sub(Evil, Part): pass\nONE = Sub()", TEST
+    ),
+    "a class of two": Case(PART + EVIL + "Part = (Part, Evil)", TEST),
+    "a class of another type": Case(
+        "class Part:\n def __init__(self):\n  pass", TEST
+    ),
+    "a decorated class": Case(
+        PART.replace("class Part", "def put(x):\n    return x\n@put\nclass Part"),
+        TEST,
+    ),
+    "an attribute": Case(PART + "    def a(self):\n        self.type = 1", TEST),
     "a metaclass": Case(
-        "import abc\nclass Part(metaclass=abc.ABCMeta):\n def run(self):\n  return 1",
-        "if isinstance(state, Part):\n state.run()",
+        PART.replace("Base)", "Base, metaclass=abc.ABCMeta)"),
+        TEST,
     ),
     "what says that it is one": Case(
-        PART + EVIL + "class Liar(Evil):\n __class__ = Part", "if isinstance(state, Part):\n state.run()", ("Liar",)
+        PART + EVIL + "class Liar(Evil):\n __class__ = Part", TEST, ("Liar",)
     ),
     "what decides itself": Case(
         PART + EVIL + "class Liar(Evil):\n def __getattribute__(self, name):\n  return super().x",
-        "if isinstance(state, Part):\n state.run()",
+        TEST,
         ("Liar",),
     ),
 }  # fmt: skip
@@ -100,7 +112,10 @@ DOUBTFUL = {
 def _harmless(tree: Tree, environment_of: Environments, case: Case) -> bool:
     lines = "".join(f"        {line}\n" for line in case.body.splitlines())
     text = f"{case.top}\nclass Model:\n    def __setstate__(self, state):\n{lines}"
-    grader = Grader(Program(environment_of(tree({"lib/__init__.py": "", "lib/parts.py": text}))), packs.load())
+    grader = Grader(
+        Program(environment_of(tree({**TORCH, "lib/__init__.py": "", "lib/parts.py": text}))),
+        packs.load(),
+    )
     scopes = [definitions(grader.program, f"lib.parts.{name}")[0][1] for name in ("Model", *case.others)]
     members = [Member(scope) for scope in scopes]
     grades = [grader.grade(scope, called=False) for scope in scopes]
@@ -144,15 +159,17 @@ def test_a_type_without_source_may_do_anything_with_its_arguments(
 
 @pytest.mark.parametrize("body", ["getattr(os, self.name)(self.x)", "TABLE[self.name](self.x)"])
 @pytest.mark.parametrize(
-    ("ask", "asked"), [("if isinstance(state, Part):\n            state.run()", "run"), ("del state.x", "__delattr__")]
+    ("ask", "asked"),
+    [("if isinstance(state, Part):\n            state.type()", "type"), ("del state.x", "__delattr__")],
 )
 def test_what_is_proposed_later_is_judged_beside_what_asks_it(
     body: str, ask: str, asked: str, tree: Tree, environment_of: Environments
 ) -> None:
     """What cannot be followed counts too, whichever of the two is in the policy already."""
     text = f"{PART}TABLE = {{'x': os.system}}\nclass Model:\n    def __setstate__(self, state):\n        {ask}\n"
-    text += f"class Low(Part):\n    def {asked}(self, *rest):\n        {body}\n"
-    grader = Grader(Program(environment_of(tree({"lib/__init__.py": "", "lib/parts.py": text}))), packs.load())
+    text += f"class Low:\n    __class__ = Part\n    def {asked}(self, *rest):\n        {body}\n"
+    files = {**TORCH, "lib/__init__.py": "", "lib/parts.py": text}
+    grader = Grader(Program(environment_of(tree(files))), packs.load())
     model, low = (Member(definitions(grader.program, f"lib.parts.{name}")[0][1]) for name in ("Model", "Low"))
     assert apart(grader, [model, low])
     assert apart(grader, [low], [model])

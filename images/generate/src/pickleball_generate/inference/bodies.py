@@ -108,9 +108,10 @@ class Body(Types):
         if callee == "super":
             return
         head = callee.partition(".")[0] if isinstance(callee, str) else ""
-        if isinstance(callee, str) and callee.startswith((f"{self.me}.__dict__.", f"super.{self.me}")):
+        if isinstance(callee, str) and (".__dict__." in callee or callee.startswith(f"super.{self.me}")):
             self.out.stores |= stored.updated(callee.rpartition(".")[2], call)
-            return  # reading or changing the object's own attributes
+            if callee.startswith((f"{self.me}.", f"super.{self.me}")):
+                return  # reading or changing the object's own attributes
         if isinstance(callee, (str, dict)) and (values := self._callee(callee, call)):
             for value in values:
                 self._value(value, text, call)

@@ -203,10 +203,22 @@ class ClosedWorld:
             least = 0
         return cannot_take(function, given.places + least, {*given.names}, most - least, self.grader.program)
 
-    def stores_into(self, scope: Scope, grade: Grade) -> bool:
-        """Tell whether code of a member itself puts something where what it asks looks for it."""
-        called = any(member.called for member in self.members if member.scope is scope)
-        return not self.grader.grade(scope, called=called).stores.isdisjoint(grade.wanted)
+    def is_left_to_others(self, member: Member, grade: Grade) -> bool:
+        """Tell whether an answer does only what objects of the stream answer it, which is judged itself.
+
+        No code that runs of any member stores something where it looks, or makes an object that has what it asks for.
+        """
+        if not grade.asking or any(ANY in each.stores for each in self._running(member)):
+            return False
+        stores = frozenset(name for each in self._all_running for name in each.stores)
+        makes = frozenset(cls for each in self._all_running for cls in each.makes)
+        return not any(
+            question.attribute in stores or self.grader.makes_answer(question, makes) for question in grade.wanted
+        )
+
+    @cached_property
+    def _all_running(self) -> list[Grade]:
+        return [grade for member in self.members for grade in self._running(member)]
 
     def filling(self) -> Iterator[Clash]:
         """Find the members whose code calls elements of a variable that code of another fills, ordered by name."""
@@ -257,16 +269,22 @@ class ClosedWorld:
     def _ask_on(self) -> None:
         """Add the questions of what answers others, and whose code leads to each so."""
         inner: dict[Ask, set[Question]] = {}
+        left: dict[Ask, set[Question]] = {}  # of answers that do nothing else than to ask
         while True:
             asking: dict[Ask, set[Scope]] = {}
             for (ask, _), askers in self.askers.items():
                 asking.setdefault(ask, set()).update(askers)
             for ask in asking.keys() - inner.keys():
                 inner[ask] = {question for _, grade, _ in self.answers(ask) for question in grade.asks}
+                left[ask] = {
+                    question for _, grade, own in self.answers(ask) if own and grade.asking for question in grade.asks
+                }
             before = sum(map(len, self.askers.values()))
             for ask, askers in asking.items():
                 for question in inner[ask]:
                     self.askers.setdefault(question, set()).update(askers)
+                for question in left[ask]:
+                    self.classes.setdefault(question, set()).update(scope for scope in askers if scope.kind == "class")
             if sum(map(len, self.askers.values())) == before:
                 return
 
@@ -303,8 +321,8 @@ def clashes(
                 found = askers
             elif own and not grade.inert:
                 found = classes if _is_closed(ask) else classes - there
-                if grade.asking and (ask.method in ACCESSORS or not _is_closed(ask)):  # what it asks is judged itself
-                    found = {scope for scope in found if world.stores_into(scope, grade)}
+                if (ask.method in ACCESSORS or not _is_closed(ask)) and world.is_left_to_others(member, grade):
+                    continue
             else:
                 continue
             if member.scope in there and (needed := found & there):

@@ -56,8 +56,9 @@ class Grade:
     open: frozenset[str] = frozenset()  # of `unknown`: calls that only what a stream gives can answer, also in `asks`
     elements: frozenset[tuple[Element, str]] = frozenset()  # calls of what nothing put where they look; with the place
     bodies: frozenset[Scope] = field(default=frozenset(), compare=False)  # that were followed
-    wanted: frozenset[str] = field(default=frozenset(), compare=False)  # attributes whose methods `open` calls
+    wanted: frozenset[Question] = field(default=frozenset(), compare=False)  # what `open` is about
     stores: frozenset[str] = field(default=frozenset(), compare=False)  # attributes in which something is stored
+    makes: frozenset[Scope] = field(default=frozenset(), compare=False)  # classes of which instances are made
 
     @property
     def inert(self) -> bool:
@@ -301,17 +302,17 @@ class Grader:
         asks |= {(each.ask, place) for each, place in asked.items()}
         word = "effects" if effects else "unknown" if unknown else "resolved" if ran else "trivial"
         left = frozenset((each, steps[-1]) for each, steps in elements.items())
-        wanted = frozenset(each.attribute for each in asked)
         return Grade(
             word,
             effects,
             unknown,
-            frozenset(asks),
-            frozenset(unknown.keys() - blind),
-            left,
-            bodies,
-            wanted,
-            frozenset(stores),
+            asks=frozenset(asks),
+            open=frozenset(unknown.keys() - blind),
+            elements=left,
+            bodies=bodies,
+            wanted=frozenset(asked),
+            stores=frozenset(stores),
+            makes=frozenset(makes),
         )
 
     def _answers(
@@ -327,8 +328,10 @@ class Grader:
 
     def _may_answer(self, question: Question, makes: set[Scope], stores: set[str]) -> bool:
         """Tell whether something else than what a stream gives may be asked: what the code itself makes or stores."""
-        if not stores.isdisjoint({question.attribute, ANY}):
-            return True
+        return not stores.isdisjoint({question.attribute, ANY}) or self.makes_answer(question, makes)
+
+    def makes_answer(self, question: Question, makes: Iterable[Scope]) -> bool:
+        """Tell whether one of some classes has the method that is asked for."""
         return any(self.graph.method(cls, question.ask.method) for cls in makes)
 
 

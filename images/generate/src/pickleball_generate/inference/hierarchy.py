@@ -35,7 +35,7 @@ class Hierarchy:
         return None if found is None else self._really_below(found, wanted)
 
     def defining(self, base: Scope, name: str) -> list[Scope] | None:
-        """List the classes below one, in all packages, whose bodies bind a name; None where too many modules may."""
+        """List the classes below one, in all packages, that have a name; None where too many modules may bind it."""
         binding = re.compile(
             rf"^[ \t]+(?:async[ \t]+)?(?:def[ \t]+)?{re.escape(name)}[ \t]*(?:[(:]|=(?!=))".encode(), re.MULTILINE
         )
@@ -45,7 +45,8 @@ class Hierarchy:
         if len(modules) > MOST_READ:
             return None
         below = self._really_below({each: None for each in found if each[0] in modules}, {base})
-        return [cls for cls in below if name in cls.bound]
+        owners = {cls: [kind[1] for kind in self.program.mro(cls) if kind[0] == "cls"] for cls in below}
+        return [cls for cls in below if any(name in owner.bound for owner in owners[cls])]
 
     def _around(self, bases: set[Scope], package: str | None = None) -> list[str]:
         return [package] if package else self.packages({base.module.partition(".")[0] for base in bases})

@@ -24,7 +24,8 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Mentions(NamedTuple):
     """Where a text names something: in statements of the module, in which functions.
 
-    Beside `__init__` stands its class, which runs it; beside what Python runs by no name, an empty one.
+    Beside a method stands its class, since whoever has an object may run it; beside what Python runs by no name, an
+    empty one.
     """
 
     outside: bool
@@ -42,6 +43,8 @@ def read(text: bytes, name: str, *, defined: bool = False, home: bool = False) -
     """
     try:
         tree = _parse(text)
+        if not defined and _imports_or_defines(tree, {"len", *COPYING}):
+            return ANYWHERE
         reader = _Reader(name, defined=defined, taken=home or _imports(tree, name))
         for statement in tree.body:
             if not (home and not defined and name in _bound(statement)):
@@ -96,8 +99,10 @@ class _Reader(ast.NodeVisitor):
                 self.visit(part)
         outer = self.around, self.cls
         self.around = (*self.around, node.name)
-        if node.name.startswith("__"):
-            self.around = (*self.around, self.cls if node.name in OF_CLASS else "")
+        if node.name.startswith("_") and node.name.endswith("_") and node.name not in OF_CLASS:
+            self.around = (*self.around, "")
+        elif self.cls:  # machine code may call any method of an object
+            self.around = (*self.around, self.cls)
         self.cls = ""
         for statement in node.body:
             self.visit(statement)
@@ -107,9 +112,14 @@ class _Reader(ast.NodeVisitor):
         self.visit_FunctionDef(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """What stands below a class has its methods."""
         self._define(node)
+        around, self.around = self.around, (*self.around, node.name)
+        for base in node.bases:
+            self.visit(base)
+        self.around = around
         outer, self.cls = self.cls, node.name
-        for part in ast.iter_child_nodes(node):
+        for part in (*node.keywords, *node.decorator_list, *node.body):
             self.visit(part)
         self.cls = outer
 
@@ -142,6 +152,18 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id != self.name:
             return node.attr == self.name
         return isinstance(node, ast.Name) and node.id == self.name
+
+
+def _imports_or_defines(tree: ast.Module, names: set[str]) -> bool:
+    """Tell whether a module has functions of its own under the names of some that only read."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name in names:
+            return True
+        if isinstance(node, ast.alias) and (node.asname or node.name) in names:
+            return True
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node.id in names:
+            return True
+    return False
 
 
 def _imports(tree: ast.Module, name: str) -> bool:

@@ -48,4 +48,4 @@ def _named(value: object) -> Iterator[tuple[object, str]]:
             yield value["args"][0], "vars"
         for key, each in value.items():
             if key not in {"str", "lit"}:
-                yield from _named(each)
+                yield from _named([*each.values()] if key == "kw" else each)  # its keys are names of the source

@@ -35,6 +35,13 @@ def set_by_name(callee: str, args: list[Any]) -> set[str]:
 
 
 def updated(method: str, call: dict[str, Any]) -> set[str]:
-    """Tell whether a method of a namespace stores something else in it than a variable: the state is one."""
-    plain = all(isinstance(argument, str) for argument in call.get("args", ()))
-    return {ANY} if method in CHANGING and (call.get("kw") or not plain) else set()
+    """Name what a method of a namespace stores in it by keywords; `ANY` for something else than a variable's content.
+
+    A variable is the state.
+    """
+    if method not in CHANGING:
+        return set()
+    args, names = call.get("args", ()), {*call.get("kw", {})}
+    plain = all(isinstance(argument, str) and "." not in argument for argument in args) and "**" not in names
+    first = {args[0]["str"]} if args and isinstance(args[0], dict) and "str" in args[0] else set()
+    return (names - {"**"}) | first | (set() if plain or first else {ANY})

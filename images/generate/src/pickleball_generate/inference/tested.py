@@ -1,7 +1,8 @@
-"""Methods of what code tested before: `if isinstance(x, C): x.method()`, where x is a parameter, never bound again.
+"""Methods of machine code of what code tested before: `if isinstance(x, C): x.method()`, where x is a parameter.
 
-The method is that of C or of a class below it: of all of them, since the object may be one that the library has made.
-A stream may also give an object whose class answers `isinstance` itself (`__class__`); the closed world counts these.
+The object may be one that the library has made, of any class below C, so nothing with source may stand in the place of
+the method. A stream may also give an object whose class answers `isinstance` itself (`__class__`), or has something in
+the place of the method: the closed world counts these.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.bodytypes import UNKNOWN
 from pickleball_generate.inference.sites import Given
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ NOTHING = Given(0, (), more=False)
 
 
 def method(types: Types, owner: str, call: dict[str, Any]) -> list[Value]:
-    """Say what the call of a method of a name runs, by the test that it stands below; nothing where none is plain."""
+    """Say whom the call of a method of a name asks, by the test that it stands below; nothing where none is plain."""
     name = call["f"].rpartition(".")[2]
     if "." in owner or types.types(owner) != [("param", owner)] or types.types("isinstance") != [TEST]:
         return []
@@ -36,37 +36,32 @@ def method(types: Types, owner: str, call: dict[str, Any]) -> list[Value]:
     tested = _class_tested(text, owner, types.line - types.site.function.line + 1) if text else None
     if tested is None:
         return []
-    kinds = types.types(tested)
-    return [
-        each for kind in kinds for each in (_of_class(types, kind[1], name, call) if kind[0] == "cls" else [UNKNOWN])
-    ]
+    scope, bound = types.site.function.root, tested.partition(".")[0]
+    plainly = all(kind in {"import", "from", "class"} for kind, _ in scope.bound.get(bound, [("", None)]))
+    [*kinds] = types.types(tested)
+    if not plainly or len(kinds) != 1 or kinds[0][0] != "cls" or Given.of(call) != NOTHING:
+        return []
+    return [("below", name, kinds[0][1].dotted)] if _is_plain(types, kinds[0][1], name) else []
 
 
-def _of_class(types: Types, cls: Scope, name: str, call: dict[str, Any]) -> list[Value]:
-    """Give the method of a class, and those of classes below it.
+def _is_plain(types: Types, cls: Scope, name: str) -> bool:
+    """Tell whether a class, and each below it, has a method of a type of machine code that a pack describes.
 
-    Machine code counts as harmless that gets no argument, of a type that a pack describes.
+    Without an argument, that counts as harmless.
     """
     graph, program = types.graph, types.program
     owners = [kind[1] for kind in program.mro(cls) if kind[0] == "cls"]
-    if program.lost_bases(cls) or any("metaclass" in owner.facts.get("kw", {}) for owner in owners):
-        return [UNKNOWN]
     roots = [root for root in program.roots(cls) if root != OBJECT]
     tops = {graph.packs.package_of(root) for root in roots}
-    if None in tops or tops & program.opaque:
-        return [UNKNOWN]
-    having = [owner for owner in owners if name in owner.bound][:1]
-    if not having:
-        known = [sinks.is_method_of(cls.name, name), *(graph.foreign(f"{root}.{name}") for root in roots)]
-        if not roots or any(known) or Given.of(call) != NOTHING:
-            return [UNKNOWN]
-    below = graph.hierarchy.defining(cls, name)
-    if below is None or any(_sets(program, owner, name) for owner in owners):
-        return [UNKNOWN]
-    sites = [(graph.method(each, name), each) for each in (*having, *below)]
-    if any(site is None or site.owner is not each or site.function.decorators() for site, each in sites):
-        return [UNKNOWN]  # no plain function of the class
-    return [("below", name, cls.dotted), *(("site", site) for site, _ in sites)]
+    if not roots or None in tops or tops & program.opaque or program.lost_bases(cls):
+        return False
+    if any("metaclass" in owner.facts.get("kw", {}) or owner.decorators() for owner in owners):
+        return False
+    if any(name in owner.bound or _sets(program, owner, name) for owner in owners):
+        return False
+    if sinks.is_method_of(cls.name, name) or any(graph.foreign(f"{root}.{name}") for root in roots):
+        return False
+    return graph.hierarchy.defining(cls, name) == []
 
 
 def _sets(program: Program, cls: Scope, name: str) -> bool:
