@@ -14,7 +14,7 @@ CHANGING = frozenset({"update", "setdefault", "__setitem__", "__setattr__"})
 def assigned(target: object) -> set[str]:
     """Name the attributes of a target, also in a namespace: `self.__dict__[name] = x`."""
     if isinstance(target, str):
-        return {*target.split(".")[1:]}
+        return {target.rpartition(".")[2]} if "." in target else set()
     if not isinstance(target, dict):
         return set()
     index = target.get("ix")
