@@ -14,7 +14,8 @@ CHANGING = frozenset({"update", "setdefault", "__setitem__", "__setattr__"})
 def assigned(target: object) -> set[str]:
     """Name the attributes of a target, also in a namespace: `self.__dict__[name] = x`."""
     if isinstance(target, str):
-        return {target.rpartition(".")[2]} if "." in target else set()
+        names = target.split(".")[1:]
+        return {*names} if names[-1:] == ["__dict__"] else {*names[-1:]}
     if not isinstance(target, dict):
         return set()
     index = target.get("ix")
