@@ -309,6 +309,65 @@ def test_what_an_answer_asks_is_judged_itself(
     assert any("place_of" in sentence for sentence in found), found
 
 
+ASKING = """
+import os
+HANDLERS = {"x": os.system}
+class Evil:
+    def rank_of(self, x):
+        os.system(x)
+class Model:
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        MORE
+        self.table.place_of("x")
+class Table:
+    def place_of(self, x):
+        self.inner.rank_of(x)
+    OWN
+class Deep:
+    def rank_of(self, x):
+        HANDLERS[self.name](x)
+class Storing:
+    def __setstate__(self, state):
+        state.inner = ONE
+ONE = Evil()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "own", "others", "harmless"),
+    [
+        ("", "", (), True),
+        ("", "", ("Storing",), False),
+        ("", "", ("Deep",), False),
+        ("", "", ("Evil",), False),
+        ("", "def __setstate__(self, state): self.inner = Evil()", (), False),
+        ("", "def __new__(cls): return Evil() and object.__new__(cls)", (), False),
+        ("", "def __hash__(self): self.inner = ONE", (), False),
+        ("", "def __setstate__(self, state): self.__dict__.update(ONE.__dict__)", (), False),
+        ("self.table.__dict__.update(inner=ONE)", "", (), False),
+        ("self.table.__dict__ |= {'inner': ONE}", "", (), False),
+        ("self.table.take(ONE)", "def take(self, x): self.inner = x", (), False),
+    ],
+)
+def test_what_only_asks_is_harmless_where_nothing_is_put_where_it_asks(
+    more: str,
+    own: str,
+    others: tuple[str, ...],
+    harmless: bool,
+    tree: Callable[[dict[str, str]], Path],
+    environment_of: Callable[..., Environment],
+) -> None:
+    """Neither by code of the class, nor of another one of the policy; and an answer that cannot be followed counts."""
+    text = ASKING.replace("MORE", more).replace("OWN", own)
+    grader = Grader(Program(environment_of(tree({"lib/__init__.py": "", "lib/parts.py": text}))), packs.load())
+    names = ("Model", "Table", *others)
+    members = [Member(definitions(grader.program, f"lib.parts.{name}")[0][1]) for name in names]
+    grades = [grader.grade(member.scope, called=False) for member in members]
+    found = all(grade.inert or grade.asking for grade in grades) and not [*clashes(grader, members)]
+    assert found == harmless
+
+
 def test_an_answer_may_call_what_another_one_fills(
     tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
 ) -> None:
@@ -350,6 +409,21 @@ FILLED = {
     "by a constructor": ("Adding(print)", ""),
     "by a constructor below": ("class Below(Adding): pass\nBelow(print)", ""),
     "by a constructor of a caller": ("", "from .parts import Adding\ndef make():\n    return Adding(print)\nmake()"),
+    "by a method that another package calls": (
+        (
+            "import ast\nclass Visitor(ast.NodeVisitor):\n    def visit_Name(self, node):\n        put(node)\n"
+            "Visitor().visit(ast.parse('x'))"
+        ),
+        "",
+    ),
+    "by what an enumeration calls": (
+        (
+            "import enum\nclass Kind(enum.Enum):\n    ONE = 1\n    @classmethod\n    def _missing_(cls, x):\n"
+            "        put(x)\nKind(1)"
+        ),
+        "",
+    ),
+    "by its own list": ("def list(x):\n    x[1] = print\nlist(HOOKS)", ""),
     "by a method of a name": ("getattr(Registry(), 'add')(print)", ""),
     "by an alias": ("", "from .parts import put as register\nregister(print)"),
     "by names that it asks for": ("for name in [*globals()]:\n    globals()[name][1] = print", ""),
