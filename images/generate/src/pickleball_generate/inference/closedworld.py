@@ -269,29 +269,39 @@ class ClosedWorld:
     def _ask_on(self) -> None:
         """Add the questions of what answers others, and whose code leads to each so."""
         inner: dict[Ask, set[Question]] = {}
-        left: dict[Ask, set[Question]] = {}  # of answers that do nothing else than to ask
         while True:
             asking: dict[Ask, set[Scope]] = {}
             for (ask, _), askers in self.askers.items():
                 asking.setdefault(ask, set()).update(askers)
             for ask in asking.keys() - inner.keys():
                 inner[ask] = {question for _, grade, _ in self.answers(ask) for question in grade.asks}
-                left[ask] = {
-                    question for _, grade, own in self.answers(ask) if own and grade.asking for question in grade.asks
-                }
             before = sum(map(len, self.askers.values()))
             for ask, askers in asking.items():
                 for question in inner[ask]:
                     self.askers.setdefault(question, set()).update(askers)
-                for question in left[ask]:
-                    self.classes.setdefault(question, set()).update(scope for scope in askers if scope.kind == "class")
             if sum(map(len, self.askers.values())) == before:
-                return
+                break
+        waiting = [*self.classes.items()]
+        while waiting:  # what an answer asks that does nothing else counts as asked by who asked for that
+            (ask, _), classes = waiting.pop()
+            if not _may_leave(ask) or not classes:
+                continue
+            answers = [grade for _, grade, own in self.answers(ask) if own and grade.asking]
+            for question in {question for grade in answers for question in grade.asks}:
+                known = self.classes.setdefault(question, set())
+                if not classes <= known:
+                    known |= classes
+                    waiting.append((question, {*known}))
 
 
 def _is_closed(ask: Ask) -> bool:
     """Tell whether a call counts as harmless as far as its answers are, so that each of them matters."""
     return bool(ask.below) or ask.method in USUAL or ask.method in ACCESSORS
+
+
+def _may_leave(ask: Ask) -> bool:
+    """Tell whether an answer to a call that only asks in turn may be left to what answers it."""
+    return ask.method in ACCESSORS or not _is_closed(ask)
 
 
 def _counts(answer: Answer) -> bool:
@@ -321,7 +331,7 @@ def clashes(
                 found = askers
             elif own and not grade.inert:
                 found = classes if _is_closed(ask) else classes - there
-                if (ask.method in ACCESSORS or not _is_closed(ask)) and world.is_left_to_others(member, grade):
+                if _may_leave(ask) and world.is_left_to_others(member, grade):
                     continue
             else:
                 continue
