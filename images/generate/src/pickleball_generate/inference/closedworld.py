@@ -208,17 +208,23 @@ class ClosedWorld:
 
         No code that runs of any member stores something where it looks, or makes an object that has what it asks for.
         """
-        if not grade.asking or any(ANY in each.stores for each in self._running(member)):
+        if not grade.asking or any(ANY in each.stores for each in self.running[member]):
             return False
-        stores = frozenset(name for each in self._all_running for name in each.stores)
-        makes = frozenset(cls for each in self._all_running for cls in each.makes)
+        stores, makes = self._put
         return not any(
             question.attribute in stores or self.grader.makes_answer(question, makes) for question in grade.wanted
         )
 
     @cached_property
-    def _all_running(self) -> list[Grade]:
-        return [grade for member in self.members for grade in self._running(member)]
+    def running(self) -> dict[Member, list[Grade]]:
+        """What can run of each member."""
+        return {member: [*self._running(member)] for member in self.members}
+
+    @cached_property
+    def _put(self) -> tuple[frozenset[str], frozenset[Scope]]:
+        """The attributes in which code that can run stores something, and the classes of which it makes instances."""
+        grades = [grade for grades in self.running.values() for grade in grades]
+        return frozenset().union(*(each.stores for each in grades)), frozenset().union(*(each.makes for each in grades))
 
     def filling(self) -> Iterator[Clash]:
         """Find the members whose code calls elements of a variable that code of another fills, ordered by name."""
@@ -232,11 +238,10 @@ class ClosedWorld:
                     calling.setdefault(element, set()).update(askers)
         if not calling:
             return
-        running = [(member, [*self._running(member)]) for member in self.members]
-        bodies = frozenset(body for _, grades in running for grade in grades for body in grade.bodies)
+        bodies = frozenset(body for grades in self.running.values() for grade in grades for body in grade.bodies)
         for element, scopes in sorted(calling.items()):
             filling = {body for body in bodies if self.grader.graph.empty.fills(element, body)}
-            for member, grades in running if filling else ():
+            for member, grades in self.running.items() if filling else ():
                 found = next((grade for grade in grades if not filling.isdisjoint(grade.bodies)), None)
                 if found is not None:
                     variable = f"{element.module}.{element.variable}"

@@ -38,7 +38,7 @@ def method(types: Types, owner: str, call: dict[str, Any]) -> list[Value]:
         return []
     scope, bound = types.site.function.root, tested.partition(".")[0]
     plainly = all(kind in {"import", "from", "class"} for kind, _ in scope.bound.get(bound, [("", None)]))
-    [*kinds] = types.types(tested)
+    kinds = types.types(tested)
     if not plainly or len(kinds) != 1 or kinds[0][0] != "cls" or Given.of(call) != NOTHING:
         return []
     return [("below", name, kinds[0][1].dotted)] if _is_plain(types, kinds[0][1], name) else []
