@@ -43,6 +43,7 @@ class Environment:
         self._notes: list[str] = []
         self._modules: dict[str, dict[str, Any] | None] = {}
         self._texts: dict[str, bytes | None] = {}
+        self._searched: tuple[str, dict[str, bytes]] = ("", {})  # the package in which words were looked for last
         self._headers: dict[str, bytes] = {}
         self._classes: dict[str, dict[str, list[headers.Header]]] = {}
         self._extensions: dict[str, extensions.Extension | None] = {}
@@ -179,8 +180,19 @@ class Environment:
         return frozenset(found)
 
     def _read_naming(self, package: Package, word: bytes) -> bytes:
-        texts = ((module, package.path(file).read_bytes()) for module, file in package.modules.items())
-        return json.dumps([module for module, text in texts if word in text]).encode()
+        if self._searched[0] != package.name:  # many words are looked for in one package after the other
+            texts = {module: package.path(file).read_bytes() for module, file in package.modules.items()}
+            self._searched = (package.name, texts)
+        return json.dumps([module for module, text in self._searched[1].items() if word in text]).encode()
+
+    def told(self, module: str, question: str, tell: Callable[[bytes], Any]) -> Any:
+        """Give what a function tells of the text of a module, as JSON has it; kept by the text and the question.
+
+        A module without source has an empty text.
+        """
+        text = self.text(module) or b""
+        key = f"{question}-{hashlib.sha256(text).hexdigest()}"
+        return json.loads(self._kept(key, lambda: json.dumps(tell(text)).encode()))
 
     def _kept(self, key: str, make: Callable[[], bytes]) -> bytes:
         """Give what the cache has under a key, or make it and keep it."""

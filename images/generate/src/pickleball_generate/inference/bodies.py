@@ -7,7 +7,7 @@ import collections
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference import namespaces, sinks, stored, tested
+from pickleball_generate.inference import sinks, stored, tested
 from pickleball_generate.inference.accessors import ACCESSORS, BY_CALL, DELETE, DESCRIPTORS, SET, Accessors
 from pickleball_generate.inference.bodytypes import BY_NAME, PLAIN, TEXT, UNKNOWN, Types, is_super, shown
 from pickleball_generate.inference.scopes import root_name
@@ -57,7 +57,7 @@ class Body(Types):
         self.line = function.line  # of what is deleted, the facts give no line
         for target in function.facts.get("dels", ()):
             self._change(target, DELETE)
-        for effect, line in namespaces.taken(self):
+        for effect, line in self.graph.namespaces.taken(self):
             self.out.effects.setdefault(effect, line)
         for line in self._lost():
             self.out.unknown.setdefault("a line that could not be read", line)

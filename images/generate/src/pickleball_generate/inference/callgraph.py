@@ -14,6 +14,7 @@ from pickleball_generate.inference.accessors import changeable
 from pickleball_generate.inference.bodies import Body
 from pickleball_generate.inference.empty import Empty
 from pickleball_generate.inference.hierarchy import Hierarchy
+from pickleball_generate.inference.namespaces import Namespaces
 from pickleball_generate.inference.sites import Reached, Site
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class CallGraph:
         self.packs = packs
         self.empty = Empty(program)
         self.hierarchy = Hierarchy(program)
+        self.namespaces = Namespaces()
         self._known: dict[Site, Reached] = {}
         self._members: dict[tuple[Scope, str], Reached] = {}
         self._changeable: dict[Scope, frozenset[str]] = {}
         self._changes: dict[tuple[Scope, str | None, str], Reached] = {}
+        self._foreign: dict[str, tuple[str, str] | None] = {}
 
     def reached(self, site: Site) -> Reached:
         """Give what a body reaches directly."""
@@ -85,6 +88,11 @@ class CallGraph:
 
     def foreign(self, name: str) -> tuple[str, str] | None:
         """Say what calling a name without source does: an effect, something unknown, or nothing that counts."""
+        if name not in self._foreign:
+            self._foreign[name] = self._find_foreign(name)
+        return self._foreign[name]
+
+    def _find_foreign(self, name: str) -> tuple[str, str] | None:
         effect = sinks.effect(name)
         if effect:
             return "effect", f"{effect}: {name}"

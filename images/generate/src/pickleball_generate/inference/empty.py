@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pickleball_generate.inference.mentions import COPYING, READING, Mentions, read
+from pickleball_generate.inference.mentions import COPYING, READING, VERSION, Mentions, read
 
 if TYPE_CHECKING:
     from pickleball_generate.inference.program import Program
@@ -32,6 +32,7 @@ class Empty:
         self.program = program
         self._mentions: dict[tuple[str, str, bool, bool], Mentions] = {}
         self._at_import: dict[tuple[str, str], bool] = {}
+        self._named: dict[tuple[str, str], frozenset[str]] = {}
 
     def variable(self, expression: object, function: Scope) -> tuple[str, str] | None:
         """Name the variable, and its module, of which a loop over an expression gives elements."""
@@ -102,12 +103,24 @@ class Empty:
 
     def _naming(self, module: str, name: str) -> frozenset[str]:
         """The modules of the package of a module whose text has a name."""
-        package = self.program.environment.package_of(module)
-        return self.program.environment.naming(package, name) if package is not None else frozenset()
+        key = (module, name)
+        if key not in self._named:
+            package = self.program.environment.package_of(module)
+            found = self.program.environment.naming(package, name) if package is not None else frozenset[str]()
+            self._named[key] = found
+        return self._named[key]
 
     def _read(self, module: str, name: str, *, home: bool, defined: bool = False) -> Mentions:
         key = (module, name, home, defined)
         if key not in self._mentions:
-            text = self.program.environment.text(module) or b""
-            self._mentions[key] = read(text, name, defined=defined, home=home)
+            question = f"mentions-{VERSION}-{name}-{home:d}{defined:d}"
+            found = self.program.environment.told(
+                module, question, lambda text: _read(text, name, home=home, defined=defined)
+            )
+            self._mentions[key] = Mentions(found[0], frozenset(found[1]))
         return self._mentions[key]
+
+
+def _read(text: bytes, name: str, *, home: bool, defined: bool) -> tuple[bool, list[str]]:
+    found = read(text, name, defined=defined, home=home)
+    return found.outside, sorted(found.functions)

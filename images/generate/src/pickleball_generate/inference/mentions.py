@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
-from functools import lru_cache
+from bisect import bisect_left
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 READING = frozenset({"values", "items", "keys"})
 COPYING = frozenset({"list", "tuple", "sorted", "reversed"})
 OF_CLASS = frozenset({"__new__", "__init__", "__post_init__", "__setstate__"})
+VERSION = "1-{}.{}".format(*sys.version_info)  # of what is read, and of `ast`
 PARSED = 16  # modules that are kept
 
+_BREAK = re.compile(rb"\r\n?|\n")
+_BETWEEN = rb"""\s*(?:\#[^\r\n]*\s*)*[A-Za-z]{0,2}["']"""  # of two literals that Python joins
+# What may name something unspelled: escapes, what is no ASCII, joined literals. Of three quotes the next tells.
+_UNSPELLED = re.compile(rb"""(?:\"{3}|'{3})(?!%b)|([\\\x80-\xff]|["']%b)""" % (_BETWEEN, _BETWEEN))
+_IMPORT = re.compile(rb"\bimport\b")
+_TAKEN = "|".join(["len", *sorted(COPYING)]).encode()
+_TAKING = re.compile(rb"\b(?:def|class)\s+(?:%b)\b|\b(?:%b)\b(?!\s*\()|\bimport\b" % (_TAKEN, _TAKEN))
 _NOT_READ = (SyntaxError, ValueError, RecursionError, MemoryError)  # as `ast` says of what it does not parse
 _LISTED = (ast.List, ast.Tuple, ast.Constant, ast.Load)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -42,11 +52,11 @@ def read(text: bytes, name: str, *, defined: bool = False, home: bool = False) -
     for something else.
     """
     try:
-        tree = _parse(text)
-        if not defined and _imports_or_defines(tree, {"len", *COPYING}):
+        source = _parse(text)
+        if not defined and source.takes_readers:
             return ANYWHERE
-        reader = _Reader(name, defined=defined, taken=home or _imports(tree, name))
-        for statement in tree.body:
+        reader = _Reader(source, name, defined=defined, taken=home or source.imports(name))
+        for statement in source.tree.body:
             if not (home and not defined and name in _bound(statement)):
                 reader.visit(statement)
     except _NOT_READ:
@@ -54,18 +64,78 @@ def read(text: bytes, name: str, *, defined: bool = False, home: bool = False) -
     return Mentions(reader.outside, frozenset(reader.functions))
 
 
-@lru_cache(maxsize=PARSED)
-def _parse(text: bytes) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Python says of a text is its author's
-        return ast.parse(text)
+class _Source:
+    """The syntax tree of a text, and on which lines something stands: statements on others need no visit."""
+
+    def __init__(self, text: bytes) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python says of a text is its author's
+            self.tree = ast.parse(text)
+        self._text = text
+        self._breaks = [found.end() for found in _BREAK.finditer(text)]
+
+    def lines(self, word: re.Pattern[bytes]) -> list[int]:
+        """Number the lines on which something stands, and those that may name anything, from 1 on and in order."""
+        return sorted({*self._span(word.finditer(self._text)), *self._unspelled})
+
+    def _span(self, places: Iterable[re.Match[bytes]]) -> Iterator[int]:
+        for found in places:
+            first, last = (bisect_left(self._breaks, place + 1) + 1 for place in found.span())
+            yield from range(first, last + 1)
+
+    @cached_property
+    def _unspelled(self) -> frozenset[int]:
+        return frozenset(self._span(each for each in _UNSPELLED.finditer(self._text) if each[1]))
+
+    def walk(self, lines: list[int]) -> Iterator[ast.AST]:
+        """Give the nodes of the tree, but for statements that have none of these lines."""
+        waiting: list[ast.AST] = [self.tree]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(each for each in ast.iter_child_nodes(node) if _has_line(each, lines))
+
+    @cached_property
+    def takes_readers(self) -> bool:
+        """Whether the module has something of its own under the names of functions that only read."""
+        names = {"len", *COPYING}
+        for node in self.walk(self.lines(_TAKING)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name in names:
+                return True
+            if isinstance(node, ast.alias) and (node.asname or node.name) in names:
+                return True
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node.id in names:
+                return True
+        return False
+
+    @cached_property
+    def _imported(self) -> frozenset[str | None]:
+        aliases = (node for node in self.walk(self.lines(_IMPORT)) if isinstance(node, ast.alias))
+        return frozenset(name for alias in aliases for name in (alias.name, alias.asname))
+
+    def imports(self, name: str) -> bool:
+        """Tell whether a module imports something under a name, or whatever another one has."""
+        return not self._imported.isdisjoint({name, "*"})
+
+
+_parse = lru_cache(maxsize=PARSED)(_Source)
+
+
+def _has_line(node: ast.AST, lines: list[int]) -> bool:
+    """Tell whether a node is no statement, or stands on one of these lines."""
+    if not isinstance(node, ast.stmt):
+        return True
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    at = bisect_left(lines, first)
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
 
 class _Reader(ast.NodeVisitor):
     """Notes each identifier and text that has the name; only a text that is a statement of its own does nothing."""
 
-    def __init__(self, name: str, *, defined: bool, taken: bool) -> None:
+    def __init__(self, source: _Source, name: str, *, defined: bool, taken: bool) -> None:
         self.name = name
+        self.lines = source.lines(re.compile(re.escape(name.encode())))
         self.defined = defined
         self.taken = taken
         self.word = re.compile(rf"\b{re.escape(name)}\b")
@@ -73,6 +143,10 @@ class _Reader(ast.NodeVisitor):
         self.cls = ""  # whose body is read
         self.outside = False
         self.functions: set[str] = set()
+
+    def visit(self, node: ast.AST) -> None:
+        if _has_line(node, self.lines):
+            super().visit(node)
 
     def generic_visit(self, node: ast.AST) -> None:
         if self._names(node):
@@ -152,24 +226,6 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id != self.name:
             return node.attr == self.name
         return isinstance(node, ast.Name) and node.id == self.name
-
-
-def _imports_or_defines(tree: ast.Module, names: set[str]) -> bool:
-    """Tell whether a module has functions of its own under the names of some that only read."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name in names:
-            return True
-        if isinstance(node, ast.alias) and (node.asname or node.name) in names:
-            return True
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node.id in names:
-            return True
-    return False
-
-
-def _imports(tree: ast.Module, name: str) -> bool:
-    """Tell whether a module imports something under a name, or whatever another one has."""
-    aliases = (node for node in ast.walk(tree) if isinstance(node, ast.alias))
-    return any(not {alias.name, alias.asname}.isdisjoint({name, "*"}) for alias in aliases)
 
 
 def _read(node: ast.AST) -> Iterator[ast.AST]:

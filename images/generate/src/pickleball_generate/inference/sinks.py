@@ -5,6 +5,8 @@ A name stands for itself and, with a trailing `.*`, for everything below it.
 
 from __future__ import annotations
 
+from functools import cache
+
 CODE = (
     "builtins.eval builtins.exec builtins.compile builtins.__build_class__ types.CodeType types.FunctionType "
     "marshal.loads marshal.load runpy.* code.* codeop.* timeit.* pdb.* bdb.* cProfile.run cProfile.runctx profile.* "
@@ -154,6 +156,7 @@ def is_method(name: str) -> bool:
     return name in METHODS
 
 
+@cache
 def effect(name: str) -> str | None:
     """Name the effect of a callable; None where the table knows of none."""
     if name in HARMLESS or name.startswith(HARMLESS_PREFIXES):
