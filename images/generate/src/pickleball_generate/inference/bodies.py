@@ -61,17 +61,37 @@ class Body(Types):
             self.out.effects.setdefault(effect, line)
         for line in self._lost():
             self.out.unknown.setdefault("a line that could not be read", line)
+        self._read_rivals(function)
         return self.out
+
+    def _read_rivals(self, function: Scope) -> None:
+        """Read what may stand in the place of a method, as its class binds the name more than once."""
+        cls = function.parent
+        if cls is None:
+            return
+        for kind, what in cls.rivals.get(function, ()):
+            if kind == "function":
+                self.out.sites.setdefault(replace(self.site, function=what), what.line)
+            else:
+                body = Body(self.graph, Site(cls))
+                body.out, body.line = self.out, function.line
+                body.bind(kind, what, function.name)
 
     def bound(self, name: str) -> Reached:
         """Read what a call of a name reaches that this body binds."""
         for kind, what in self.site.function.bound.get(name, ()):
-            if kind == "assign" and "v" not in what:
-                continue  # a declaration: nothing stands there
-            found: list[Value] = [("cls", what)] if kind == "class" else []
-            for value in (self._handed(what["v"]) if kind == "assign" else found) or [UNKNOWN]:
-                self._value(value, name, {})
+            self.bind(kind, what, name)
         return self.out
+
+    def bind(self, kind: str, what: Any, name: str) -> None:
+        """Read what a call reaches of what a statement of this body binds."""
+        if kind == "assign" and "v" not in what:
+            return  # a declaration: nothing stands there
+        found: list[Value] = [("cls", what)] if kind == "class" else []
+        if kind == "assign" and not what.get("op"):
+            found = self._handed(what["v"])
+        for value in found or [UNKNOWN]:
+            self._value(value, name, {})
 
     def changed(self, name: str | None, hook: str) -> Reached:
         """Read what the change of an attribute reaches that this class has for it; without a name, of any."""

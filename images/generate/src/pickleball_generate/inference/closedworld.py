@@ -197,7 +197,7 @@ class ClosedWorld:
 
     def _refuses(self, function: Scope, given: Given, least: int, most: int) -> bool:
         """Tell whether Python refuses a call, whichever number of arguments comes before those that are given."""
-        if given.more:
+        if given.more or (function.parent is not None and function in function.parent.rivals):
             return False
         if function.decorated_by("staticmethod"):
             least = 0

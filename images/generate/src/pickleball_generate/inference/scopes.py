@@ -140,6 +140,33 @@ class Scope:
         return found
 
     @cached_property
+    def rivals(self) -> dict[Scope, list[tuple[str, Any]]]:
+        """Of the functions of a class, what else its body binds under a name of theirs: a condition may choose.
+
+        Parts of a property are no rivals of one another.
+        """
+        found: dict[Scope, list[tuple[str, Any]]] = {}
+        for bound in self.bound.values() if self.kind == "class" else ():
+            named = [each for kind, what in bound for each in self._named(kind, what)]
+            functions = [what for kind, what in named if kind == "function"]
+            if len(named) > 1 and not any(
+                function.decorated_by("setter", "deleter", "getter") for function in functions
+            ):
+                for function in functions:
+                    found.setdefault(function, []).extend(each for each in named if each[1] is not function)
+        return found
+
+    def _named(self, kind: str, what: Any) -> list[tuple[str, Any]]:
+        """Give what a statement of a class binds: of `a = b` the functions b; nothing where it only declares."""
+        if kind == "function":
+            return [] if what.decorated_by("overload") else [(kind, what)]
+        if kind != "assign":
+            return [(kind, what)]
+        value = what.get("v") if not what.get("op") else None
+        alias = self.bound.get(value, ()) if isinstance(value, str) else ()
+        return [each for each in alias if each[0] == "function"] or ([(kind, what)] if "v" in what else [])
+
+    @cached_property
     def statements(self) -> list[tuple[str, Facts]]:
         """The statements of a body with their kinds; the same objects each time."""
         return list(_statements(self.facts))
