@@ -35,7 +35,7 @@ class Result:
     def take(self) -> Any: ...
 
 class Guard:
-    def __init__(self, callee: Callable[..., Any], check: Callable[[Result], bool]) -> None: ...
+    def __init__(self, callee: Callable[..., Any], check: Callable[[Result], int]) -> None: ...
     def __call__(self, *args: Any) -> Any: ...
 
 class Places:
@@ -45,8 +45,9 @@ class Places:
 class Rules:
     def __init__(
         self,
-        examine: Callable[[object, Import, bool], bool | None],
+        examine: Callable[[object, Import, bool], int | None],
         check: Callable[[object, Import, int, Stream, bool], object],
+        guard: Callable[[object, Import, int, Stream], Callable[[Result], int]],
         world: Places,
         missing: object,
         between: CodeType,

@@ -484,7 +484,7 @@ _CLASS_CHECKS = {
 KINDS = frozenset(_CHECKS) | frozenset(_CLASS_CHECKS)
 
 
-# What the outcome of `may_keep` rests on beside the class: the classes of shared objects, and the helpers of pickle.
+# What kept outcomes rest on beside the object: the classes of shared objects, and the helpers of pickle.
 WORLD = [
     ("enum", ["Enum"]),
     ("logging", ["Logger", "Manager"]),
@@ -492,15 +492,32 @@ WORLD = [
     ("builtins", ["getattr", "type"]),
     ("_codecs", ["encode"]),
 ]
-_KEPT = frozenset({"callee", "class", "build", "result-build", "result-items"})
+_OF_BASES = frozenset({"callee", "class", "build", "result-build", "result-items"})
+_OF_CLASS = _OF_BASES | {"setstate", "result-setstate"}
+_OF_FUNCTION = frozenset({"callee", "receives"})
+_PLAIN_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 
-def may_keep(obj: object, prediction: Import) -> bool:
-    """Whether a class meets its obligations, and goes on to while that on which the outcome rests is the same.
+class Rests:
+    """What the outcome of `discharge` rests on beside `WORLD`; compiled code knows the numbers."""
 
-    Only for obligations that rest on nothing but its bases, its `__new__`, and what `WORLD` names. Whatever else there
-    is has to be discharged each time.
-    """
-    if type(obj) is not type or not _KEPT.issuperset(item.kind for item in prediction.obligations):
-        return False
-    return prediction.proto >= 3 and not sharing.may_return_shared(obj) and not discharge(obj, prediction)
+    UNKEPT = 0  # on more: it has to be discharged each time
+    BASES = 1  # the bases of a class and its `__new__`
+    CLASS = 2  # that it is this class
+    FUNCTION = 3  # that it is this function, and that no module has come, which might make another caller known
+    GUARDED = 4  # the same; its results are guarded
+
+
+def rests_on(obj: object, prediction: Import) -> int:
+    """Say on what it rests that an object meets its obligations; `UNKEPT` where it does not, or on more."""
+    kinds = {item.kind for item in prediction.obligations}
+    results = {kind for kind in kinds if kind.startswith("result-")}
+    if isinstance(obj, type):
+        found, known = (Rests.CLASS, _OF_CLASS) if sharing.is_fixed(obj) else (Rests.BASES, _OF_BASES)
+        kept = (found == Rests.CLASS or type(obj) is type) and known.issuperset(kinds)
+        kept = kept and not sharing.may_return_shared(obj)
+    else:
+        found = Rests.GUARDED if results else Rests.FUNCTION
+        kept = type(obj) in _PLAIN_FUNCTIONS and _OF_FUNCTION.issuperset(kinds - results)
+    plain = prediction.proto >= 3 and not prediction.children
+    return found if kept and plain and not discharge(obj, prediction) else Rests.UNKEPT

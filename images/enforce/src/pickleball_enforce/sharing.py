@@ -74,6 +74,20 @@ def static_attribute(cls: type, name: str) -> object:
     return MISSING
 
 
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_read_flags = type.__dict__["__flags__"].__get__
+
+
+def is_static(cls: type) -> bool:
+    """Whether a class is a static one of C: nothing of its own namespace can change."""
+    return not _read_flags(cls) & _HEAP
+
+
+def is_fixed(cls: type) -> bool:
+    """Whether nothing of a class can change: it, its bases and its metaclass are static ones."""
+    return all(map(is_static, (*mro(cls), *mro(type(cls)))))
+
+
 def may_return_shared(cls: type) -> bool:
     """Whether making an instance runs code that could give one which exists already."""
     made = static_attribute(cls, "__new__")

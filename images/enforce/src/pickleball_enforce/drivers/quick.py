@@ -22,7 +22,7 @@ from _weakref import ref
 from pickleball_enforce import engine, guards, lookup, names, obligations, pause, sanction, stock
 from pickleball_enforce.report import Violation
 from pickleball_enforce.settings import Settings
-from pickleball_enforce.sharing import mro, static_attribute
+from pickleball_enforce.sharing import is_static, mro, static_attribute
 
 from .session import Session
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pickleball_enforce._verifier import Expected, Gate, Load, Rules
+    from pickleball_enforce._verifier import Expected, Gate, Load, Result, Rules
     from pickleball_enforce.lookup import Enforcement
     from pickleball_enforce.policy import Policy
     from pickleball_enforce.report import Import
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     Stream = tuple[bytes, int, list[tuple[int, int]]]  # where it begins in these bytes, and what they leave out
 _SETTINGS = Settings(buffers=False)
 _MISSING = object()
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is no static one of C
 _KEPT = 1024  # classes that are remembered
 _CACHE = type(functools.lru_cache(lambda: None))
 # What calls from C what it holds: an unpickler in there is asked for in the frame of the load.
@@ -133,16 +132,15 @@ def _make_gate(enforcement: Enforcement, policy: Policy, rules: Rules) -> Gate |
     return gate
 
 
-def _examine(obj: object, prediction: Import, by_us: bool) -> bool | None:  # noqa: FBT001 - compiled code calls
+def _examine(obj: object, prediction: Import, by_us: bool) -> int | None:  # noqa: FBT001 - compiled code calls
     """Say whether an object is there that is no unpickler nobody judges, and needs no guard from stock: else None.
 
-    True where that stays so while nothing changes of what `obligations.WORLD` names and of the class itself.
+    What is said is on what it rests that it meets its obligations (`obligations.Rests`).
     """
-    if _may_load(obj) or _has_loading_method(obj):
+    guarded = not by_us and guards.needs_guard(obj, prediction)
+    if obj is _MISSING or guarded or _may_load(obj) or _has_loading_method(obj):
         return None
-    if obligations.may_keep(obj, prediction):
-        return True
-    return None if obj is _MISSING or (not by_us and guards.needs_guard(obj, prediction)) else False
+    return obligations.rests_on(obj, prediction)
 
 
 def _check(obj: object, prediction: Import, at: int, stream: Stream, by_us: bool) -> object:  # noqa: FBT001
@@ -152,12 +150,18 @@ def _check(obj: object, prediction: Import, at: int, stream: Stream, by_us: bool
     if fit and not obligations.discharge(obj, prediction):
         if not guarded:
             return obj
-        return guards.guarded(obj, prediction, lambda found: _refuse(found, prediction, at, stream))  # type: ignore[arg-type]
+        return engine.native.Guard(obj, _guard(obj, prediction, at, stream))  # type: ignore[arg-type]  # it is called
     session = _session()
     here = _import(session, stream, at)
     found = [] if obj is _MISSING else obligations.discharge(obj, here)
     session.refuse(found or [_changed(here)])
     return obj
+
+
+def _guard(obj: object, prediction: Import, at: int, stream: Stream) -> Callable[[Result], int]:
+    """Give what checks the results of a callee, and refuses them at its place in this very stream."""
+    guard = guards.ResultGuard(obj, prediction, lambda found: _refuse(found, prediction, at, stream))  # type: ignore[arg-type]
+    return guard.check
 
 
 def _session() -> Session:
@@ -211,7 +215,7 @@ def _has_loading_method(obj: object) -> bool:
     known = _harmless.get(id(obj))
     if known is not None and known() is obj:
         return False
-    spaces = [list(vars(base).values()) for base in mro(obj) if base.__flags__ & _HEAP]
+    spaces = [list(vars(base).values()) for base in mro(obj) if not is_static(base)]
     if any(map(_is_loading_method, itertools.chain.from_iterable(spaces))):
         return True
     if len(_harmless) >= _KEPT:
@@ -235,6 +239,12 @@ _rules = (
     None
     if engine.native is None
     else engine.native.Rules(
-        _examine, _check, engine.native.Places(obligations.WORLD), _MISSING, pause.paused.__code__, sys.audit
+        _examine,
+        _check,
+        _guard,
+        engine.native.Places(obligations.WORLD),
+        _MISSING,
+        pause.paused.__code__,
+        sys.audit,
     )
 )

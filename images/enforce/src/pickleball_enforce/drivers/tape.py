@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONG = 1 << 20  # bytes of a literal that is not kept in memory
 _CHUNK = 1 << 16
+_HEAD = 1 << 13  # read first: what stands before a long literal is mostly short
 _LARGEST_CHUNK = 1 << 26
 _GROWTH = 7  # what is read next, beside what was read: a file of many pickles is read eight times at most
 _FIRST = 1 << 24  # ... but for the first pickle of a file, which is mostly the only one
@@ -36,7 +37,7 @@ _FRAME = 0x95
 _FRAME_HEAD = 9  # bytes before its content
 _STOP = 0x2E
 _SEEKABLE = (io.BufferedReader, io.BufferedRandom, io.FileIO)
-_OVERRIDDEN = {"read", "readline", "peek", "readinto", "seek", "tell"}  # by attributes of a file itself
+_OVERRIDDEN = frozenset({"read", "readline", "peek", "readinto", "seek", "tell"})  # by attributes of a file itself
 
 
 class BytesTape:
@@ -127,7 +128,7 @@ class FileTape:
         self._file = file
         self._read = read
         self._readline = readline
-        self._ahead = type(file) in _SEEKABLE and not _OVERRIDDEN & vars(file).keys() and file.seekable()
+        self._ahead = type(file) in _SEEKABLE and _OVERRIDDEN.isdisjoint(vars(file)) and file.seekable()
         self._start = file.tell() if self._ahead else 0
         self._kept = bytearray()
         self._data = b""  # ... what of it is the pickle
@@ -178,7 +179,7 @@ class FileTape:
         """Read up to STOP or the end of the file; step over long literals."""
         parts: list[bytes] = []
         kept = position = looked = 0  # bytes in the parts; within the window, which follows them
-        window = self._read(_CHUNK)
+        window = self._read(_HEAD)
         while True:
             position, stopped = engine.scan(window, position, frames=True)
             if stopped:
@@ -188,6 +189,9 @@ class FileTape:
                 parts.append(window[:head])
                 kept += head
                 window, position, looked = self._read(_CHUNK), 0, 0
+                continue
+            if len(window) == _HEAD and (more := self._read(_CHUNK - _HEAD)):
+                window += more
                 continue
             if len(window) >= _FIRST:  # holes of a file cost who made it nothing: no frame is taken on trust
                 looked, stopped = engine.scan(window, looked, known=True)

@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString,
 use pickleball_verifier::{Shape, Survey, survey};
 
 use crate::builder::Gaps;
+use crate::guard::Guard;
 use crate::interpreter;
 use crate::places::Places;
 use crate::sanction;
@@ -53,11 +54,12 @@ fn swap<T>(place: &Mutex<T>, value: T) {
 /// What Python answers, and what stands for all loads.
 #[pyclass(frozen, module = "pickleball_enforce._verifier")]
 pub struct Rules {
-    /// Whether an object loads nothing itself and needs no guard where stock loads: None, or whether the outcome may be
-    /// kept.
+    /// Whether an object loads nothing itself and needs no guard where stock loads: None, or what its outcome rests on.
     examine: Py<PyAny>,
     /// Raises when the object that stands there is not allowed; else gives it, or a guard around it.
     check: Py<PyAny>,
+    /// Gives what checks the results of a callee.
+    pub guard: Py<PyAny>,
     /// What outcomes that are kept rest on.
     world: Py<Places>,
     missing: Py<PyAny>,
@@ -73,38 +75,72 @@ impl Rules {
     fn new(
         examine: Py<PyAny>,
         check: Py<PyAny>,
+        guard: Py<PyAny>,
         world: Py<Places>,
         missing: Py<PyAny>,
         between: Py<PyAny>,
         audit: Py<PyAny>,
     ) -> Rules {
-        Rules { examine, check, world, missing, between, audit }
+        Rules { examine, check, guard, world, missing, between, audit }
     }
 }
 
-/// A class that met its obligations, and all that this rested on. Its metaclass is `type`, which cannot change.
-struct Passed {
-    class: Py<PyType>,
-    bases: Py<PyAny>,
+/// What an outcome rests on beside the world, as `obligations.Rests` numbers it.
+#[derive(Clone, Copy, PartialEq)]
+enum Rests {
+    /// Nothing: it is asked for each time.
+    Unkept,
+    /// The bases of a class and its `__new__`; its metaclass is `type`, which cannot change.
+    Bases,
+    /// That it is this class, of which nothing can change.
+    Class,
+    /// That it is this function, and none that is known to call or hold what it is given. A module that comes may make
+    /// another one known.
+    Function,
+    /// The same, and its results are checked.
+    Guarded,
+}
+
+impl<'py> FromPyObject<'_, 'py> for Rests {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Rests> {
+        let known = [Rests::Unkept, Rests::Bases, Rests::Class, Rests::Function, Rests::Guarded];
+        known.get(given.extract::<usize>()?).copied().ok_or_else(|| PyRuntimeError::new_err("no such outcome"))
+    }
+}
+
+/// An object that met its obligations, and all that this rested on.
+pub struct Passed {
+    object: Py<PyAny>,
+    rests: Rests,
+    /// Of a class, if it rests on them.
+    bases: Option<Bases>,
+    world: Vec<Option<Py<PyAny>>>,
+    /// How many modules were imported then.
+    modules: usize,
+    /// Classes of which nothing can change, new instances of which passed as results.
+    results: Mutex<Vec<Py<PyType>>>,
+}
+
+/// The bases of a class, and what makes its instances.
+struct Bases {
+    listed: Py<PyAny>,
     /// The namespaces of the bases, up to the first that has a `__new__`; and that.
     spaces: Vec<Py<PyAny>>,
     maker: Option<Py<PyAny>>,
-    world: Vec<Option<Py<PyAny>>>,
 }
 
 fn bases_of<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     class.getattr(intern!(class.py(), "__mro__"))
 }
 
-impl Passed {
-    fn new(py: Python<'_>, obj: &Bound<'_, PyAny>, world: Vec<Option<Py<PyAny>>>) -> PyResult<Option<Passed>> {
-        let Ok(class) = obj.cast::<PyType>() else { return Ok(None) };
-        if !class.get_type().is(py.get_type::<PyType>()) {
-            return Ok(None);
-        }
-        let bases = bases_of(obj)?;
+impl Bases {
+    fn new(class: &Bound<'_, PyAny>) -> PyResult<Bases> {
+        let py = class.py();
+        let listed = bases_of(class)?;
         let (mut spaces, mut maker) = (Vec::new(), None);
-        for base in bases.cast::<PyTuple>()? {
+        for base in listed.cast::<PyTuple>()? {
             let space = base.getattr(intern!(py, "__dict__"))?; // a view of what is there at any time
             if space.contains(intern!(py, "__new__"))? {
                 maker = Some(space.get_item(intern!(py, "__new__"))?.unbind());
@@ -114,12 +150,13 @@ impl Passed {
                 break;
             }
         }
-        Ok(Some(Passed { class: class.clone().unbind(), bases: bases.unbind(), spaces, maker, world }))
+        Ok(Bases { listed: listed.unbind(), spaces, maker })
     }
 
-    /// Whether nothing of the object itself has changed.
-    fn stands(&self, py: Python<'_>, obj: &Bound<'_, PyAny>) -> PyResult<bool> {
-        if !obj.is(&self.class) || !bases_of(obj)?.is(&self.bases) {
+    /// Whether they are those of a class still, and make its instances as before.
+    fn stand(&self, class: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = class.py();
+        if !bases_of(class)?.is(&self.listed) {
             return Ok(false);
         }
         let name = intern!(py, "__new__");
@@ -135,6 +172,62 @@ impl Passed {
         let Some((maker, space)) = last else { return Ok(true) };
         let space = space.bind(py);
         Ok(space.contains(name)? && space.get_item(name)?.is(maker))
+    }
+}
+
+/// What outcomes rest on beside their objects, as it is now.
+struct Before {
+    world: Vec<Option<Py<PyAny>>>,
+    modules: usize,
+}
+
+impl Before {
+    fn new(py: Python<'_>, rules: &Rules) -> PyResult<Before> {
+        Ok(Before { world: rules.world.get().stand(py)?, modules: interpreter::modules(py)?.len() })
+    }
+}
+
+impl Passed {
+    fn new(obj: &Bound<'_, PyAny>, rests: Rests, before: Before) -> PyResult<Option<Passed>> {
+        let Before { world, modules } = before;
+        let bases = match rests {
+            Rests::Unkept => return Ok(None),
+            Rests::Bases => Some(Bases::new(obj)?),
+            Rests::Class | Rests::Function | Rests::Guarded => None,
+        };
+        let object = obj.clone().unbind();
+        Ok(Some(Passed { object, rests, bases, world, modules, results: Mutex::default() }))
+    }
+
+    /// Whether nothing of the object itself has changed.
+    fn stands(&self, obj: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(obj.is(&self.object) && self.bases.as_ref().map_or(Ok(true), |bases| bases.stand(obj))?)
+    }
+
+    /// Whether nothing else has changed on which the outcome rests.
+    fn holds(&self, obj: &Bound<'_, PyAny>, rules: &Rules) -> PyResult<bool> {
+        let py = obj.py();
+        if !rules.world.get().are(py, &self.world)? {
+            return Ok(false);
+        }
+        let function = matches!(self.rests, Rests::Function | Rests::Guarded);
+        Ok(!function || interpreter::modules(py)?.len() == self.modules)
+    }
+
+    /// Whether new instances of a class pass.
+    pub fn passes(&self, class: &Bound<'_, PyType>, rules: &Rules) -> PyResult<bool> {
+        let known = self.results.lock().is_ok_and(|known| known.iter().any(|known| known.is(class)));
+        Ok(known && rules.world.get().are(class.py(), &self.world)?)
+    }
+
+    /// Remembers that they do, if what the outcome rests on is the same still.
+    pub fn keep(&self, class: &Bound<'_, PyType>, rules: &Rules) -> PyResult<()> {
+        if rules.world.get().are(class.py(), &self.world)?
+            && let Ok(mut known) = self.results.lock()
+        {
+            known.push(class.clone().unbind());
+        }
+        Ok(())
     }
 }
 
@@ -176,14 +269,14 @@ impl Expected {
         }
         let obj = self.find(py)?;
         if let Some(passed) = self.passed()
-            && passed.stands(py, &obj)?
+            && passed.stands(&obj)?
         {
-            return Ok(true); // `check` looks at the rest when it is imported
+            return Ok(by_us || passed.rests != Rests::Guarded); // `check` looks at the rest when it is imported
         }
         let rules = self.rules.get();
-        let world = rules.world.get().stand(py)?; // what changes from here on is seen
-        let found: Option<bool> = rules.examine.bind(py).call1((&obj, self.prediction.bind(py), by_us))?.extract()?;
-        self.keep(if found == Some(true) { Passed::new(py, &obj, world)? } else { None });
+        let before = Before::new(py, rules)?; // what changes from here on is seen
+        let found: Option<Rests> = rules.examine.bind(py).call1((&obj, self.prediction.bind(py), by_us))?.extract()?;
+        self.keep(found.map_or(Ok(None), |rests| Passed::new(&obj, rests, before))?);
         Ok(found.is_some())
     }
 
@@ -191,14 +284,19 @@ impl Expected {
     fn check<'py>(&self, py: Python<'py>, load: &Load, at: usize) -> PyResult<Bound<'py, PyAny>> {
         let obj = self.find(py)?;
         let rules = self.rules.get();
+        let stream = || (load.content.bind(py), load.start, &load.gaps).into_pyobject(py);
         if let Some(passed) = self.passed() {
-            if rules.world.get().are(py, &passed.world)? && passed.stands(py, &obj)? {
-                return Ok(obj);
+            if (load.by_us || passed.rests != Rests::Guarded) && passed.stands(&obj)? && passed.holds(&obj, rules)? {
+                if passed.rests != Rests::Guarded {
+                    return Ok(obj);
+                }
+                let asked = (&obj, self.prediction.bind(py), at, stream()?).into_pyobject(py)?;
+                let guard = Guard::kept(obj.clone().unbind(), passed, self.rules.clone_ref(py), asked.unbind());
+                return Ok(Bound::new(py, guard)?.into_any());
             }
             self.keep(None);
         }
-        let stream = (load.content.bind(py), load.start, &load.gaps);
-        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, stream, load.by_us))
+        rules.check.bind(py).call1((&obj, self.prediction.bind(py), at, stream()?, load.by_us))
     }
 }
 
