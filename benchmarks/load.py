@@ -1,11 +1,10 @@
 """Enforced loads beside stock ones: `make bench`, or `python -m benchmarks.load [PYTHON ...]`.
 
-For each Python and kind of data, two processes of it load the same pickles in turns, one enforced and one not. That
-comes three times or more, in new processes, until two of them agree about the best time of each side, and the best
-counts: each ratio is of two times of one run, in seconds of the processor. Of one large array, which is a copy, the
-median of nine counts: where in memory a process lies decides up to a third of what a copy takes. A load is timed with
-the young collection that follows it. Beside that stand the verifier alone, loads of a few bytes, and the start of an
-interpreter.
+For each Python and kind of data, two processes of it load the same pickles in turns, one enforced and one not; each
+ratio is of their best times, in seconds of the processor. That comes five times, in new processes, as where in memory a
+process lies decides up to a third of what a copy takes, and a machine may be twice as fast for a while: of the five
+ratios the one in the middle counts. A load is timed with the young collection that follows it. Beside that stand the
+verifier alone, loads of a few bytes, and the start of an interpreter, each by its best time.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import json
 import math
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,10 +38,7 @@ WHOLE = ("forest by joblib", "torch zip")  # loaded by their own libraries, from
 TINY = ("number", "dict", "ordered dict")
 STARTS = 40
 LARGE = 1 << 20
-ARRAY = "numpy array"
-SWEEPS = 3  # what a heap looks like, and what else a machine does, is by chance: each kind of data comes so often,
-MOST = 9  # and up to so often, until the best time of each row
-NEAR = 1.03  # was found twice: times that are no more apart count as the same
+SWEEPS = 5
 ROUNDS = 3
 OFF = ", collector off"
 
@@ -136,17 +131,14 @@ def sweep(python: str, case: str, rounds: int, rows: dict[str, list[Row]]) -> No
                 rows.setdefault(name, []).append(row)
 
 
-def settled(rows: list[Row]) -> bool:
-    """Tell whether a second sweep gave the best time of each side again."""
-    sides = sorted(row.stock for row in rows), sorted(row.enforced for row in rows)
-    return all(second <= NEAR * best for best, second, *_ in sides)
+def typical(rows: list[Row]) -> Row:
+    """Give the sweep with the ratio in the middle."""
+    return sorted(rows, key=lambda row: row.ratio)[len(rows) // 2]
 
 
-def merged(rows: list[Row]) -> Row:
-    """Give what counts of all sweeps of a row: the best times of both sides, of a copy the usual ones."""
-    first = rows[0]
-    choose = statistics.median if first.name.startswith(ARRAY + ",") else min
-    return Row(first.name, first.size, choose(row.stock for row in rows), choose(row.enforced for row in rows))
+def least(rows: list[Row]) -> Row:
+    """Give the best times of both sides."""
+    return Row(rows[0].name, rows[0].size, min(row.stock for row in rows), min(row.enforced for row in rows))
 
 
 def show(row: Row) -> None:
@@ -166,15 +158,14 @@ def summary(rows: Collection[Row]) -> str:
 
 def loads(python: str, rounds: int) -> None:
     """Compare the loads of one Python."""
-    found: dict[str, dict[str, list[Row]]] = {case: {} for case in (*DATA, *WHOLE, "tiny")}
-    for done in range(MOST):
-        for case, sweeps in found.items():
-            if done < SWEEPS or case == ARRAY or not all(map(settled, sweeps.values())):
-                sweep(python, case, rounds, sweeps)
-    merged_rows = [merged(sweeps) for rows in found.values() for sweeps in rows.values()]
-    tiny = [row for row in merged_rows if not row.size]
-    off = [row for row in merged_rows if row.name.endswith(OFF)]
-    rows = [row for row in merged_rows if row not in tiny and row not in off]
+    found: dict[str, list[Row]] = {}
+    for _ in range(SWEEPS):
+        for case in (*DATA, *WHOLE, "tiny"):
+            sweep(python, case, rounds, found)
+    tiny = [least(rows) for rows in found.values() if not rows[0].size]
+    every = [typical(rows) for rows in found.values() if rows[0].size]
+    off = [row for row in every if row.name.endswith(OFF)]
+    rows = [row for row in every if row not in off]
     print(f"  {'load and young collection':38}{'size':>11}{'stock':>13}{'enforced':>13}{'ratio':>8}")
     for row in rows:
         show(row)

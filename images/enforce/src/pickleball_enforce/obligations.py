@@ -518,6 +518,6 @@ def rests_on(obj: object, prediction: Import) -> int:
         kept = kept and not sharing.may_return_shared(obj)
     else:
         found = Rests.GUARDED if results else Rests.FUNCTION
-        kept = type(obj) in _PLAIN_FUNCTIONS and _OF_FUNCTION.issuperset(kinds - results)
+        kept = type(obj) in _PLAIN_FUNCTIONS and _OF_FUNCTION.issuperset(kinds - results) and not _HOLDERS.hold((obj,))
     plain = prediction.proto >= 3 and not prediction.children
     return found if kept and plain and not discharge(obj, prediction) else Rests.UNKEPT
