@@ -1,10 +1,11 @@
 """Enforced loads beside stock ones: `make bench`, or `python -m benchmarks.load [PYTHON ...]`.
 
 For each Python and kind of data, two processes of it load the same pickles in turns, one enforced and one not; each
-ratio is of their best times, in seconds of the processor. That comes five times, in new processes, as where in memory a
-process lies decides up to a third of what a copy takes, and a machine may be twice as fast for a while: of the five
-ratios the one in the middle counts. A load is timed with the young collection that follows it. Beside that stand the
-verifier alone, loads of a few bytes, and the start of an interpreter, each by its best time.
+ratio is of their best times, in seconds of the processor. That comes five times in new processes, as a machine may be
+twice as fast for a while, and nine times for one large array: where in memory a process lies decides up to a third of
+what its copy takes. Of these ratios the one in the middle counts. A load is timed with the young collection that
+follows it. Beside that stand the verifier alone, loads of a few bytes, and the start of an interpreter, each by its
+best time.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ TINY = ("number", "dict", "ordered dict")
 STARTS = 40
 LARGE = 1 << 20
 SWEEPS = 5
+ARRAY, MORE = "numpy array", 9  # sweeps of what is one copy
 ROUNDS = 3
 OFF = ", collector off"
 
@@ -159,9 +161,10 @@ def summary(rows: Collection[Row]) -> str:
 def loads(python: str, rounds: int) -> None:
     """Compare the loads of one Python."""
     found: dict[str, list[Row]] = {}
-    for _ in range(SWEEPS):
+    for done in range(MORE):
         for case in (*DATA, *WHOLE, "tiny"):
-            sweep(python, case, rounds, found)
+            if done < SWEEPS or case == ARRAY:
+                sweep(python, case, rounds, found)
     tiny = [least(rows) for rows in found.values() if not rows[0].size]
     every = [typical(rows) for rows in found.values() if rows[0].size]
     off = [row for row in every if row.name.endswith(OFF)]
