@@ -48,7 +48,7 @@ class Rules:
         examine: Callable[[object, Import, bool], int | None],
         check: Callable[[object, Import, int, Stream, bool], object],
         guard: Callable[[object, Import, int, Stream], Callable[[Result], int]],
-        world: Places,
+        places: tuple[Places, Places],
         missing: object,
         between: CodeType,
         audit: Callable[..., None],

@@ -74,7 +74,8 @@ class ResultGuard:
         if not self._passes(result, fresh=held.fresh):
             return 0
         cls = type(result)
-        return 2 if sharing.is_fixed(cls) and not sharing.may_return_shared(cls) else 1
+        kept = sharing.is_fixed(cls) and sharing.by_bases_alone(cls) and not sharing.may_return_shared(cls)
+        return 2 if kept else 1
 
     def _passes(self, result: object, *, fresh: bool) -> bool:
         found: list[Violation] = []

@@ -492,6 +492,7 @@ WORLD = [
     ("builtins", ["getattr", "type"]),
     ("_codecs", ["encode"]),
 ]
+CALLERS = _CALLERS
 _OF_BASES = frozenset({"callee", "class", "build", "result-build", "result-items"})
 _OF_CLASS = _OF_BASES | {"setstate", "result-setstate"}
 _OF_FUNCTION = frozenset({"callee", "receives"})
@@ -504,7 +505,7 @@ class Rests:
     UNKEPT = 0  # on more: it has to be discharged each time
     BASES = 1  # the bases of a class and its `__new__`
     CLASS = 2  # that it is this class
-    FUNCTION = 3  # that it is this function, and that no module has come, which might make another caller known
+    FUNCTION = 3  # that it is this function, and that the modules of `CALLERS` are the same, with as many names
     GUARDED = 4  # the same; its results are guarded
 
 

@@ -88,6 +88,16 @@ def is_fixed(cls: type) -> bool:
     return all(map(is_static, (*mro(cls), *mro(type(cls)))))
 
 
+_CLASS = object.__dict__["__class__"]
+_ASKS = [(name, type.__dict__[name]) for name in ("__instancecheck__", "__subclasscheck__")]
+
+
+def by_bases_alone(cls: type) -> bool:
+    """Whether its bases alone say whether a class, or an instance of it, belongs to the shared ones."""
+    asked = all(static_attribute(type(known), name) is usual for known in shared() for name, usual in _ASKS)
+    return asked and static_attribute(cls, "__class__") is _CLASS
+
+
 def may_return_shared(cls: type) -> bool:
     """Whether making an instance runs code that could give one which exists already."""
     made = static_attribute(cls, "__new__")

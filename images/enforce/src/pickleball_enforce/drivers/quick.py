@@ -242,7 +242,7 @@ _rules = (
         _examine,
         _check,
         _guard,
-        engine.native.Places(obligations.WORLD),
+        (engine.native.Places(obligations.WORLD), obligations.CALLERS),  # type: ignore[arg-type]  # both are compiled
         _MISSING,
         pause.paused.__code__,
         sys.audit,

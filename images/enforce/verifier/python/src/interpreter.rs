@@ -21,6 +21,12 @@ pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(held.cast_into()?)
 }
 
+/// Whether code of Python sees the same modules under `sys.modules`.
+pub fn shows_modules(py: Python<'_>) -> PyResult<bool> {
+    let Some(sys) = module(py, intern!(py, "sys"))? else { return Ok(false) };
+    Ok(sys.dict().get_item(intern!(py, "modules"))?.is_some_and(|shown| modules(py).is_ok_and(|held| shown.is(&held))))
+}
+
 /// Gives an imported module, if it is there and a plain one.
 pub fn module<'py>(py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyModule>>> {
     Ok(modules(py)?.get_item(name)?.and_then(|module| module.cast_into_exact().ok()))

@@ -234,19 +234,23 @@ pub fn call_with<'py>(
     unsafe { owned(callee.py(), made) }.ok_or_else(|| PyErr::fetch(callee.py()))
 }
 
+/// Whether a class is a static one, whose instances are asked for attributes as Python does it. Of none before 3.10.
+pub fn looks_up_plainly(class: &Bound<'_, PyType>) -> bool {
+    // SAFETY: reads a class.
+    if unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE != 0 {
+        return false;
+    }
+    // SAFETY: reads a class; Python before 3.10 gives no slots of static ones, and raises.
+    let getter = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_getattro) };
+    drop(PyErr::take(class.py()));
+    getter.addr() == (ffi::PyObject_GenericGetAttr as *const ()).addr()
+}
+
 /// Gives the method of this name that all instances of a class have, as Python finds it: the class is one of C that cannot
 /// change, and none of them has attributes of its own. None for any other.
 pub fn fixed_method<'py>(class: &Bound<'py, PyType>, name: &Bound<'py, PyString>) -> Option<Object<'py>> {
     let py = class.py();
-    // SAFETY: reads a class.
-    if unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE != 0 {
-        return None;
-    }
-    // SAFETY: reads a class; Python before 3.10 gives no slots of static ones, and raises.
-    let getter = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_getattro) };
-    drop(PyErr::take(py));
-    let plain = getter.addr() == (ffi::PyObject_GenericGetAttr as *const ()).addr();
-    if !plain || !class.get_type().is(py.get_type::<PyType>()) {
+    if !looks_up_plainly(class) || !class.get_type().is(py.get_type::<PyType>()) {
         return None;
     }
     let bare = class.getattr(intern!(py, "__dictoffset__")).and_then(|offset| offset.extract::<isize>());

@@ -11,6 +11,9 @@ pub struct Places {
     modules: Vec<(Py<PyString>, Vec<Py<PyString>>)>,
 }
 
+/// What stands under names of modules, each with the number of its own names.
+pub type Scene = Vec<Option<(Py<PyAny>, usize)>>;
+
 /// Whether this is None, type or super, which no name makes a callable that calls what it is given.
 fn is_common(py: Python<'_>, found: &Bound<'_, PyAny>) -> bool {
     found.is_none() || found.is(py.get_type::<PyType>()) || found.is(py.get_type::<PySuper>())
@@ -35,6 +38,41 @@ impl Places {
             };
         })?;
         Ok(same && known.next().is_none())
+    }
+
+    /// Gives the modules that are there now, each with the number of its names.
+    pub fn modules(&self, py: Python<'_>) -> PyResult<Scene> {
+        let mut found = Vec::new();
+        self.each_module(py, |module| found.push(module.map(|(module, size)| (module.unbind(), size))))?;
+        Ok(found)
+    }
+
+    /// Whether the same are there, and each has as many names.
+    pub fn are_modules(&self, py: Python<'_>, before: &Scene) -> PyResult<bool> {
+        let (mut same, mut known) = (true, before.iter());
+        self.each_module(py, |module| {
+            same &= match (module, known.next()) {
+                (Some((now, size)), Some(Some((before, names)))) => now.is(before) && size == *names,
+                (None, Some(None)) => true,
+                _ => false,
+            };
+        })?;
+        Ok(same && known.next().is_none())
+    }
+
+    fn each_module<'py>(
+        &self,
+        py: Python<'py>,
+        mut tell: impl FnMut(Option<(Bound<'py, PyAny>, usize)>),
+    ) -> PyResult<()> {
+        let imported = interpreter::modules(py)?;
+        for (name, _) in &self.modules {
+            let module = imported.get_item(name)?;
+            let size =
+                module.as_ref().and_then(|module| module.cast::<PyModule>().ok()).map(|found| found.dict().len());
+            tell(module.map(|module| (module, size.unwrap_or_default())));
+        }
+        Ok(())
     }
 
     fn each<'py>(&self, py: Python<'py>, mut tell: impl FnMut(Option<Bound<'py, PyAny>>)) -> PyResult<()> {

@@ -9,14 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyCFunction, PyDict, PyFrozenSet, PyModule, PyString, PyTuple, PyType, PyWeakrefReference};
 
 use pickleball_verifier::{Shape, Survey, survey};
 
 use crate::builder::Gaps;
 use crate::guard::Guard;
 use crate::interpreter;
-use crate::places::Places;
+use crate::made;
+use crate::places::{Places, Scene};
 use crate::sanction;
 use crate::verifier::Verifier;
 
@@ -62,6 +63,8 @@ pub struct Rules {
     pub guard: Py<PyAny>,
     /// What outcomes that are kept rest on.
     world: Py<Places>,
+    /// Where callables stand that call what they are given.
+    callers: Py<Places>,
     missing: Py<PyAny>,
     /// The code of the function that may stand between a load and stock.
     between: Py<PyAny>,
@@ -76,12 +79,13 @@ impl Rules {
         examine: Py<PyAny>,
         check: Py<PyAny>,
         guard: Py<PyAny>,
-        world: Py<Places>,
+        places: (Py<Places>, Py<Places>),
         missing: Py<PyAny>,
         between: Py<PyAny>,
         audit: Py<PyAny>,
     ) -> Rules {
-        Rules { examine, check, guard, world, missing, between, audit }
+        let (world, callers) = places;
+        Rules { examine, check, guard, world, callers, missing, between, audit }
     }
 }
 
@@ -94,8 +98,8 @@ enum Rests {
     Bases,
     /// That it is this class, of which nothing can change.
     Class,
-    /// That it is this function, and none that is known to call or hold what it is given. A module that comes may make
-    /// another one known.
+    /// That it is this function, and none that is known to call or hold what it is given. A module that comes, or gets
+    /// more names, may make another one known.
     Function,
     /// The same, and its results are checked.
     Guarded,
@@ -112,15 +116,30 @@ impl<'py> FromPyObject<'_, 'py> for Rests {
 
 /// An object that met its obligations, and all that this rested on.
 pub struct Passed {
-    object: Py<PyAny>,
+    object: Object,
     rests: Rests,
     /// Of a class, if it rests on them.
     bases: Option<Bases>,
     world: Vec<Option<Py<PyAny>>>,
-    /// How many modules were imported then.
-    modules: usize,
+    /// The modules that were looked through for callables that call what they are given.
+    scene: Scene,
     /// Classes of which nothing can change, new instances of which passed as results.
     results: Mutex<Vec<Py<PyType>>>,
+}
+
+/// An object by which a name is known again; a function goes when the program has given it up.
+enum Object {
+    Class(Py<PyAny>),
+    Function(Py<PyWeakrefReference>),
+}
+
+impl Object {
+    fn is(&self, obj: &Bound<'_, PyAny>) -> bool {
+        match self {
+            Object::Class(known) => obj.is(known),
+            Object::Function(known) => known.bind(obj.py()).upgrade().is_some_and(|known| obj.is(&known)),
+        }
+    }
 }
 
 /// The bases of a class, and what makes its instances.
@@ -178,51 +197,53 @@ impl Bases {
 /// What outcomes rest on beside their objects, as it is now.
 struct Before {
     world: Vec<Option<Py<PyAny>>>,
-    modules: usize,
+    scene: Scene,
 }
 
 impl Before {
     fn new(py: Python<'_>, rules: &Rules) -> PyResult<Before> {
-        Ok(Before { world: rules.world.get().stand(py)?, modules: interpreter::modules(py)?.len() })
+        Ok(Before { world: rules.world.get().stand(py)?, scene: rules.callers.get().modules(py)? })
     }
 }
 
 impl Passed {
     fn new(obj: &Bound<'_, PyAny>, rests: Rests, before: Before) -> PyResult<Option<Passed>> {
-        let Before { world, modules } = before;
-        let bases = match rests {
+        let Before { world, scene } = before;
+        let (object, bases) = match rests {
             Rests::Unkept => return Ok(None),
-            Rests::Bases => Some(Bases::new(obj)?),
-            Rests::Class | Rests::Function | Rests::Guarded => None,
+            Rests::Bases => (Object::Class(obj.clone().unbind()), Some(Bases::new(obj)?)),
+            Rests::Class => (Object::Class(obj.clone().unbind()), None),
+            Rests::Function | Rests::Guarded => (Object::Function(PyWeakrefReference::new(obj)?.unbind()), None),
         };
-        let object = obj.clone().unbind();
-        Ok(Some(Passed { object, rests, bases, world, modules, results: Mutex::default() }))
+        Ok(Some(Passed { object, rests, bases, world, scene, results: Mutex::default() }))
     }
 
     /// Whether nothing of the object itself has changed.
     fn stands(&self, obj: &Bound<'_, PyAny>) -> PyResult<bool> {
-        Ok(obj.is(&self.object) && self.bases.as_ref().map_or(Ok(true), |bases| bases.stand(obj))?)
+        Ok(self.object.is(obj) && self.bases.as_ref().map_or(Ok(true), |bases| bases.stand(obj))?)
     }
 
     /// Whether nothing else has changed on which the outcome rests.
     fn holds(&self, obj: &Bound<'_, PyAny>, rules: &Rules) -> PyResult<bool> {
         let py = obj.py();
-        if !rules.world.get().are(py, &self.world)? {
-            return Ok(false);
-        }
         let function = matches!(self.rests, Rests::Function | Rests::Guarded);
-        Ok(!function || interpreter::modules(py)?.len() == self.modules)
+        Ok(self.is_in_world(py, rules)? && (!function || rules.callers.get().are_modules(py, &self.scene)?))
+    }
+
+    fn is_in_world(&self, py: Python<'_>, rules: &Rules) -> PyResult<bool> {
+        Ok(interpreter::shows_modules(py)? && rules.world.get().are(py, &self.world)?)
     }
 
     /// Whether new instances of a class pass.
     pub fn passes(&self, class: &Bound<'_, PyType>, rules: &Rules) -> PyResult<bool> {
         let known = self.results.lock().is_ok_and(|known| known.iter().any(|known| known.is(class)));
-        Ok(known && rules.world.get().are(class.py(), &self.world)?)
+        Ok(known && self.is_in_world(class.py(), rules)?)
     }
 
     /// Remembers that they do, if what the outcome rests on is the same still.
     pub fn keep(&self, class: &Bound<'_, PyType>, rules: &Rules) -> PyResult<()> {
-        if rules.world.get().are(class.py(), &self.world)?
+        if made::looks_up_plainly(class)
+            && self.is_in_world(class.py(), rules)?
             && let Ok(mut known) = self.results.lock()
         {
             known.push(class.clone().unbind());
