@@ -102,7 +102,7 @@ def running(folder: Path) -> Iterator[Running]:
         port = free.getsockname()[1]
     kube = Memory()
     certificate = Certificate(folder)
-    assert await_certificate(certificate, threading.Event())
+    assert await_certificate(certificate, lambda _: True)
     server = serve(SETTINGS.model_copy(update={"webhook_port": port}), certificate, kube, "127.0.0.1")
     yield Running(server, kube, folder, pair.authority)
     server.shutdown()
@@ -273,6 +273,6 @@ def test_it_waits_for_its_first_certificate(tmp_path: Path) -> None:
     """The controller may make it later; being told to end ends the wait."""
     certificate, ending = Certificate(tmp_path), threading.Event()
     threading.Timer(0.2, write, (tmp_path, authority.mint(HOST, datetime.now(UTC), DAY))).start()
-    assert await_certificate(certificate, ending)
+    assert await_certificate(certificate, ending.wait)
     ending.set()
-    assert not await_certificate(Certificate(tmp_path / "none"), ending)
+    assert not await_certificate(Certificate(tmp_path / "none"), ending.wait)

@@ -381,6 +381,57 @@ def test_the_command_runs_until_it_is_told_to_stop(tmp_path: Path, options: list
     assert (tmp_path / "ready").exists()
 
 
+AT_EVERY_LINE = """
+import os, signal, sys
+from pickleball_enforce.witness import command, watch
+
+class Told:
+    def __init__(self, line):
+        self.left, self.looks = line, 0
+
+    def __call__(self, frame, event, _):
+        if event == "call" and frame.f_code is watch.Watch.look.__code__:
+            self.looks += 1
+        if event == "line" and self.looks and self.left >= 0:
+            self.left -= 1
+            if self.left < 0 or self.looks > 1:
+                self.left = -1
+                os.kill(os.getpid(), signal.SIGTERM)
+        return self
+
+def told_to_stop(line):
+    signal.alarm(20)
+    told = Told(line)
+    sys.settrace(told)
+    code = command.main(sys.argv[1:])
+    sys.settrace(None)
+    os._exit(code or 3 * (told.looks > 2))
+
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+line, code = 0, 0
+while not code:
+    child = os.fork()
+    if not child:
+        told_to_stop(line)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFEXITED(status), f"at line {line} of a round: {status}"
+    code = os.WEXITSTATUS(status)
+    line += 1
+assert code == 3, code
+os.write(2, str(line).encode())
+"""
+"""Begin a witness for each line of Python that the first of its rounds runs, and tell it to stop there."""
+
+
+def test_it_stops_wherever_it_is_told(options: list[str]) -> None:
+    """At each line of a round, of the standard library's too: a signal may come while any lock is held."""
+    done = subprocess.run(
+        [sys.executable, "-c", AT_EVERY_LINE, *options[1:]], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr) > 50
+
+
 def test_a_witness_that_cannot_begin_says_why(options: list[str]) -> None:
     """A port that is taken, a folder or a policy that cannot be read, a container without a folder."""
     with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as taken:

@@ -22,7 +22,7 @@ from .review import answer
 from .server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pickleball_operator.decide.injection import Inject
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pickleball_operator.settings import Settings
 
 LOG = logging.getLogger("pickleball.webhook")
+END = (signal.SIGTERM, signal.SIGINT)
+"""Blocked in all threads and waited for: a handler may wait for a lock that the code which it interrupts holds."""
 DRAIN = 6.0
 """Seconds that it serves on after it was told to end: so long others may still be sent here."""
 
@@ -37,18 +39,16 @@ DRAIN = 6.0
 def run(settings: Settings, folder: Path) -> None:
     """Serve until the process is told to end."""
     log(settings)
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, END)
     certificate = Certificate(folder)
-    if not await_certificate(certificate, ending):
+    if not await_certificate(certificate, lambda seconds: signal.sigtimedwait(END, seconds) is not None):
         return
     metrics = WebhookMetrics()
     if settings.metrics_port:
         expose(metrics.registry, settings.metrics_port)
     server = serve(settings, certificate, Cluster.connect(), metrics=metrics)
     LOG.info("the webhook serves on port %s", settings.webhook_port)
-    ending.wait()
+    signal.sigwait(END)
     server.draining = True
     time.sleep(DRAIN)
     server.shutdown()
@@ -76,20 +76,23 @@ def serve(
     return server
 
 
-def await_certificate(certificate: Certificate, ending: threading.Event) -> bool:
-    """Wait until there is one: the controller may be making it. False when the process is to end."""
+def await_certificate(certificate: Certificate, ended: Callable[[float], bool]) -> bool:
+    """Wait until there is one: the controller may be making it. False when the process is told to end.
+
+    `ended` waits so many seconds, or less when the process is told to end: then it is true.
+    """
     said = False
-    while not ending.is_set():
+    while True:
         try:
             certificate.context()
         except CertificateError as error:
             if not said:
                 LOG.warning("waiting for the certificate: %s", error)
             said = True
-            ending.wait(1)
         else:
             return True
-    return False
+        if ended(1.0):
+            return False
 
 
 def log(settings: Settings) -> None:

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAUSE = 0.5
+STOP = (signal.SIGTERM, signal.SIGINT)
+"""Blocked and waited for: a handler would run in the midst of anything, and may then wait for a lock of its own thread.
+The first process of a container gets signals that it blocks, but none that it neither blocks nor handles."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         mounted = os.stat(options.policy).st_mtime  # noqa: PTH116
     except (PolicyError, OSError) as error:
         return _fail(f"{error}")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # the first process of a container ignores what it does not handle
-        signal.signal(number, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     expected = Expected(policy.digest, options.mode, options.shared_processes)
     told = Policy(options.policy_name, policy.digest, options.mode, mounted)
     places = dict(options.container)
@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             " Give the witness another one (PICKLEBALL_WITNESS_PORT of the operator)."
         )
     with endpoint or contextlib.nullcontext():
-        while not stop.is_set():
+        watch.look()
+        while signal.sigtimedwait(STOP, PAUSE) is None:
             watch.look()
-            stop.wait(PAUSE)
         watch.look()
     return 0
 
