@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pickleball_enforce.names import by_value
 from pickleball_generate.inference import sinks
-from pickleball_generate.inference.closedworld import clashes, in_policy, members
+from pickleball_generate.inference.closedworld import answered, in_policy, members
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import constant, definitions
 from pickleball_generate.inference.pickling import DATA
@@ -64,9 +64,9 @@ class Judge:
                 chosen |= {member.scope: proposal for member in each}
                 found += each
         doubtful: dict[str, str] = {}
-        for clash in clashes(self.grader, found, in_policy(program, policy)) if found else ():
-            scope = clash.asked if clash.asked in chosen else clash.asking
-            if scope in chosen:
+        for answer in answered(self.grader, found, in_policy(program, policy)) if found else ():
+            for clash in answer.about(chosen.keys()):
+                scope = clash.asked if clash.asked in chosen else clash.asking
                 doubtful.setdefault(chosen[scope].name, clash.sentence(scope))
         return [_settled(proposal, doubtful.get(proposal.name), asks=self._asks(proposal)) for proposal in proposals]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
-from pickleball_generate.inference.closedworld import clashes, needed, summed
+from pickleball_generate.inference.closedworld import answered, needed, summed
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.graph import STEPS
@@ -94,7 +94,7 @@ def _solve(environment: Environment, name: str, options: Options) -> tuple[Locat
 
 def _tell_together(solver: Pickling, grader: Grader) -> None:
     """Say what is not harmless together and cannot be kept apart: the model needs both."""
-    for clash in summed(clashes(grader, (), needed(solver))):
+    for clash in summed(answered(grader, (), needed(solver))):
         solver.note(clash.asked, clash.sentence(clash.asked))
 
 

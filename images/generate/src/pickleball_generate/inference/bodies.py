@@ -133,7 +133,7 @@ class Body(Types):
             if callee.startswith((f"{self.me}.", f"super.{self.me}")):
                 return  # reading or changing the object's own attributes
         if isinstance(callee, (str, dict)) and (values := self._callee(callee, call)):
-            for value in values:
+            for value in dict.fromkeys(values):
                 self._value(value, text, call)
         elif head and "." not in str(callee):
             self._unknown(text)

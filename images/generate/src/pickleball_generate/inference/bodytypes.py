@@ -172,13 +172,14 @@ class Types:
 
     def _returned(self, function: Scope, depth: int) -> list[Value]:
         """Type what a function gives, when it is what stands in its own return statements, whoever calls it."""
-        if function.decorators():
-            return [UNKNOWN]
-        body = Types(self.graph, Site(function))
-        found = [
-            v for item in function.facts.get("returns", ()) for v in body.types(item.get("v"), depth + 1) or [UNKNOWN]
-        ]
-        return [v if v[0] in {"inst", "plain"} else UNKNOWN for v in found] or [UNKNOWN]
+        key = (function, depth)
+        if key not in self.graph.returned:
+            body = Types(self.graph, Site(function))
+            returns = () if function.decorators() else function.facts.get("returns", ())
+            found = [v for item in returns for v in body.types(item.get("v"), depth + 1) or [UNKNOWN]]
+            kept = [v if v[0] in {"inst", "plain"} else UNKNOWN for v in found]
+            self.graph.returned[key] = kept or [UNKNOWN]
+        return self.graph.returned[key]
 
 
 def _imported(call: dict[str, Any], name: str) -> str | None:

@@ -18,7 +18,7 @@ from pickleball_generate.inference.namespaces import Namespaces
 from pickleball_generate.inference.sites import Reached, Site
 
 if TYPE_CHECKING:
-    from pickleball_generate.inference.program import Program
+    from pickleball_generate.inference.program import Program, Value
     from pickleball_generate.inference.scopes import Scope
     from pickleball_generate.packs import Packs
 
@@ -39,6 +39,8 @@ class CallGraph:
         self._changeable: dict[Scope, frozenset[str]] = {}
         self._changes: dict[tuple[Scope, str | None, str], Reached] = {}
         self._foreign: dict[str, tuple[str, str] | None] = {}
+        self.returned: dict[tuple[Scope, int], list[Value]] = {}
+        """What functions give, by how many expressions were followed to the call of each."""
 
     def reached(self, site: Site) -> Reached:
         """Give what a body reaches directly."""

@@ -28,6 +28,7 @@ from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from pickleball_enforce.policy import Policy
     from pickleball_generate.inference.effects import Grade, Grader
@@ -82,6 +83,39 @@ class Clash:
         return f"code of {self.asking.dotted} calls {self.method} of what a stream gives, and {what}: {self.found}"
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What runs of one definition for a call, or for what it fills, and all those whose code calls so."""
+
+    method: str
+    asked: Scope
+    grade: Grade
+    own: bool
+    askers: frozenset[Scope]
+    filled: str = ""
+
+    def clash(self, asking: Scope) -> Clash:
+        """Give the clash with one of those that ask."""
+        return Clash(asking, self.method, self.asked, self.grade, self.own, self.filled)
+
+    def clashes(self) -> Iterator[Clash]:
+        """Give the clash with each."""
+        return map(self.clash, sorted(self.askers, key=_identity))
+
+    def about(self, chosen: AbstractSet[Scope], without: AbstractSet[Scope] = frozenset()) -> Iterator[Clash]:
+        """Give those that say of some definitions why one must stay out: of what is asked where that is one of them.
+
+        What is out already, or asked by what is, clashes no more.
+        """
+        asking = self.askers - without
+        if not asking or self.asked in without:
+            return
+        if self.asked in chosen:
+            yield self.clash(min(asking, key=_identity))
+        else:
+            yield from map(self.clash, sorted(asking & chosen, key=_identity))
+
+
 class ClosedWorld:
     """The definitions of a policy, or of one that would have more, and what their code can ask of one another."""
 
@@ -104,22 +138,20 @@ class ClosedWorld:
         return [*filter(_counts, found)]
 
     @cached_property
-    def _changed(self) -> dict[str, list[Member]]:
-        """The classes by the names of attributes whose change may run something."""
-        found: dict[str, list[Member]] = {}
+    def _changed(self) -> dict[str, dict[Member, None]]:
+        """The classes by the names of attributes whose change may run something; under ANY, all of these."""
+        found: dict[str, dict[Member, None]] = {}
         for member in self.members:
             owners = self.grader.program.mro(member.scope) if member.scope.kind == "class" else []
             bodies = [owner[1] for owner in owners if owner[0] == "cls"]
-            for name in {name for body in bodies for name in self.grader.graph.changeable(body)}:
-                found.setdefault(name, []).append(member)
+            names = {name for body in bodies for name in self.grader.graph.changeable(body)}
+            for name in {*names, ANY} if names else ():
+                found.setdefault(name, {})[member] = None
         return found
 
-    def changed(self, attribute: str) -> list[Member]:
+    def changed(self, attribute: str) -> dict[Member, None]:
         """The classes that may run something when an attribute of their instances is changed."""
-        if attribute != ANY:
-            return self._changed.get(attribute, [])
-        named = {member for members in self._changed.values() for member in members}
-        return [member for member in self.members if member in named]
+        return self._changed.get(attribute, {})
 
     @cached_property
     def texts(self) -> list[Member]:
@@ -216,17 +248,12 @@ class ClosedWorld:
         )
 
     @cached_property
-    def running(self) -> dict[Member, list[Grade]]:
-        """What can run of each member."""
-        return {member: [*self._running(member)] for member in self.members}
-
-    @cached_property
     def _put(self) -> tuple[frozenset[str], frozenset[Scope]]:
         """The attributes in which code that can run stores something, and the classes of which it makes instances."""
         grades = [grade for grades in self.running.values() for grade in grades]
         return frozenset().union(*(each.stores for each in grades)), frozenset().union(*(each.makes for each in grades))
 
-    def filling(self) -> Iterator[Clash]:
+    def filling(self) -> Iterator[Answered]:
         """Find the members whose code calls elements of a variable that code of another fills, ordered by name."""
         calling: dict[Element, set[Scope]] = {}
         for member in self.members:
@@ -245,22 +272,28 @@ class ClosedWorld:
                 found = next((grade for grade in grades if not filling.isdisjoint(grade.bodies)), None)
                 if found is not None:
                     variable = f"{element.module}.{element.variable}"
-                    for scope in sorted(scopes, key=lambda scope: scope.identity):
-                        yield Clash(scope, element.text, member.scope, found, own=False, filled=variable)
+                    yield Answered(
+                        element.text, member.scope, found, own=False, askers=frozenset(scopes), filled=variable
+                    )
 
-    def _running(self, member: Member) -> Iterator[Grade]:
-        """What can run of a member: at load, in the place of a method, and where a method of its own is asked for."""
+    @cached_property
+    def running(self) -> dict[Member, list[Grade]]:
+        """What can run of each member: at load, in the place of a method, and where its own method is asked for."""
         grader = self.grader
-        yield grader.grade(member.scope, called=member.called)
-        yield grader.call(member.scope, kept=member.kept)
-        if member.scope.kind == "class":
-            for attribute, hook in sorted({(ask.attribute, ask.method) for ask, _ in self.askers if ask.attribute}):
+        changes = sorted({(ask.attribute, ask.method) for ask, _ in self.askers if ask.attribute})
+        methods = sorted({(ask.method, ask.named) for ask, _ in self.askers if not ask.attribute})
+        found: dict[Member, list[Grade]] = {}
+        for member in self.members:
+            scope = member.scope
+            grades = found[member] = [grader.grade(scope, called=member.called), grader.call(scope, kept=member.kept)]
+            if scope.kind != "class":
+                continue
+            for attribute, hook in changes:
                 if member in self.changed(attribute):
-                    yield grader.change(member.scope, attribute, hook)
-            for method, named in sorted({(ask.method, ask.named) for ask, _ in self.askers if not ask.attribute}):
-                found = grader.method(member.scope, method, near=method not in self.direct, named=named)
-                if found is not None:
-                    yield found
+                    grades.append(grader.change(scope, attribute, hook))
+            own = (grader.method(scope, name, near=name not in self.direct, named=named) for name, named in methods)
+            grades += [grade for grade in own if grade is not None]
+        return found
 
     def _ask(self) -> None:
         """Collect the questions, and whose code at load asks each."""
@@ -314,10 +347,16 @@ def _counts(answer: Answer) -> bool:
     return not answer[1].inert or bool(answer[1].asks or answer[1].elements)
 
 
-def clashes(
+def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> Iterator[Clash]:
+    """Find the pairs of definitions that are not harmless together, ordered by name (see `answered`)."""
+    for found in answered(grader, new, known):
+        yield from found.clashes()
+
+
+def answered(
     grader: Grader, new: Iterable[Member], known: Iterable[Member] = (), *, at_load: bool = False
-) -> Iterator[Clash]:
-    """Find the pairs of definitions that are not harmless together, ordered by name.
+) -> Iterator[Answered]:
+    """Find what definitions are not harmless together, ordered by name.
 
     With `at_load`, only where code at load asks itself, and not what answers it.
 
@@ -342,8 +381,8 @@ def clashes(
                 continue
             if member.scope in there and (needed := found & there):
                 found = needed
-            for asker in sorted(found, key=lambda scope: scope.identity):
-                yield Clash(asker, ask.asked, member.scope, grade, own)
+            if found:
+                yield Answered(ask.asked, member.scope, grade, own, frozenset(found))
 
 
 def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> dict[Scope, Clash]:
@@ -358,23 +397,28 @@ def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -
         before = -1
         while left and before < len(out):
             before = len(out)
-            for clash in [*clashes(grader, left.values(), known, at_load=at_load)]:
-                if out.keys().isdisjoint({clash.asked, clash.asking}):
+            for found in answered(grader, [*left.values()], known, at_load=at_load):
+                for clash in found.about(left.keys(), out.keys()):
                     scope = clash.asked if clash.asked in left else clash.asking
-                    if left.pop(scope, None):
-                        out[scope] = clash
+                    del left[scope]
+                    out[scope] = clash
     return out
 
 
-def summed(found: Iterable[Clash]) -> list[Clash]:
+def summed(found: Iterable[Answered]) -> list[Clash]:
     """Tell of each definition that is asked once, with the methods in whose place it runs."""
-    first: dict[tuple[Scope, bool], Clash] = {}
+    first: dict[tuple[Scope, bool], Answered] = {}
     methods: dict[tuple[Scope, bool], dict[str, None]] = {}
-    for clash in found:
-        key = (clash.asked, clash.own)
-        first.setdefault(key, clash)
-        methods.setdefault(key, {})[clash.method] = None
-    return [replace(clash, method=_listed([*methods[key]])) for key, clash in first.items()]
+    for each in found:
+        key = (each.asked, each.own)
+        first.setdefault(key, each)
+        methods.setdefault(key, {})[each.method] = None
+    told = {key: next(each.clashes()) for key, each in first.items()}
+    return [replace(clash, method=_listed([*methods[key]])) for key, clash in told.items()]
+
+
+def _identity(scope: Scope) -> str:
+    return scope.identity
 
 
 def _listed(names: list[str]) -> str:

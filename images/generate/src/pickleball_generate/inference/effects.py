@@ -96,6 +96,7 @@ class Grader:
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
         self._methods: dict[tuple[Site, bool], Grade] = {}
+        self._asked: dict[tuple[Scope, str, bool, bool], Grade | None] = {}
         self._calls: dict[tuple[Scope, bool], Grade] = {}
         self._changes: dict[tuple[Scope, str, str], Grade] = {}
 
@@ -112,6 +113,12 @@ class Grader:
         `near` follows no more than what stands in the place of a method. Code that is `named` gives an attribute hook
         the name that it writes out.
         """
+        key = (cls, name, near, named)
+        if key not in self._asked:
+            self._asked[key] = self._method(cls, name, near=near, named=named)
+        return self._asked[key]
+
+    def _method(self, cls: Scope, name: str, *, near: bool, named: bool) -> Grade | None:
         owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
         if owner is None:
             found = {f"{root}.{name}": sinks.effect(f"{root}.{name}") for root in self.program.roots(cls)}
