@@ -572,6 +572,23 @@ def test_an_array_of_instances_holds_them(
     assert "lib.model.Other" not in found.globals
 
 
+def test_a_function_that_is_not_followed_gives_back_what_it_returns(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """`norm(Part())` of a package whose pack says what its functions compute: the part, where the source returns it."""
+    root = tree({
+        "torch/__init__.py": "",
+        "torch/parts.py": "class Part:\n    pass\nclass Other:\n    pass\n"
+        "def norm(part, dim=0):\n    return part\ndef mean(part):\n    return part.mean()\n",
+        "lib/__init__.py": "",
+        "lib/model.py": "from torch.parts import Other, Part, mean, norm\nclass Model:\n    def __init__(self):\n"
+        "        self.one = [norm(Part(), dim=1)]\n        self.two = mean(Other())\n",
+    })  # fmt: skip
+    found = infer(environment_of(root), ["lib.model.Model"], Options()).policy
+    assert "torch.parts.Part" in found.globals
+    assert "torch.parts.Other" not in found.globals
+
+
 @pytest.mark.parametrize("name", ["sink_by_reference", "sink_as_callee"])
 def test_a_refused_callable_is_named_with_its_effect(name: str, rules: Environment) -> None:
     """What would need a sink stands in `refused`, with the chain that asked for it."""

@@ -142,6 +142,33 @@ class Assigning:
     def path(self, value):
         clean(value)
 
+class Norm:
+    pass
+
+class Either:
+    pass
+
+class Known:
+    pass
+
+try:
+    from nowhere.fused import Fused
+    Norm = Fused
+except ImportError:
+    pass
+
+try:
+    import nowhere.either
+    from nowhere import fast
+except ImportError:
+    fast = plain(3)
+Either = fast.Either
+try:
+    from os import environ as fused
+    Known = fused
+except ImportError:
+    pass
+
 run = os.system
 made = plain(2)
 """
@@ -208,6 +235,9 @@ def run(library: Path, folder: Path, capsys: pytest.CaptureFixture[str], *words:
         (CALLS, "builtins.tuple", "ask", "calls it"),
         (CALLS, "builtins.eval", "refuse", "by value"),
         (REFERENCES, "lib.parts.made", "refuse", "no source"),
+        (INSTANCES, "lib.parts.Norm", "inert", "no effect"),
+        (INSTANCES, "lib.parts.Either", "refuse", "no source"),
+        (INSTANCES, "lib.parts.Known", "ask", "it can be any of"),
         (INSTANCES, "lib.lazy.Part", "refuse", "no source"),
         (INSTANCES, "nowhere.Part", "refuse", "no source"),
         (INSTANCES, "lib.tests.case.Case", "ask", "tests"),

@@ -386,6 +386,8 @@ class Calls(Foreign, ABC):
         """Pass arguments to a function with source and give its results."""
         function: Scope = value[1]
         if self.packs.opaque_function(function):
+            for first in call.args.positional[:1] if function.returns_first else ():
+                self.select(first, call.result, OBJECTS)
             for name in self.packs.results(function.dotted):
                 self.add(call.result, self.described_instance(name, self.site(call.frame, call.site)))
             self.add(call.result, ("data", function.module.partition(".")[0]))

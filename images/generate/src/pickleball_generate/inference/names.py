@@ -99,9 +99,20 @@ def opaque_binding(program: Program, scope: Scope, name: str) -> bool:
     if name not in scope.bound:
         return not scope.stars
     for kind, what in scope.bound[name]:
-        if kind == "assign" and not constant(kind, what) and not program.resolve(what.get("v"), scope, skip=name):
+        if kind != "assign" or constant(kind, what) or _fails(program, scope, what.get("v")):
+            continue
+        if not program.resolve(what.get("v"), scope, skip=name):
             return True
     return False
+
+
+def _fails(program: Program, scope: Scope, value: Any) -> bool:
+    """Tell whether an assigned name comes from imports of packages that are not there: they fail, and it is not run."""
+    bound = scope.bound.get(value.partition(".")[0], ()) if isinstance(value, str) else ()
+    return bool(bound) and all(
+        kind in {"from", "import"} and not program.is_there(program.absolute(what.get(kind, ""), scope.module))
+        for kind, what in bound
+    )
 
 
 def constant(kind: str, what: Any) -> bool:

@@ -156,9 +156,12 @@ class Program:
         inner = f"{module}.{name}"
         if self.is_module(inner):
             return [("mod", inner)]
+        return [("ext", inner)] if self.is_there(module) else []
+
+    def is_there(self, module: str) -> bool:
+        """Tell whether the package of a module is a part of Python or of the environment."""
         top = module.partition(".")[0]
-        there = top in sys.stdlib_module_names or self.environment.library.package(top) is not None
-        return [("ext", inner)] if there else []
+        return top in sys.stdlib_module_names or self.environment.library.package(top) is not None
 
     def _may_bind(self, module: str, name: str) -> bool:
         """Tell from its text whether a module can have a name: facts of those that cannot are not read."""
