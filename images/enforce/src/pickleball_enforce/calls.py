@@ -318,8 +318,10 @@ class Calls(Partials):
         path = f"{holder}.{name}"
         if name.startswith("__"):
             return self._misuse(helper, f"The stream takes the special method {path} of an object.")
-        if origin is not None and origin.decision == "ask":
-            self.oblige(origin, "method-asked", name)
+        replaces = origin is not None and owner.how == "new" and self.may_call(path) and not names.hands_on(path)
+        asked = origin if origin is not None and origin.decision == "ask" else None
+        if asked is not None:
+            self.oblige(asked, "method-called" if replaces else "method-asked", name)
         elif not self.may_reference(path) or path in self._instances:
             sentence = f"The stream binds the method {path}, which the policy does not allow."
             self.refuse("import-not-allowed", path, sentence, ("globals", path))
@@ -331,8 +333,8 @@ class Calls(Partials):
             bound = Import(-1, self._at, "REDUCE", module, qualname, 4, (holder, name), "allow")
             self.needs.append(bound)
             return bound_method(bound)
-        known = origin is not None and owner.how == "new" and origin.decision == "allow" and not self.settings.renames
-        return LISTED if known and self.may_call(path) and not names.hands_on(path) else BOUND
+        known = asked is not None or (origin is not None and origin.decision == "allow" and not self.settings.renames)
+        return LISTED if known and replaces else BOUND
 
 
 def make_tuple(items: tuple[Tag, ...]) -> Tuple:

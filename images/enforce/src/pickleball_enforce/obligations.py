@@ -29,7 +29,7 @@ Kinds of obligations, and what each asks of the object that an import gave:
     persistent       it is instantiated by way of a persistent object: that has to be it (drivers check)
     result-build, result-setstate, result-empty-state, result-shadow, result-slot, result-items
                      the same of what calling it returns
-    called, instantiated, kept, called-or-type, attribute-asked, method-asked
+    called, instantiated, kept, called-or-type, attribute-asked, method-asked, method-called
                      only with `Settings.renames`: what the policy must allow of the name that reaches the base class
 """
 
@@ -474,6 +474,7 @@ _CHECKS: dict[str, Callable[[Any, Import, Obligation], list[Violation]]] = {
     "called-or-type": _called_or_type,
     "attribute-asked": _asked,
     "method-asked": _asked,
+    "method-called": _asked,
 }
 # Of what calling a class returns, by the class itself.
 _CLASS_CHECKS = {

@@ -51,6 +51,9 @@ def _judge_asked(path: str, obligation: Obligation, policy: Policy, *, listed: b
         sentence = f"The stream keeps {path} as data; the policy allows instances of it only."
         return Violation("instances-only", path, *place, sentence, ("globals", path))
     dotted = f"{path}.{obligation.detail}"
+    if kind == "method-called" and (dotted not in policy.reduces or names.hands_on(dotted)):
+        sentence = f"The stream takes {dotted}, which the policy does not let it call."
+        return Violation("reduce-not-allowed", dotted, *place, sentence, ("reduces", dotted))
     listed = dotted in policy.globals - policy.instances or dotted in policy.reduces
     if kind in ("attribute-asked", "method-asked") and not listed:
         sentence = f"The stream takes {dotted}, which the policy does not allow."

@@ -138,8 +138,10 @@ class Targets(Calls):
                 if item.decision == "ask":
                     self.oblige(item, "array", names.ARRAY if item.path == names.ARRAY else "")
             return
-        listed = type(value) is Import and value.decision == "allow" and self.may_call(value.path)
-        if listed and not names.hands_on(value.path) and not self.tracing and not self.settings.renames:
+        known = type(value) is Import and value.decision == ("ask" if self.settings.renames else "allow")
+        if known and self.may_call(value.path) and not names.hands_on(value.path) and not self.tracing:
+            if self.settings.renames:
+                self.oblige(value, "called")
             self.oblige(value, "handed")
             return
         entry = value if type(value) is Import else value.bound if type(value) is Opaque else None

@@ -529,8 +529,10 @@ impl Machine<'_> {
         }
         let asked = made.filter(|&index| self.v.memory.imports[index].decision == Decision::Ask);
         let facts = self.v.tables.facts(&path);
+        let new = made.filter(|_| !self.v.memory.object(owner).is_called());
+        let replaces = new.is_some() && self.may_call(facts) && !facts.hands_on(false);
         if let Some(index) = asked {
-            self.oblige(index, Kind::MethodAsked, name);
+            self.oblige(index, if replaces { Kind::MethodCalled } else { Kind::MethodAsked }, name);
         } else if !self.may_reference(facts) || facts.instances_only {
             let sentence = say!("The stream binds the method ", &path, ", which the policy does not allow.");
             self.refuse("import-not-allowed", &path, sentence, Some(List::Globals));
@@ -542,9 +544,8 @@ impl Machine<'_> {
         if self.is_tracing() {
             return self.need_method(&holder, name);
         }
-        let made = made.filter(|_| !self.v.memory.object(owner).is_called() && !self.v.settings.renames);
-        let known = made.is_some_and(|index| self.v.memory.imports[index].decision == Decision::Allow);
-        let facts = self.v.tables.facts(&path);
-        Tag::plain(if known && facts.reduce && !facts.hands_on(false) { Sort::Listed } else { Sort::Bound })
+        let wanted = if self.v.settings.renames { Decision::Ask } else { Decision::Allow };
+        let known = made.is_some_and(|index| self.v.memory.imports[index].decision == wanted);
+        Tag::plain(if known && replaces { Sort::Listed } else { Sort::Bound })
     }
 }

@@ -251,10 +251,14 @@ impl Machine<'_> {
         if value.is(Sort::Listed) || self.oblige_array(value) {
             return;
         }
-        if value.is(Sort::Import) && !self.is_tracing() && !self.v.settings.renames {
+        if value.is(Sort::Import) && !self.is_tracing() {
+            let renames = self.v.settings.renames;
             let import = &self.v.memory.imports[value.index()];
-            let facts = import.facts;
-            if import.decision == Decision::Allow && facts.reduce && !facts.hands_on(false) {
+            let wanted = if renames { Decision::Ask } else { Decision::Allow };
+            if import.decision == wanted && import.facts.reduce && !import.facts.hands_on(false) {
+                if renames {
+                    self.oblige(value.index(), Kind::Called, b"");
+                }
                 self.oblige(value.index(), Kind::Handed, b"");
                 return;
             }
