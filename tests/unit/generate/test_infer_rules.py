@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pickleball_generate import inference
 from pickleball_generate.errors import ClassNotFound
 from pickleball_generate.inference import Options, infer, locate
 
@@ -532,6 +533,15 @@ def test_a_class_that_is_not_there_is_named_with_those_near_it(rules: Environmen
     with pytest.raises(ClassNotFound) as caught:
         locate(rules, "lib.parts.Temporery")
     assert caught.value.near == ["lib.parts.Temporary"]
+
+
+def test_a_later_class_that_is_not_there_is_told_before_any_is_inferred(
+    rules: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Minutes may pass with the first one."""
+    monkeypatch.setattr(inference, "_solve", lambda *_: pytest.fail("it was inferred"))
+    with pytest.raises(ClassNotFound, match="Modle"):
+        infer(rules, [f"lib.{CASES[0].name}.Model", f"lib.{CASES[0].name}.Modle"], Options())
 
 
 def test_what_a_pickler_wraps_around_objects_is_in_the_policy(rules: Environment) -> None:

@@ -420,3 +420,66 @@ def test_a_class_that_is_left_out_takes_no_other_one_with_it(
     })  # fmt: skip
     policy = infer(environment_of(root), ["lib.model.Model"], Options()).policy
     assert policy.globals == {"lib.model.Model", *(f"lib.layers.{name}" for name in ("Layer", "First", "Second"))}
+
+
+KINDS = {
+    "lib/__init__.py": "",
+    "other.py": "import enum\nclass Far(enum.Enum):\n    ONE = 1\n",
+    "lib/kinds.py": """
+import enum, os
+
+class Kind(enum.Enum):
+    ONE = 1
+    TWO = 2
+
+class Silent(enum.Enum):
+    ONE = 1
+
+class Noisy(enum.Enum):
+    ONE = 1
+    def __init__(self, value):
+        os.system(value)
+
+class Plain:
+    ONE = 1
+""",
+    "lib/model.py": """
+import enum
+from other import Far
+from lib.kinds import Kind as How, Noisy, Plain, Silent
+from lib.checks import check
+
+class Own(enum.Enum):
+    ONE = 1
+
+class Base:
+    def say(self):
+        return How.ONE in self.found, Noisy.ONE, Plain.ONE, Far.ONE, Own.ONE, Silent.THREE
+
+class Open(Base):
+    def fit(self, x):
+        self.found = check(x)
+
+class Closed(Base):
+    def fit(self, x):
+        self.found = 1
+""",
+    "lib/checks.py": "import json\ndef check(x):\n    return json.loads(x)\n",
+}
+
+
+def test_enumerations_that_code_speaks_of_are_let_in_where_something_unknown_is_held(
+    tree: Callable[[dict[str, str]], Path], environment_of: Callable[..., Environment]
+) -> None:
+    """Those of the package whose members the module names and that make their members without an effect."""
+    environment = environment_of(tree(KINDS))
+    result = infer(environment, ["lib.model.Open"], Options())
+    assert {name for name in result.policy.reduces if name[:4] in {"lib.", "othe"}} == {
+        "lib.kinds.Kind",
+        "lib.model.Own",
+    }
+    entry = result.provenance["classes"]["lib.model.Open"]["reduces"]["lib.kinds.Kind"]
+    assert (entry["kind"], entry["grade"]) == ("widened", "trivial")
+    assert "lib.model names a member" in entry["rule"]
+    for name, options in (("lib.model.Closed", Options()), ("lib.model.Open", Options(widen=False))):
+        assert not infer(environment, [name], options).policy.reduces

@@ -58,6 +58,8 @@ def locate(environment: Environment, name: str) -> Located:
 
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
     """Infer the policy of the given classes, one entry each."""
+    for name in classes[1:]:  # a wrong name is told before the others are inferred
+        locate(environment, name)
     entries, told = {}, []
     large = False
     for name in classes:

@@ -56,6 +56,7 @@ class Pickling(Solver):
         self.scopes: dict[str, Scope] = {}
         self.unreduced: dict[Value, tuple[Scope, Because]] = {}
         self.in_partials: dict[Scope, Because] = {}
+        self.open: set[Scope] = set()  # classes of objects that hold something of which nothing is known
         self.made: dict[Scope, list[str]] = {}
         self.taken: set[tuple[Needs, str]] = set()  # what packs say, with the package that a value is of
         self.imported: dict[Scope, list[str]] = {}
@@ -218,6 +219,7 @@ class Pickling(Solver):
             holder = self.held[holder][0]
         if holder is None or holder[0] != "obj":
             return
+        self.open.add(holder[1])
         for owner in self.program.mro(holder[1]):
             if owner[0] != "cls":
                 continue

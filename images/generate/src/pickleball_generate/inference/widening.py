@@ -1,11 +1,13 @@
 """Widening: where a value is not known but a bound of it is, classes inside the bound that are graded inert.
 
-Three bounds are used, each visible in the provenance as `widened`:
+Four bounds are used, each visible in the provenance as `widened`:
 
     declared    an annotation in the package of the model's class names a class of it: its subclasses
     part        a caller gives a value to a constructor, and code calls methods of it that the holder has itself (a
                 pipeline calls `fit` of its steps): classes that share a base with the holder and have such a method
     named       code looks a class of a module up under a name that it computes: the public classes of that module
+    member      nothing is known of what an attribute holds, and the module of the object's class names a member of an
+                enumeration of its package: that enumeration
 
 They enter `globals` only; a class that pickles by calling itself enters `reduces` when its construction is inert too.
 With them come the instances that their methods make: of inert classes right into an attribute, and of types of machine
@@ -23,6 +25,7 @@ from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.bodies import USUAL
 from pickleball_generate.inference.closedworld import Member, apart, needed
 from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
+from pickleball_generate.inference.enumerations import enumerations
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.makers import makers
 from pickleball_generate.inference.pickling import Because
@@ -56,7 +59,12 @@ class Widening:
         if self.model is None:  # of machine code, which bounds nothing
             return
         chosen: dict[Scope, Because] = {}
-        bounds = [*self._parts(self.model), *self._declared(self.model), *self._named(self.model)]
+        bounds = [
+            *self._parts(self.model),
+            *self._declared(self.model),
+            *self._named(self.model),
+            *self._enumerations(),
+        ]
         for value, rule, reason, classes in bounds:
             because = Because(value, rule, reason.file, reason.line, "widened")
             for cls in classes:
@@ -216,6 +224,18 @@ class Widening:
             if ("pick", *value[1:]) in solver.held:
                 solver.kept |= {program.canonical(cls) for cls in fitting}
             yield value, f"class of {value[1]}, looked up under a computed name", solver.held[value][1], fitting
+
+    def _enumerations(self) -> Iterator[tuple[Value, str, Reason, list[Scope]]]:
+        """Enumerations of whose members the modules of objects speak that hold something unknown."""
+        program = self.solver.program
+        seen: set[Scope] = set()
+        for cls in sorted(self.solver.open, key=lambda cls: cls.identity):
+            for module in dict.fromkeys(owner.root for owner in self._owners(cls)):
+                if module not in seen and program.has_source(module.module):
+                    seen.add(module)
+                    rule = f"enumeration of which {module.module} names a member, and {cls.name} holds unknown values"
+                    reason = Reason(cls.file, cls.line, rule, cls.dotted)
+                    yield ("obj", cls), rule, reason, enumerations(program, module)
 
     def _makes(self, cls: Scope, value: Value) -> bool:
         """Tell whether a class can be called with what a class under a computed name is called with."""
