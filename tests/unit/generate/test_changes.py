@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pickleball_generate import packs
-from pickleball_generate.inference.closedworld import Member, clashes
+from pickleball_generate.inference.clashes import Member
+from pickleball_generate.inference.closedworld import clashes
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program

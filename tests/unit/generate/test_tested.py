@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pickleball_generate import packs
-from pickleball_generate.inference.closedworld import Member, apart
+from pickleball_generate.inference.clashes import Member
+from pickleball_generate.inference.closedworld import apart
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program

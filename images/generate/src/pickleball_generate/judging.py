@@ -18,7 +18,7 @@ from pickleball_generate.proposals import Proposal
 if TYPE_CHECKING:
     from pickleball_enforce.policy import Policy
     from pickleball_generate.facts import Environment
-    from pickleball_generate.inference.closedworld import Member
+    from pickleball_generate.inference.clashes import Member
     from pickleball_generate.inference.effects import Grade
     from pickleball_generate.inference.program import Value
     from pickleball_generate.inference.scopes import Scope

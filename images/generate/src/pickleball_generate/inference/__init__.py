@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pickleball_enforce.policy import Entry, Policy
 from pickleball_generate import packs
-from pickleball_generate.inference.closedworld import answered, needed, summed
+from pickleball_generate.inference.clashes import summed
+from pickleball_generate.inference.closedworld import answered, needed
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.frames import Reason
 from pickleball_generate.inference.graph import STEPS

@@ -16,19 +16,18 @@ asks must not be let in together without a person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.accessors import ACCESSORS
 from pickleball_generate.inference.bodies import USUAL
+from pickleball_generate.inference.clashes import Answered, Clash, Member
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.signatures import cannot_take, makes_plainly
 from pickleball_generate.inference.stored import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from collections.abc import Set as AbstractSet
 
     from pickleball_enforce.policy import Policy
     from pickleball_generate.inference.effects import Grade, Grader
@@ -38,82 +37,10 @@ if TYPE_CHECKING:
     from pickleball_generate.inference.sites import Ask, Element, Given
 
     Question = tuple[Ask, str]
-    Answer = tuple["Member", Grade, bool]
+    Answer = tuple[Member, Grade, bool]
 
-SHOWN = 3  # methods in a sentence
 POSING = frozenset({"__class__", "__getattribute__"})  # with one, an object may say that it is of another class
 MORE = 1000  # arguments; no function that cannot be called with fewer is called with them
-
-
-@dataclass(frozen=True)
-class Member:
-    """A class or function of a policy, and what a stream may do with it beside making instances."""
-
-    scope: Scope
-    kept: bool = False
-    called: bool = False
-
-
-@dataclass(frozen=True)
-class Clash:
-    """A class whose code at load calls a method of what a stream gives, and what then runs of another definition."""
-
-    asking: Scope
-    method: str
-    asked: Scope
-    grade: Grade
-    own: bool  # whether the class has such a method; else it is called in the place of one
-    filled: str = ""  # the variable of a module that the one calls elements of, and the other fills
-
-    @property
-    def found(self) -> str:
-        """What the definition that is asked can reach."""
-        return ", ".join([*self.grade.effects, *self.grade.unknown][:3])
-
-    def sentence(self, scope: Scope) -> str:
-        """Say why one of the two is not harmless beside the other."""
-        if self.filled and scope is self.asking:
-            return f"its code calls what {self.filled} holds, and code of {self.asked.dotted} fills that"
-        if self.filled:
-            return f"code of {self.asking.dotted} calls what {self.filled} holds, and its own code fills that"
-        if scope is self.asking:
-            what = "has one" if self.own else "can stand there"
-            return f"its code calls {self.method} of what a stream gives, and {self.asked.dotted} {what}: {self.found}"
-        what = "its own has more" if self.own else "it can stand there"
-        return f"code of {self.asking.dotted} calls {self.method} of what a stream gives, and {what}: {self.found}"
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What runs of one definition for a call, or for what it fills, and all those whose code calls so."""
-
-    method: str
-    asked: Scope
-    grade: Grade
-    own: bool
-    askers: frozenset[Scope]
-    filled: str = ""
-
-    def clash(self, asking: Scope) -> Clash:
-        """Give the clash with one of those that ask."""
-        return Clash(asking, self.method, self.asked, self.grade, self.own, self.filled)
-
-    def clashes(self) -> Iterator[Clash]:
-        """Give the clash with each."""
-        return map(self.clash, sorted(self.askers, key=_identity))
-
-    def about(self, chosen: AbstractSet[Scope], without: AbstractSet[Scope] = frozenset()) -> Iterator[Clash]:
-        """Give those that say of some definitions why one must stay out: of what is asked where that is one of them.
-
-        What is out already, or asked by what is, clashes no more.
-        """
-        asking = self.askers - without
-        if not asking or self.asked in without:
-            return
-        if self.asked in chosen:
-            yield self.clash(min(asking, key=_identity))
-        else:
-            yield from map(self.clash, sorted(asking & chosen, key=_identity))
 
 
 class ClosedWorld:
@@ -403,27 +330,6 @@ def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -
                     del left[scope]
                     out[scope] = clash
     return out
-
-
-def summed(found: Iterable[Answered]) -> list[Clash]:
-    """Tell of each definition that is asked once, with the methods in whose place it runs."""
-    first: dict[tuple[Scope, bool], Answered] = {}
-    methods: dict[tuple[Scope, bool], dict[str, None]] = {}
-    for each in found:
-        key = (each.asked, each.own)
-        first.setdefault(key, each)
-        methods.setdefault(key, {})[each.method] = None
-    told = {key: next(each.clashes()) for key, each in first.items()}
-    return [replace(clash, method=_listed([*methods[key]])) for key, clash in told.items()]
-
-
-def _identity(scope: Scope) -> str:
-    return scope.identity
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:SHOWN])} and {more} other methods"
 
 
 def members(program: Program, names: Iterable[str], listed: str) -> list[Member]:

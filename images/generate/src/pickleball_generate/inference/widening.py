@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from pickleball_generate.inference import named
 from pickleball_generate.inference.asked import Asked
 from pickleball_generate.inference.bodies import USUAL
-from pickleball_generate.inference.closedworld import Member, apart, needed
+from pickleball_generate.inference.clashes import Member
+from pickleball_generate.inference.closedworld import apart, needed
 from pickleball_generate.inference.construction import annotated, described, extension_types, fields, kept
 from pickleball_generate.inference.enumerations import enumerations
 from pickleball_generate.inference.frames import Reason
