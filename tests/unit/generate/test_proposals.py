@@ -105,6 +105,18 @@ class Box:
     def get(self, name):
         return name
 
+class Starting:
+    def __init__(self, path="path"):
+        os.remove(path)
+
+class Beginning:
+    def __init__(self):
+        self.reader, self.started = Reader(), Starting()
+
+class Shelving:
+    def __init__(self):
+        self.reader, self.shelf = Reader(), Shelf()
+
 class Rebuilt:
     def __reduce__(self):
         return rebuild, (1,)
@@ -399,6 +411,30 @@ def test_two_classes_that_are_harmless_apart_are_judged_together(
     assert decided[f"lib.parts.{other}"]["decision"] == decision
     assert decided["lib.parts.Reader"]["decision"] == "inert"
     assert ("code of lib.parts.Reader calls get" in decided[f"lib.parts.{other}"]["because"]) == (decision == "ask")
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "because"),
+    [
+        ("Beginning", "Starting", "code of lib.parts.Reader calls get of what a stream gives, and it can stand there"),
+        ("Beginning", "Reader", ""),
+        ("Shelving", "Reader", ""),
+        ("Shelving", "Shelf", ""),
+    ],
+)
+def test_what_the_policy_has_instances_of_is_judged_again_where_a_file_keeps_the_class(
+    model: str, name: str, because: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class that may be kept can stand in the place of a method: `{"get": Starting}`. It asks nothing more."""
+    file = tmp_path / "model.pkl"
+    file.write_bytes(PROTO4 + list_of(stack_name("lib.parts", name)) + STOP)
+    words = ("--library-path", str(library), "--json", "--model-class", f"lib.parts.{model}")
+    cli.main([*words, "--policy-path", str(tmp_path / "policy.json"), "--for-model", str(file), "--accept", "inert"])
+    outcome = json.loads(capsys.readouterr().out.splitlines()[-1])
+    (proposal,) = outcome["proposals"]
+    assert (proposal["name"], proposal["list"]) == (f"lib.parts.{name}", "globals")
+    assert proposal["decision"] == ("ask" if because else "inert")
+    assert because in proposal["because"]
 
 
 @pytest.mark.parametrize(

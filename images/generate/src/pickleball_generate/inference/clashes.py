@@ -24,6 +24,16 @@ class Member:
     called: bool = False
 
 
+def combined(members: Iterable[Member]) -> dict[Scope, Member]:
+    """Give one member for each definition, with what any of its own may do."""
+    found: dict[Scope, Member] = {}
+    for member in members:
+        before = found.get(member.scope, member)
+        kept, called = before.kept or member.kept, before.called or member.called
+        found[member.scope] = Member(member.scope, kept=kept, called=called)
+    return found
+
+
 @dataclass(frozen=True)
 class Clash:
     """A class whose code at load calls a method of what a stream gives, and what then runs of another definition."""
@@ -58,11 +68,17 @@ class Answered:
     """What runs of one definition for a call, or for what it fills, and all those whose code calls so."""
 
     method: str
-    asked: Scope
+    member: Member
     grade: Grade
     own: bool
     askers: frozenset[Scope]
     filled: str = ""
+    known: bool = False  # whether it is so without what is new
+
+    @property
+    def asked(self) -> Scope:
+        """The definition of which it runs."""
+        return self.member.scope
 
     def clash(self, asking: Scope) -> Clash:
         """Give the clash with one of those that ask."""
@@ -75,10 +91,10 @@ class Answered:
     def about(self, chosen: AbstractSet[Scope], without: AbstractSet[Scope] = frozenset()) -> Iterator[Clash]:
         """Give those that say of some definitions why one must stay out: of what is asked where that is one of them.
 
-        What is out already, or asked by what is, clashes no more.
+        What is out already, or asked by what is, clashes no more, and what is so without them says nothing of them.
         """
         asking = self.askers - without
-        if not asking or self.asked in without:
+        if self.known or not asking or self.asked in without:
             return
         if self.asked in chosen:
             yield self.clash(min(asking, key=_identity))

@@ -16,12 +16,13 @@ asks must not be let in together without a person.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pickleball_generate.inference.accessors import ACCESSORS
 from pickleball_generate.inference.bodies import USUAL
-from pickleball_generate.inference.clashes import Answered, Clash, Member
+from pickleball_generate.inference.clashes import Answered, Clash, Member, combined
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.signatures import cannot_take, makes_plainly
 from pickleball_generate.inference.stored import ANY
@@ -199,9 +200,7 @@ class ClosedWorld:
                 found = next((grade for grade in grades if not filling.isdisjoint(grade.bodies)), None)
                 if found is not None:
                     variable = f"{element.module}.{element.variable}"
-                    yield Answered(
-                        element.text, member.scope, found, own=False, askers=frozenset(scopes), filled=variable
-                    )
+                    yield Answered(element.text, member, found, own=False, askers=frozenset(scopes), filled=variable)
 
     @cached_property
     def running(self) -> dict[Member, list[Grade]]:
@@ -288,28 +287,44 @@ def answered(
     With `at_load`, only where code at load asks itself, and not what answers it.
 
     Some are `known` to be in the policy already: what their code asks of one another cannot be kept out, and a class
-    that runs the same code asks nothing more of them.
+    that runs the same code asks nothing more of them. A new member of a known class may do more with it: keep it, so
+    that it stands in the place of a method. It counts as far as it answers otherwise.
     """
-    members = {member.scope: member for member in (*new, *known)}
-    there = {member.scope for member in known}
-    world = ClosedWorld(grader, members.values(), at_load=at_load)
-    yield from world.filling()
+    there = combined(known)
+    added = [member for scope, member in combined((*new, *known)).items() if there.get(scope) != member]
+    again = [member for member in added if member.scope in there]
+    before = there.keys() - {member.scope for member in again if member.called}  # who ask what they asked before
+    world = ClosedWorld(grader, [*there.values(), *added], at_load=at_load)
+
+    def is_there(member: Member) -> bool:
+        return there.get(member.scope) is member
+
+    fillings = [*world.filling()]
+    filled = {(found.asked, found.filled) for found in fillings if is_there(found.member)}
+    for found in fillings:
+        if is_there(found.member) or (found.asked, found.filled) not in filled:
+            yield replace(found, known=is_there(found.member) and found.askers <= before)
     for question, askers in sorted(world.askers.items()):
         ask, _ = question
         classes = world.classes.get(question, set())
-        for member, grade, own in world.answers(ask):
+        answers = world.answers(ask)
+        same = {(member.scope, id(grade), own) for member, grade, own in answers if again and is_there(member)}
+        for member, grade, own in answers:
+            if again and not is_there(member) and (member.scope, id(grade), own) in same:
+                continue
             if grade.grave:
-                found = askers
+                clashing = askers
             elif own and not grade.inert:
-                found = classes if _is_closed(ask) else classes - there
+                clashing = classes if _is_closed(ask) else classes - before
                 if _may_leave(ask) and world.is_left_to_others(member, grade):
                     continue
             else:
                 continue
-            if member.scope in there and (needed := found & there):
-                found = needed
-            if found:
-                yield Answered(ask.asked, member.scope, grade, own, frozenset(found))
+            if is_there(member) and (needed := clashing & before):
+                clashing = needed
+            if clashing:
+                known_before = is_there(member) and clashing <= before
+                yield Answered(ask.asked, member, grade, own, frozenset(clashing), known=known_before)
 
 
 def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> dict[Scope, Clash]:
@@ -345,7 +360,7 @@ def members(program: Program, names: Iterable[str], listed: str) -> list[Member]
 def in_policy(program: Program, policy: Policy) -> list[Member]:
     """The definitions with source that a policy names."""
     found = (member for listed, names in policy.lists().items() for member in members(program, names, listed))
-    return [*{member.scope: member for member in found}.values()]
+    return [*combined(found).values()]
 
 
 def needed(solver: Pickling) -> list[Member]:
