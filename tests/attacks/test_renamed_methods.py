@@ -32,6 +32,7 @@ def loud():
 PROGRAM = """
 import functools, io, pickle, sys
 import stage
+from asking import kinds, load
 from pickleball_enforce import PolicyViolation, install
 install(sys.argv[1])
 def name(module, last):
@@ -40,24 +41,12 @@ def put(value, cls=("stage", "Kept")):
     return b"\\x80\\x04" + name(*cls) + b")\\x81\\x94}\\x8c\\x03use" + value + b"sb."
 def bound(method):
     return name("builtins", "getattr") + b"h\\x00\\x8c" + bytes([len(method)]) + method.encode() + b"\\x86R"
-def kinds(answer):
-    for base in (pickle.Unpickler, pickle._Unpickler):
-        class Asked(base):
-            def find_class(self, module, name):
-                return answer(super().find_class, module, name)
-        yield Asked
-        class Handled(Asked):
-            dispatch = dict(getattr(base, "dispatch", {}))
-        if base is pickle._Unpickler:
-            yield Handled
 def plainly(find, module, name):
     return find(module, name)
 def to(**other):
     return lambda find, module, name: find(module, other.get(name, name))
 def given(wanted, obj):
     return lambda find, module, name: obj if name == wanted else find(module, name)
-def load(kind, data):
-    return kind(io.BytesIO(data)).load()
 def refused(data, rule, answer=plainly):
     for kind in kinds(answer):
         try:
@@ -80,7 +69,7 @@ def hooked(tmp_path: Path, code: str, globals_: tuple[str, ...], reduces: tuple[
     (tmp_path / "stage.py").write_text(STAGE)
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps({"m": {"globals": ["stage.Kept", *globals_], "reduces": list(reduces)}}))
-    paths = os.pathsep.join((str(tmp_path), str(HERE.parents[1] / "images/enforce/src")))
+    paths = os.pathsep.join((str(tmp_path), str(HERE / "library"), str(HERE.parents[1] / "images/enforce/src")))
     program = [sys.executable, "-c", PROGRAM + textwrap.dedent(code), str(policy)]
     environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
