@@ -9,7 +9,7 @@ import pytest
 
 from pickleball_generate import packs
 from pickleball_generate.inference.clashes import Member
-from pickleball_generate.inference.closedworld import clashes
+from pickleball_generate.inference.closedworld import answered
 from pickleball_generate.inference.effects import Grader
 from pickleball_generate.inference.names import definitions
 from pickleball_generate.inference.program import Program
@@ -257,7 +257,7 @@ def changing(
 
     def harmless(name: str) -> bool:
         [(_, scope, *_)] = definitions(grader.program, f"lib.{name}.Model")
-        return grader.grade(scope, called=False).inert and not [*clashes(grader, [Member(scope)])]
+        return grader.grade(scope, called=False).inert and not [*answered(grader, [Member(scope)])]
 
     return harmless
 
@@ -365,7 +365,7 @@ def test_what_only_asks_is_harmless_where_nothing_is_put_where_it_asks(
     names = ("Model", "Table", *others)
     members = [Member(definitions(grader.program, f"lib.parts.{name}")[0][1]) for name in names]
     grades = [grader.grade(member.scope, called=False) for member in members]
-    found = all(grade.inert or grade.asking for grade in grades) and not [*clashes(grader, members)]
+    found = all(grade.inert or grade.asking for grade in grades) and not [*answered(grader, members)]
     assert found == harmless
 
 
@@ -485,7 +485,8 @@ def test_code_at_load_may_fill_a_variable_of_another_package(
     grader = Grader(Program(environment_of(tree(library))), packs.load())
     found = [definitions(grader.program, name)[0][1] for name in ("lib.parts.Calling", "other.parts.Filling")]
     assert all(grader.grade(scope, called=False).inert for scope in found)
-    assert [clash.filled for clash in clashes(grader, [*map(Member, found)])] == ["lib.parts.HOOKS"]
+    clashes = [clash for each in answered(grader, [*map(Member, found)]) for clash in each.clashes()]
+    assert [clash.filled for clash in clashes] == ["lib.parts.HOOKS"]
 
 
 def _clashes(
@@ -497,4 +498,4 @@ def _clashes(
     for name, kept in names:
         [(_, scope, *_)] = definitions(grader.program, f"lib.parts.{name}")
         members.append(Member(scope, kept=kept))
-    return [clash.sentence(clash.asked) for clash in clashes(grader, members)]
+    return [clash.sentence(clash.asked) for each in answered(grader, members) for clash in each.clashes()]

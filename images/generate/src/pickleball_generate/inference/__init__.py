@@ -53,14 +53,18 @@ class Result:
 
 def locate(environment: Environment, name: str) -> Located:
     """Find a class by a dotted name; ClassNotFound names those that are near."""
+    return _locate_each(environment, [name])[0]
+
+
+def _locate_each(environment: Environment, names: list[str]) -> list[Located]:
     known = packs.load()
-    return locate_class(Program(environment, known.opaque), known, name)
+    program = Program(environment, known.opaque)
+    return [locate_class(program, known, name) for name in names]
 
 
 def infer(environment: Environment, classes: list[str], options: Options) -> Result:
     """Infer the policy of the given classes, one entry each."""
-    for name in classes[1:]:  # a wrong name is told before the others are inferred
-        locate(environment, name)
+    _locate_each(environment, classes[1:])  # a wrong name is told before the others are inferred
     entries, told = {}, []
     large = False
     for name in classes:

@@ -273,12 +273,6 @@ def _counts(answer: Answer) -> bool:
     return not answer[1].inert or bool(answer[1].asks or answer[1].elements)
 
 
-def clashes(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> Iterator[Clash]:
-    """Find the pairs of definitions that are not harmless together, ordered by name (see `answered`)."""
-    for found in answered(grader, new, known):
-        yield from found.clashes()
-
-
 def answered(
     grader: Grader, new: Iterable[Member], known: Iterable[Member] = (), *, at_load: bool = False
 ) -> Iterator[Answered]:
@@ -292,8 +286,8 @@ def answered(
     """
     there = combined(known)
     added = [member for scope, member in combined((*new, *known)).items() if there.get(scope) != member]
-    again = [member for member in added if member.scope in there]
-    before = there.keys() - {member.scope for member in again if member.called}  # who ask what they asked before
+    again = {member.scope for member in added if member.scope in there}
+    before = there.keys() - {member.scope for member in added if member.called}  # who ask what they asked before
     world = ClosedWorld(grader, [*there.values(), *added], at_load=at_load)
 
     def is_there(member: Member) -> bool:
@@ -302,15 +296,17 @@ def answered(
     fillings = [*world.filling()]
     filled = {(found.asked, found.filled) for found in fillings if is_there(found.member)}
     for found in fillings:
-        if is_there(found.member) or (found.asked, found.filled) not in filled:
-            yield replace(found, known=is_there(found.member) and found.askers <= before)
+        old = is_there(found.member)
+        if old or (found.asked, found.filled) not in filled:
+            yield replace(found, known=old and found.askers <= before)
     for question, askers in sorted(world.askers.items()):
         ask, _ = question
         classes = world.classes.get(question, set())
         answers = world.answers(ask)
-        same = {(member.scope, id(grade), own) for member, grade, own in answers if again and is_there(member)}
+        same = {(each.scope, id(grade), own) for each, grade, own in answers if each.scope in again and is_there(each)}
         for member, grade, own in answers:
-            if again and not is_there(member) and (member.scope, id(grade), own) in same:
+            old = is_there(member)
+            if not old and (member.scope, id(grade), own) in same:
                 continue
             if grade.grave:
                 clashing = askers
@@ -320,11 +316,9 @@ def answered(
                     continue
             else:
                 continue
-            if is_there(member) and (needed := clashing & before):
-                clashing = needed
+            needed = clashing & before if old else set()
             if clashing:
-                known_before = is_there(member) and clashing <= before
-                yield Answered(ask.asked, member, grade, own, frozenset(clashing), known=known_before)
+                yield Answered(ask.asked, member, grade, own, frozenset(needed or clashing), known=bool(needed))
 
 
 def apart(grader: Grader, new: Iterable[Member], known: Iterable[Member] = ()) -> dict[Scope, Clash]:

@@ -95,8 +95,7 @@ class Grader:
         self.packs = packs
         self.graph = CallGraph(program, packs)
         self._known: dict[tuple[Scope, bool], Grade] = {}
-        self._methods: dict[tuple[Site, bool], Grade] = {}
-        self._asked: dict[tuple[Scope, str, bool, bool], Grade | None] = {}
+        self._methods: dict[tuple[Scope, str, bool, bool], Grade | None] = {}
         self._calls: dict[tuple[Scope, bool], Grade] = {}
         self._changes: dict[tuple[Scope, str, str], Grade] = {}
 
@@ -114,9 +113,9 @@ class Grader:
         the name that it writes out.
         """
         key = (cls, name, near, named)
-        if key not in self._asked:
-            self._asked[key] = self._method(cls, name, near=near, named=named)
-        return self._asked[key]
+        if key not in self._methods:
+            self._methods[key] = self._method(cls, name, near=near, named=named)
+        return self._methods[key]
 
     def _method(self, cls: Scope, name: str, *, near: bool, named: bool) -> Grade | None:
         owner = next((v[1] for v in self.program.mro(cls) if v[0] == "cls" and name in v[1].bound), None)
@@ -129,10 +128,7 @@ class Grader:
         if site is None or site.owner is not owner:
             return self._member(owner, name)
         site = replace(site, by_anything=name in BY_NAME and not named)
-        key = (site, near)
-        if key not in self._methods:
-            self._methods[key] = self._walk([site], {}, called=not near, near=near)
-        return self._methods[key]
+        return self._walk([site], {}, called=not near, near=near)
 
     def change(self, cls: Scope, attribute: str, hook: str) -> Grade:
         """Grade what a class runs, beside the hook itself, where other code changes an attribute of its instances."""

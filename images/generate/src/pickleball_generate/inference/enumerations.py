@@ -9,31 +9,31 @@ from pickleball_generate.facts.parts import imports
 from pickleball_generate.inference.attributes import members
 
 if TYPE_CHECKING:
-    from pickleball_generate.inference.program import Program
+    from pickleball_generate.inference.pickling import Pickling
     from pickleball_generate.inference.scopes import Scope
 
 MEMBER = re.compile(rb"\b([A-Z]\w*)\.([A-Z][A-Z0-9_]*)\b")
 
 
-def enumerations(program: Program, module: Scope) -> list[Scope]:
+def enumerations(solver: Pickling, module: Scope) -> list[Scope]:
     """Give the enumerations of a module's package that the module defines or imports, and names a member of.
 
     Members count whose names are written in capitals, as usual.
     """
     spoken: dict[str, set[str]] = {}
-    for name, member in MEMBER.findall(program.environment.text(module.module) or b""):
+    for name, member in MEMBER.findall(solver.program.environment.text(module.module) or b""):
         spoken.setdefault(name.decode(), set()).add(member.decode())
-    found: dict[str, list[Scope]] = {cls.name: [cls] for cls in module.classes}
+    named = [(cls.name, cls) for cls in module.classes]
     for item in imports(module.facts) if spoken else ():
         name = item.get("as") or item.get("name", "")
         if "from" in item and name in spoken:
-            found.setdefault(name, []).extend(v[1] for v in program.imported(item, module.module) if v[0] == "cls")
+            named += [(name, v[1]) for v in solver.program.imported(item, module.module) if v[0] == "cls"]
     package = module.module.partition(".")[0]
-    return [
+    found = (
         cls
-        for name, classes in found.items()
-        for cls in dict.fromkeys(classes)
+        for name, cls in named
         if cls.module.partition(".")[0] == package
-        and any(root.startswith("enum.") for root in program.roots(cls))
+        and solver.is_enumeration(cls)
         and not spoken.get(name, set()).isdisjoint(members(cls))
-    ]
+    )
+    return [*dict.fromkeys(found)]

@@ -236,7 +236,7 @@ class Widening:
                     seen.add(module)
                     rule = f"enumeration of which {module.module} names a member, and {cls.name} holds unknown values"
                     reason = Reason(cls.file, cls.line, rule, cls.dotted)
-                    yield ("obj", cls), rule, reason, enumerations(program, module)
+                    yield ("obj", cls), rule, reason, enumerations(self.solver, module)
 
     def _makes(self, cls: Scope, value: Value) -> bool:
         """Tell whether a class can be called with what a class under a computed name is called with."""
